@@ -1,0 +1,1 @@
+"""The whole run on one screen: resolve, materialize, launch, supervise, record."""

@@ -1,0 +1,138 @@
+"""What was asked for: a run configuration as the formats read it, before anything is looked up or decided.
+
+Made by `localrun.formats`, read by `localrun.resolve`. Every path is absolute; nothing here has been checked to exist.
+"""
+
+from __future__ import annotations
+
+from localrun.values import value
+
+
+@value
+class PythonSpec:
+    """The Python section of an environment: what conda and pip are to install.
+
+    Attributes:
+        channels: Channel names or URLs, highest priority first; empty: those of the user's conda settings.
+        conda: Conda match specs in their order, pip's own section left out.
+        pip: Requirement lines of the pip section in their order (options such as `-e` and `--index-url` are lines).
+        variables: The `variables:` of the conda file.
+        directory: The folder that relative paths among the pip requirements start from.
+    """
+
+    channels: tuple[str, ...] = ()
+    conda: tuple[str, ...] = ()
+    pip: tuple[str, ...] = ()
+    variables: tuple[tuple[str, str], ...] = ()
+    directory: str = ""
+
+
+@value
+class EnvironmentSpec:
+    """An environment: system-managed when `python` is given, user-managed when `interpreter` is.
+
+    Attributes:
+        name: The name it was given, empty for an anonymous one; never part of the fingerprint.
+        python: What to install, or None.
+        interpreter: The interpreter of a user-managed environment, as written (a name is looked up on PATH).
+        image: The image reference of the docker target, empty when none is named.
+        environment_variables: Variables that the environment brings.
+        file: The file it was read from, for messages.
+    """
+
+    name: str = ""
+    python: PythonSpec | None = None
+    interpreter: str = ""
+    image: str = ""
+    environment_variables: tuple[tuple[str, str], ...] = ()
+    file: str = ""
+
+
+@value
+class InputSpec:
+    """One input of a job.
+
+    Attributes:
+        name: The key under `inputs`.
+        type: `literal`, or `uri_file`, `uri_folder`, `mltable`, `mlflow_model`, `custom_model`, `triton_model`.
+        value: The text of a literal, as Azure ML puts it on the command line (`True`, not `true`).
+        path: The absolute local path of a data input; empty for a literal.
+        mode: `ro_mount`, `download` or `direct`.
+    """
+
+    name: str
+    type: str = "literal"
+    value: str = ""
+    path: str = ""
+    mode: str = "ro_mount"
+
+
+@value
+class OutputSpec:
+    """One output of a job: `uri_file` gives the command a file path, every other type an existing empty folder."""
+
+    name: str
+    type: str = "uri_folder"
+
+
+@value
+class DistributionSpec:
+    """How ranks are made: `type` is `none`, `pytorch`, `mpi` or `tensorflow`; so many processes on each node."""
+
+    type: str = "none"
+    processes_per_node: int = 1
+
+
+@value
+class RunSpec:
+    """A run configuration as asked for.
+
+    Exactly one of `command` and `script` is not empty.
+
+    Attributes:
+        command: One bash program, `${{…}}` not yet replaced.
+        script: The absolute path of a Python script.
+        arguments: The script's arguments.
+        source_directory: The folder whose snapshot the run works in; empty: an empty folder.
+        source_file: A single file as `code`: only that file is in the snapshot; empty otherwise.
+        environment: What to run in; None: the default environment.
+        environment_variables: The run configuration's own variables.
+        inputs: In the order of the file.
+        outputs: In the order of the file.
+        distribution: How ranks are made.
+        nodes: How many nodes (`resources.instance_count`).
+        timeout_s: `limits.timeout`; 0 means none.
+        target: `local`, `docker`, or empty when nothing was said.
+        bootstrap: The absolute path of the bootstrap script, or empty.
+        barrier_timeout_s: How long the ranks wait for the bootstrap of their node.
+        cloud_keys: Keys that only the cloud can honour, dotted, in the order of the file.
+        notes: What the reader of the file has to tell the user, one line each.
+        file: The file that the run configuration was read from; empty for flags alone.
+        lines: For each key (dotted) of that file its line, from 1.
+    """
+
+    command: str = ""
+    script: str = ""
+    arguments: tuple[str, ...] = ()
+    source_directory: str = ""
+    source_file: str = ""
+    environment: EnvironmentSpec | None = None
+    environment_variables: tuple[tuple[str, str], ...] = ()
+    inputs: tuple[InputSpec, ...] = ()
+    outputs: tuple[OutputSpec, ...] = ()
+    distribution: DistributionSpec = DistributionSpec()
+    nodes: int = 1
+    timeout_s: float = 0
+    name: str = ""
+    display_name: str = ""
+    experiment_name: str = ""
+    description: str = ""
+    tags: tuple[tuple[str, str], ...] = ()
+    target: str = ""
+    bootstrap: str = ""
+    barrier_timeout_s: float = 1800
+    in_place: bool = False
+    cloud_keys: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    file: str = ""
+    lines: tuple[tuple[str, int], ...] = ()
