@@ -48,7 +48,7 @@ def _init(self: Any, **given: Any) -> None:
 
 def _eq(self: Any, other: object) -> bool:
     if type(self) is not type(other):
-        return NotImplemented
+        return False
     same: bool = fields(self) == fields(other)
     return same
 
