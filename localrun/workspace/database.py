@@ -1,0 +1,300 @@
+"""The index of the runs: `<home>/localrun.db`, SQLite, one row a run.
+
+It holds nothing that the run folders do not hold. A database that cannot be used (damaged, emptied, of another version)
+is moved aside as `localrun.db.corrupt-<time>` and made again from `runs/*/run.json`.
+
+WAL journal, rollback journal on network file systems (https://sqlite.org/wal.html, "WAL does not work over a network
+filesystem"). Writers begin with BEGIN IMMEDIATE: a transaction that reads first and writes later is refused at once,
+whatever the time-out, when another one wrote in between. A new database is made whole beside its place and then renamed
+into it under a lock, because switching a live one to WAL does not wait for others either.
+"""
+
+from __future__ import annotations
+
+import os
+
+from localrun.errors import LocalrunError, StoreFailed
+from localrun.workspace.home import failed, make_folder
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Callable, Iterator
+    from typing import Any, TypeVar
+
+    T = TypeVar("T")
+    Row = tuple[str, str, int | None, str, str, str, float | None, str]
+    """run_id, status, exit_code, experiment, target, started_at, duration_s, display_name."""
+
+VERSION = 1
+"""PRAGMA user_version of the databases that this version reads and writes."""
+BUSY_TIMEOUT_S = 60.0
+_COLUMNS = "run_id, status, exit_code, experiment, target, started_at, duration_s, display_name"
+_SCHEMA = f"""
+CREATE TABLE runs (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT, run_id TEXT NOT NULL UNIQUE, experiment TEXT NOT NULL,
+    display_name TEXT NOT NULL, status TEXT NOT NULL, exit_code INTEGER, target TEXT NOT NULL,
+    started_at TEXT NOT NULL, duration_s REAL, folder TEXT NOT NULL);
+CREATE INDEX running ON runs (status) WHERE status = 'running';
+CREATE INDEX named ON runs (display_name);
+PRAGMA user_version = {VERSION};
+"""
+_PUT = """
+INSERT INTO runs (run_id, experiment, display_name, status, exit_code, target, started_at, duration_s, folder)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (run_id) DO UPDATE SET experiment = excluded.experiment, display_name = excluded.display_name,
+    status = excluded.status, exit_code = excluded.exit_code, target = excluded.target,
+    started_at = excluded.started_at, duration_s = excluded.duration_s, folder = excluded.folder
+"""
+_NETWORK = ("nfs", "cifs", "smb", "9p", "afs", "ceph", "gluster", "lustre", "fuse", "vboxsf", "prl_fs")
+
+
+class _UnusableError(Exception):
+    """The database is not what this version can read."""
+
+
+def put(home: str, record: dict[str, Any], say: Callable[[str], None]) -> None:
+    """Insert or replace the row of a record."""
+    _use(home, say, lambda connection: _in_transaction(connection, _PUT, [_values(record)]))
+
+
+def add_missing(home: str, found: list[dict[str, Any]], say: Callable[[str], None]) -> None:
+    """Insert the rows of records that have none; a row that is there stays as it is."""
+    statement = _PUT.partition("ON CONFLICT")[0] + "ON CONFLICT (run_id) DO NOTHING"
+    _use(home, say, lambda connection: _in_transaction(connection, statement, [_values(item) for item in found]))
+
+
+def delete(home: str, run_id: str, say: Callable[[str], None]) -> None:
+    """Delete the row of a run."""
+    statement = "DELETE FROM runs WHERE run_id = ?"
+    _use(home, say, lambda connection: _in_transaction(connection, statement, [(run_id,)]))
+
+
+def rows(home: str, *, limit: int | None, live_only: bool, say: Callable[[str], None]) -> list[Row]:
+    """Give the rows, newest first."""
+    where = "WHERE status = 'running'" if live_only else ""
+    statement = f"SELECT {_COLUMNS} FROM runs {where} ORDER BY seq DESC LIMIT ?"  # noqa: S608 - two constants
+    count = -1 if limit is None else limit
+    found: list[Row] = _use(home, say, lambda connection: connection.execute(statement, (count,)).fetchall())
+    return found
+
+
+def row(home: str, run_id: str, say: Callable[[str], None]) -> dict[str, Any] | None:
+    """Give the row of a run whose folder is gone, as a record with status `missing`; None when it has no row."""
+    statement = f"SELECT {_COLUMNS}, folder FROM runs WHERE run_id = ?"  # noqa: S608 - a constant
+    found = _use(home, say, lambda connection: connection.execute(statement, (run_id,)).fetchone())
+    if found is None:
+        return None
+    names = [*_COLUMNS.split(", "), "folder"]
+    return {**dict(zip(names, found, strict=True)), "status": "missing"}
+
+
+def find(home: str, text: str, say: Callable[[str], None]) -> list[str]:
+    """Give the ids of the runs that `text` may mean, at most five; more than one only for the beginning of an id."""
+
+    def work(connection: sqlite3.Connection) -> list[str]:
+        steps: list[tuple[str, tuple[str, ...]]] = [
+            ("WHERE run_id = ?", (text,)),
+            ("WHERE display_name = ? ORDER BY seq DESC LIMIT 1", (text,)),
+            ("WHERE run_id >= ? AND run_id < ? ORDER BY run_id LIMIT 5", (text, text + "\U0010ffff")),
+        ]
+        if text == "latest":
+            steps.insert(0, ("ORDER BY seq DESC LIMIT 1", ()))
+        for clause, values in steps:
+            found = connection.execute(f"SELECT run_id FROM runs {clause}", values).fetchall()  # noqa: S608 - constants
+            if found:
+                return [run_id for (run_id,) in found]
+        return []
+
+    if not text or _lone(text):
+        return []
+    return _use(home, say, work)
+
+
+def _lone(text: str) -> bool:
+    return not text.isprintable() and any("\ud800" <= char <= "\udfff" for char in text)
+
+
+def _values(record: dict[str, Any]) -> tuple[Any, ...]:
+    texts = {
+        name: str(record.get(name) or "").encode(errors="backslashreplace").decode()
+        for name in ("run_id", "experiment", "display_name", "status", "target", "started_at", "folder")
+    }
+    return (
+        texts["run_id"], texts["experiment"], texts["display_name"], texts["status"], record.get("exit_code"),
+        texts["target"], texts["started_at"], record.get("duration_s"), texts["folder"],
+    )  # fmt: skip
+
+
+def _in_transaction(connection: sqlite3.Connection, statement: str, values: list[tuple[Any, ...]]) -> None:
+    connection.execute("BEGIN IMMEDIATE")
+    with connection:
+        connection.executemany(statement, values)
+
+
+def _use(home: str, say: Callable[[str], None], work: Callable[[sqlite3.Connection], T]) -> T:
+    """Do `work` on the open database; make the database, or make it again, when there is no usable one."""
+    path = os.path.join(home, "localrun.db")
+    try:
+        return _try(path, work)
+    except _UnusableError:
+        _restore(home, path, say)
+    try:
+        return _try(path, work)
+    except _UnusableError as error:
+        raise StoreFailed(f"the database {path} cannot be used: {error}", code="store_corrupt") from error
+
+
+def _try(path: str, work: Callable[[sqlite3.Connection], T]) -> T:
+    import sqlite3
+
+    if not os.path.exists(path):
+        raise _UnusableError("it is not there")
+    try:
+        connection = sqlite3.connect(f"file:{_quoted(path)}?mode=rw", BUSY_TIMEOUT_S, isolation_level=None, uri=True)
+    except sqlite3.Error as error:
+        raise _translated(error, path) from error
+    try:
+        version = connection.execute("PRAGMA user_version").fetchone()[0]
+        if version != VERSION:
+            raise _UnusableError(f"its schema is {version}, not {VERSION}")
+        connection.execute("PRAGMA synchronous = FULL")
+        return work(connection)
+    except sqlite3.Error as error:
+        raise _translated(error, path) from error
+    finally:
+        connection.close()
+
+
+def _quoted(path: str) -> str:
+    return path.replace("%", "%25").replace("?", "%3f").replace("#", "%23")
+
+
+def _translated(error: sqlite3.Error, path: str) -> Exception:
+    """Tell a damaged database, which is made again, from a system that refuses, which is reported."""
+    import sqlite3
+
+    said = str(error)
+    if not isinstance(error, sqlite3.OperationalError):
+        return _UnusableError(said)
+    if "no such" in said or "has no column" in said or "unsupported file format" in said or "malformed" in said:
+        return _UnusableError(said)
+    hint = "Free space there (localrun rm, localrun prune), or set LOCALRUN_HOME to a folder on another disk."
+    if "full" in said:
+        return StoreFailed(f"no space left for {path}: {said}", hint=hint, code="store_full")
+    if "readonly" in said or "unable to open" in said:
+        hint = "Make the folder writable, or set LOCALRUN_HOME to a folder of your own."
+        return StoreFailed(f"the database {path} cannot be written: {said}", hint=hint, code="store_read_only")
+    if "locked" in said:
+        hint = "Another command writes to it; try again."
+        return StoreFailed(f"the database {path} is busy: {said}", hint=hint, code="store_locks")
+    return StoreFailed(f"the database {path} cannot be used: {said}", code="store_corrupt")
+
+
+def _restore(home: str, path: str, say: Callable[[str], None]) -> None:
+    """Make the database from the run folders; one process at a time, the others find it made."""
+    import fcntl
+
+    lock = f"{path}.lock"
+    try:
+        descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    except OSError as error:
+        raise failed(error, lock) from error
+    try:
+        os.fchmod(descriptor, 0o600)
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        try:
+            _try(path, lambda connection: connection.execute("PRAGMA quick_check(1)").fetchone())
+            _try(path, lambda connection: connection.execute(f"SELECT {_COLUMNS}, folder, seq FROM runs LIMIT 0"))  # noqa: S608
+        except _UnusableError as error:
+            aside = _move_aside(path)
+            count = _make(home, path, say)
+            if aside:
+                say(
+                    f"the database could not be used ({error}); it is kept as {aside}, and {count} runs were read again"
+                )
+    except OSError as error:
+        raise failed(error, path) from error
+    finally:
+        os.close(descriptor)
+
+
+def _move_aside(path: str) -> str:
+    """Rename the database and its journals; give the new name, empty when there was none."""
+    import time
+
+    if not os.path.lexists(path):
+        return ""
+    stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+    aside, number = f"{path}.corrupt-{stamp}", 1
+    while os.path.lexists(aside):
+        number += 1
+        aside = f"{path}.corrupt-{stamp}-{number}"
+    for ending in ("-wal", "-shm", "-journal", ""):
+        if os.path.lexists(path + ending):
+            os.rename(path + ending, aside + ending)
+    return aside
+
+
+def _make(home: str, path: str, say: Callable[[str], None]) -> int:
+    import sqlite3
+
+    new = f"{path}.new"
+    for ending in ("", "-wal", "-shm", "-journal"):
+        if os.path.lexists(new + ending):
+            os.unlink(new + ending)
+    descriptor = os.open(new, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    os.fchmod(descriptor, 0o600)  # SQLite gives its journals the mode of the database
+    os.close(descriptor)
+    found = sorted(_records(home, say), key=lambda record: str(record.get("started_at")))
+    try:
+        connection = sqlite3.connect(new, isolation_level=None)
+        try:
+            connection.executescript(_SCHEMA)
+            _in_transaction(connection, _PUT, [_values(record) for record in found])
+            connection.execute(f"PRAGMA journal_mode = {journal_mode(path, _mounts())}")
+        finally:
+            connection.close()
+    except sqlite3.Error as error:
+        raise _translated(error, path) from error
+    os.rename(new, path)
+    return len(found)
+
+
+def _records(home: str, say: Callable[[str], None]) -> Iterator[dict[str, Any]]:
+    from localrun.workspace.records import read_folder
+
+    folder = os.path.join(home, "runs")
+    make_folder(folder)
+    for name in sorted(os.listdir(folder)):
+        try:
+            record = read_folder(os.path.join(folder, name))
+        except LocalrunError as error:
+            say(error.message)
+            continue
+        if record is not None:
+            yield record
+
+
+def _mounts() -> str:
+    try:
+        with open("/proc/self/mounts", encoding="utf-8", errors="surrogateescape") as file:
+            return file.read()
+    except OSError:
+        return ""
+
+
+def journal_mode(path: str, mounts: str) -> str:
+    """Give `WAL`, or `DELETE` when the file system of `path` may be shared with other machines.
+
+    Args:
+        path: An absolute path.
+        mounts: The text of /proc/self/mounts; empty where there is none.
+    """
+    best, kind = "", ""
+    for line in mounts.splitlines():
+        point, name = line.split(" ")[1:3]
+        point = point.replace("\\040", " ").rstrip("/") + "/"
+        if path.startswith(point) and len(point) >= len(best):
+            best, kind = point, name
+    return "DELETE" if kind.startswith(_NETWORK) else "WAL"

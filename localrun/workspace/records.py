@@ -1,0 +1,249 @@
+"""Run records: `<home>/runs/<run_id>/run.json`, the truth, and a row in the database that finds it fast.
+
+A record is a JSON object with these keys (a reader must not mind others, nor missing ones of runs that ended early):
+
+    schema          1
+    run_id          `<experiment>_<unix seconds>_<8 hex>`
+    status          `running`, `completed`, `failed`, `canceled`, `lost` (its supervisor died: its end is unknown)
+    exit_code       of the run; null while it runs
+    origin          whose exit code that is: `script` or `localrun`
+    kind            the kind of localrun's own failure (`errors`), `lost` for a lost run; else empty
+    experiment, display_name, description, tags {name: text}, target
+    started_at, ended_at    UTC, ISO 8601 with milliseconds and Z; a lost run ends when it is found
+    duration_s      null while it runs and for a lost run
+    detached        whether it was started with `-d`
+    command         the argv of every rank
+    plan, artifact  as `localrun plan` prints them
+    versions        path of the resolved versions, or empty
+    ranks           [{rank, local_rank, node, pid, status, exit_code, signal, started_at, ended_at, peak_memory_bytes,
+                    cpu_s, log}], ordered by rank
+    first_failure   {rank, node, exit_code, signal, at, reason, last_lines} or null
+    timings         {stage: seconds}
+    notes           [text]
+    host            the machine's name
+    folder          the run's folder
+    outputs         where its outputs are
+
+The folder of a run:
+
+    run.json  localrun.log  snapshot/  user_logs/  named-outputs/<name>
+    wd/ (node 0) and node-<k>/wd (node k): working directories; outputs -> wd/outputs, logs -> wd/logs
+
+Every change replaces run.json by a new file and then the row in one transaction: a reader sees the old state or the
+new one. A row is rebuilt from its run.json when the database is lost.
+"""
+
+from __future__ import annotations
+
+import os
+
+from localrun.errors import RunNotFound, StoreFailed
+from localrun.workspace import database
+from localrun.workspace.home import failed, make_folder, tell
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    Record = dict[str, Any]
+    """A run record, as described above."""
+
+SCHEMA = 1
+"""The `schema` of the records that this version writes."""
+
+
+def folder_of(home: str, run_id: str) -> str:
+    """Give the absolute path of a run's folder."""
+    return os.path.join(home, "runs", run_id)
+
+
+def timestamp(epoch_s: float) -> str:
+    """Give a time as records have it: UTC, ISO 8601, milliseconds, `Z`."""
+    import time
+
+    whole, part = divmod(round(epoch_s * 1000), 1000)
+    return f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(whole))}.{part:03d}Z"
+
+
+def insert(home: str, record: Record, say: Callable[[str], None] = tell) -> None:
+    """Store the record of a new run; its folder is made when it is not there.
+
+    Raises:
+        StoreFailed: the disk is full, read-only or broken.
+    """
+    make_folder(folder_of(home, record["run_id"]))
+    update(home, record, say)
+
+
+def update(home: str, record: Record, say: Callable[[str], None] = tell) -> None:
+    """Store the new state of a run's record, whole.
+
+    Raises:
+        StoreFailed: the disk is full, read-only or broken.
+    """
+    write_json(os.path.join(folder_of(home, record["run_id"]), "run.json"), record)
+    database.put(home, record, say)
+
+
+def write_json(path: str, document: Any) -> None:
+    """Replace a file by a JSON document, atomically, mode 0600, on disk when this returns.
+
+    Raises:
+        StoreFailed: the system refuses; the old file is as it was.
+    """
+    import contextlib
+    import json
+
+    data = json.dumps(document, indent=1).encode()  # ASCII: any text survives, lone surrogates too
+    temporary = f"{path}.{os.getpid()}.new"
+    try:
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        with open(descriptor, "wb") as file:
+            os.fchmod(descriptor, 0o600)
+            file.write(data)
+            file.flush()
+            os.fsync(descriptor)
+        os.replace(temporary, path)
+    except OSError as error:
+        with contextlib.suppress(OSError):  # it was not made, or cannot be removed for the reason that is reported
+            os.unlink(temporary)
+        raise failed(error, path) from error
+
+
+def read(home: str, run_id: str, say: Callable[[str], None] = tell) -> Record:
+    """Give the record of a run. Of a run whose folder was deleted by hand the row is given, with status `missing`.
+
+    Raises:
+        RunNotFound: there is neither folder nor row.
+        StoreFailed: run.json cannot be read as a record.
+    """
+    record = read_folder(folder_of(home, run_id))
+    if record is None:
+        record = database.row(home, run_id, say)
+    if record is None:
+        raise RunNotFound(f"there is no run {run_id}", hint="localrun ps -a lists the runs.")
+    return record
+
+
+def read_folder(folder: str) -> Record | None:
+    """Give the record in a run's folder, or None when it holds none.
+
+    Raises:
+        StoreFailed: run.json cannot be read as a record.
+    """
+    import json
+
+    path = os.path.join(folder, "run.json")
+    try:
+        with open(path, "rb") as file:
+            record = json.loads(file.read())
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise failed(error, path) from error
+    except (ValueError, RecursionError) as error:
+        raise _damaged(path, str(error)) from error
+    if not isinstance(record, dict) or record.get("run_id") != os.path.basename(folder):
+        raise _damaged(path, "it is not the record of this run")
+    return record
+
+
+def _damaged(path: str, why: str) -> StoreFailed:
+    hint = "The run's other files are beside it; localrun rm removes them all."
+    return StoreFailed(f"the record {path} cannot be read: {why}", hint=hint, code="store_corrupt")
+
+
+def rows(
+    home: str, *, limit: int | None = None, live_only: bool = False, say: Callable[[str], None] = tell
+) -> list[database.Row]:
+    """Give the rows of the runs, newest first; at most `limit`; with `live_only` those whose status is `running`."""
+    return database.rows(home, limit=limit, live_only=live_only, say=say)
+
+
+def find(home: str, text: str, say: Callable[[str], None] = tell) -> str:
+    """Give the id of the run that a user means.
+
+    Args:
+        home: The workspace folder.
+        text: A run id, `latest`, a display name (the newest run that has it), or the beginning of one run id only.
+        say: Told when the database had to be rebuilt.
+
+    Raises:
+        RunNotFound: no run is meant, or several.
+    """
+    if text and "/" not in text and os.path.isdir(folder_of(home, text)) and not text.startswith("."):
+        return text
+    found = database.find(home, text, say)
+    if not found:
+        hint = "localrun ps -a lists the runs."
+        raise RunNotFound(f"no run is called {text}" if text != "latest" else "there is no run yet", hint=hint)
+    if len(found) > 1:
+        raise RunNotFound(
+            f"{text} is the beginning of several run ids: {', '.join(found)}", hint="Give more of the run id."
+        )
+    return found[0]
+
+
+def remove(home: str, run_id: str, say: Callable[[str], None] = tell) -> None:
+    """Remove a run's folder and row. The run must not be live.
+
+    The folder leaves `runs/` in one step before anything of it is deleted: a removal that is cut short is finished by
+    `finish_removals`.
+
+    Raises:
+        StoreFailed: the system refuses.
+    """
+    trash = os.path.join(home, "trash")
+    make_folder(trash)
+    try:
+        os.rename(folder_of(home, run_id), os.path.join(trash, f"{run_id}.{os.getpid()}"))
+    except FileNotFoundError:
+        pass  # deleted by hand; the row is left
+    except OSError as error:
+        raise failed(error, folder_of(home, run_id)) from error
+    database.delete(home, run_id, say)
+    finish_removals(home)
+
+
+def finish_removals(home: str) -> None:
+    """Delete what `remove` has put aside, here or in a process that was killed.
+
+    Raises:
+        StoreFailed: the system refuses.
+    """
+    trash = os.path.join(home, "trash")
+    try:
+        names = os.listdir(trash)
+    except FileNotFoundError:
+        return
+    for name in names:
+        _delete(os.path.join(trash, name))
+
+
+def _delete(path: str) -> None:
+    import shutil
+
+    try:
+        if os.path.islink(path) or not os.path.isdir(path):
+            os.unlink(path)
+            return
+        try:
+            shutil.rmtree(path)
+        except PermissionError:
+            _unlock_folders(path)
+            shutil.rmtree(path)
+    except FileNotFoundError:
+        pass  # another process deletes it too
+    except OSError as error:
+        raise failed(error, path) from error
+
+
+def _unlock_folders(path: str) -> None:
+    """Let the owner into every folder: a script may leave folders that nobody may write."""
+    waiting = [path]
+    while waiting:
+        folder = waiting.pop()
+        os.chmod(folder, 0o700)
+        with os.scandir(folder) as found:
+            waiting += [entry.path for entry in found if entry.is_dir(follow_symlinks=False)]

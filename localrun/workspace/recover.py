@@ -1,0 +1,141 @@
+"""What is left of runs whose supervisor died: found, ended and recorded by the next command.
+
+`sweep` is called at the start of every command. While every supervisor lives it costs one look into a folder and one
+lock that is refused a run; the rest is imported when something dead is found.
+"""
+
+from __future__ import annotations
+
+import os
+
+from localrun.workspace import active
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from localrun.adapters.processes import Process
+
+GRACE_S = 2.0
+"""From SIGTERM to SIGKILL for what is left of a lost run."""
+_ROUNDS = 3  # a process may start another while it is being ended
+
+
+def sweep(home: str, say: Callable[[str], None], grace_s: float = GRACE_S) -> tuple[str, ...]:
+    """End and record every run that has no living supervisor.
+
+    Args:
+        home: The workspace folder.
+        say: Told one line for each run that was lost.
+        grace_s: Seconds between SIGTERM and SIGKILL.
+
+    Returns:
+        The ids of the runs that were dealt with; empty as a rule.
+
+    Raises:
+        StoreFailed: a record cannot be written.
+    """
+    dealt = []
+    for run_id in active.names(home):
+        descriptor = active.take(home, run_id)
+        if descriptor is not None:
+            dealt.append(run_id)
+            _recover(home, run_id, descriptor, say, grace_s)
+    return tuple(dealt)
+
+
+def close_lost(home: str, run_id: str, say: Callable[[str], None], grace_s: float = GRACE_S) -> None:
+    """Deal with one run if it has no living supervisor; a run that lives or has ended is left as it is.
+
+    For a run whose record says `running` although it has no entry (deleted by hand) as well.
+
+    Raises:
+        StoreFailed: a record cannot be written.
+    """
+    descriptor = active.take(home, run_id)
+    if descriptor is not None:
+        _recover(home, run_id, descriptor, say, grace_s)
+    elif not active.is_live(home, run_id):
+        _record_lost(home, active.read(home, run_id), say, grace_s)
+
+
+def _recover(home: str, run_id: str, descriptor: int, say: Callable[[str], None], grace_s: float) -> None:
+    try:
+        _record_lost(home, active.read(home, run_id), say, grace_s)
+    except BaseException:
+        os.close(descriptor)  # the entry stays: the next command tries again
+        raise
+    active.release(home, run_id, descriptor)
+
+
+def _record_lost(home: str, entry: active.Entry, say: Callable[[str], None], grace_s: float) -> None:
+    from localrun.errors import StoreFailed
+    from localrun.workspace import database, records
+
+    ended, unkillable = _end(entry, grace_s)
+    folder = records.folder_of(home, entry.run_id)
+    try:
+        record = records.read_folder(folder)
+    except StoreFailed as error:
+        say(error.message)
+        database.put(home, _lost(home, None, entry, unkillable), say)  # run.json is left as it is
+        return
+    if record is None and not entry.ranks:
+        if os.path.isdir(folder):
+            records.remove(home, entry.run_id, say)
+            say(f"run {entry.run_id} was killed while it was prepared; what it had made is removed")
+        return
+    if record is not None and record.get("status") != "running":
+        records.update(home, record, say)  # the row may be older than the record
+        return
+    records.insert(home, _lost(home, record, entry, unkillable), say)
+    say(_line(entry.run_id, ended, unkillable))
+
+
+def _end(entry: active.Entry, grace_s: float) -> tuple[int, tuple[Process, ...]]:
+    """End the run's processes; give how many there were and those that cannot be ended."""
+    from localrun.adapters import processes
+
+    same_boot = entry.boot in ("", processes.boot_id())
+    known = [process for _, process in entry.ranks]  # not the front end: it may be somebody's Python session
+    seen: set[Process] = set()
+    left: tuple[Process, ...] = ()
+    for _ in range(_ROUNDS):
+        roots = [*(known if same_boot else ()), *processes.tagged("AZUREML_RUN_ID", entry.run_id)]
+        found = processes.descendants(roots)
+        if not found or set(found) == set(left):
+            break
+        seen |= set(found)
+        left = processes.end_all(found, grace_s)
+    return len(seen), left
+
+
+def _lost(home: str, record: dict[str, Any] | None, entry: active.Entry, left: tuple[Process, ...]) -> dict[str, Any]:
+    """Give the record of the lost run; a run that was killed before its first record gets a short one."""
+    import time
+
+    from localrun.workspace import records
+
+    now = records.timestamp(time.time())
+    begun = record or {
+        "schema": records.SCHEMA, "run_id": entry.run_id, "experiment": entry.run_id.rsplit("_", 2)[0],
+        "target": "local", "started_at": now, "folder": records.folder_of(home, entry.run_id),
+        "ranks": [{"rank": rank, "pid": process.pid, "status": "running"} for rank, process in entry.ranks],
+    }  # fmt: skip
+    notes = [f"its supervisor died; what was left of it was ended when it was found, at {now}"]
+    notes += [f"process {process.pid} could not be ended" for process in left]
+    ranks = [{**rank, "status": "lost"} if rank.get("status") == "running" else rank for rank in begun.get("ranks", ())]
+    return begun | {
+        "status": "lost", "exit_code": 125, "origin": "localrun", "kind": "lost", "ended_at": now, "duration_s": None,
+        "ranks": ranks, "notes": [*begun.get("notes", ()), *notes],
+    }  # fmt: skip
+
+
+def _line(run_id: str, ended: int, left: tuple[Process, ...]) -> str:
+    text = f"run {run_id} is lost: its supervisor died"
+    if ended:
+        text += f"; {ended} process{'es' if ended > 1 else ''} of it ended"
+    if left:
+        text += f"; not ended: {', '.join(str(process.pid) for process in left)}"
+    return text
