@@ -139,6 +139,7 @@ class Plan:
             `("bash", "-c", text)`.
         variables: What every rank gets: environment, run configuration, files and flags, localrun's own, in this order
             of precedence, each name once, sorted by name.
+        fallbacks: Variables that a rank gets where neither `variables` nor the caller's environment has them.
         inherited: Names whose values are taken from the caller's environment when the run starts (`-e NAME`).
         own: Names of `variables` and of the ranks' variables that localrun sets; an inherited value never shows.
         ranks: One RankPlan a rank, ordered by rank, length nodes × processes_per_node.
@@ -160,6 +161,7 @@ class Plan:
     processes_per_node: int = 1
     distribution: str = "none"
     variables: tuple[tuple[str, str], ...] = ()
+    fallbacks: tuple[tuple[str, str], ...] = ()
     inherited: tuple[str, ...] = ()
     own: tuple[str, ...] = ()
     inputs: tuple[InputPlan, ...] = ()

@@ -1,1 +1,187 @@
-"""The whole run on one screen: resolve, materialize, launch, supervise, record."""
+"""The whole run on one screen: resolve, materialize, launch, supervise, record.
+
+The first two happen before anything of the run exists; a warm run has their results at hand and begins with the third.
+The last two happen in the supervisor (`localrun.supervise.supervisor`), a process of the run's own, while this one
+watches.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+
+from localrun.plan import MASTER_PORT
+from localrun.supervise.describe import Identity
+from localrun.supervise.front import await_record, watch
+from localrun.supervise.supervisor import Charge, fork_supervisor
+from localrun.supervise.view import View, make_prefixes
+from localrun.targets import local
+from localrun.values import value
+from localrun.workspace import active, locks, records
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import Any
+
+    from localrun.environments.settings import BuildSettings, Progress
+    from localrun.plan import Artifact, Plan
+    from localrun.resolve.facts import HostFacts
+    from localrun.spec import RunSpec
+
+
+@value
+class Host:
+    """Where and for whom a run happens.
+
+    Attributes:
+        home: The workspace folder.
+        environ: The caller's environment variables.
+        target: The descriptor that shows what the ranks print.
+        coloured: Whether that is a terminal that shows colours.
+        detached: Return as soon as the run has started.
+        say: Gets each line for the user.
+    """
+
+    home: str
+    environ: Mapping[str, str]
+    target: int = 1
+    coloured: bool = False
+    detached: bool = False
+    say: Callable[[str], None]
+
+
+def run(  # noqa: PLR0913, PLR0917 - a run configuration, this machine, and how to make what is missing
+    spec: RunSpec,
+    facts: HostFacts,
+    host: Host,
+    settings: BuildSettings,
+    report: Callable[[Progress], None],
+    remember: Callable[[Plan, Artifact], None],
+) -> dict[str, Any]:
+    """Run a run configuration and give its record.
+
+    Args:
+        spec: The run configuration.
+        facts: The facts of this machine that it needs.
+        host: Where and for whom.
+        settings: How to make its environment.
+        report: Told how that goes on.
+        remember: Given plan and environment once both are there, for the next run of the same.
+
+    Raises:
+        LocalrunError: the run could not be started; nothing of it is left.
+    """
+    from localrun.environments import materialize
+    from localrun.resolve import resolve
+
+    began = time.monotonic()
+    plan = resolve(spec, facts)
+    resolved = time.monotonic()
+    holds = None
+    while holds is None:  # somebody may rebuild it between the two steps
+        artifact = materialize(plan.environment, home=host.home, settings=settings, report=report)
+        holds = hold_artifact(plan, artifact, host.home)
+    timings = (("resolve", resolved - began), ("materialize", time.monotonic() - resolved))
+    remember(plan, artifact)
+    return run_plan(plan, artifact, host, holds, timings)
+
+
+def hold_artifact(plan: Plan, artifact: Artifact, home: str) -> tuple[int, ...] | None:
+    """Hold an environment for a run, so that nobody rebuilds or removes it.
+
+    Returns:
+        The descriptors that hold it; None when it is being rebuilt, or is not what it was any more.
+
+    Raises:
+        StoreFailed: the workspace has no working locks.
+    """
+    holds: tuple[int, ...] = ()
+    if artifact.prefix:
+        lock = locks.hold_shared(locks.locate_lock(home, plan.environment.name))
+        if lock is None:
+            return None
+        holds = (lock,)
+    for path, size, mtime_ns, inode in artifact.evidence:
+        try:
+            facts = os.stat(path)
+        except OSError:
+            facts = None
+        if facts is None or (facts.st_size, facts.st_mtime_ns, facts.st_ino) != (size, mtime_ns, inode):
+            for lock in holds:
+                os.close(lock)
+            return None
+    return holds
+
+
+def run_plan(
+    plan: Plan, artifact: Artifact, host: Host, holds: tuple[int, ...], timings: tuple[tuple[str, float], ...] = ()
+) -> dict[str, Any]:
+    """Run a plan whose environment is there and held, and give its record.
+
+    Raises:
+        LocalrunError: the run could not be started; nothing of it is left.
+    """
+    charge = launch(plan, artifact, host, holds, timings)
+    control, wake = fork_supervisor(charge)
+    if host.detached:
+        os.close(control)
+        await_record(wake)
+    else:
+        logs = [process.log for process in charge.processes]
+        view = View(logs, make_prefixes(len(logs), coloured=host.coloured), host.target)
+        watch(control, wake, view, host.say)
+    return records.read(host.home, charge.identity.run_id, host.say)
+
+
+def launch(
+    plan: Plan, artifact: Artifact, host: Host, holds: tuple[int, ...], timings: tuple[tuple[str, float], ...]
+) -> Charge:
+    """Make a run: its id, its locked entry among the live runs, its folder with all it needs.
+
+    Raises:
+        LocalrunError: something is missing or there is no room; nothing of the run is left.
+    """
+    run_id = f"{plan.experiment}_{int(time.time())}_{os.urandom(4).hex()}"
+    began = time.time()
+    entry = active.claim(host.home, run_id)
+    try:
+        folder = records.make_run_folder(host.home, run_id)
+        port, more = _reserve_port(plan, host.home)
+        ready = local.prepare(
+            plan, artifact, run_id=run_id, folder=folder, home=host.home, port=port, environ=host.environ
+        )
+    except BaseException:
+        records.discard(host.home, run_id)
+        active.release(host.home, run_id, entry)
+        raise
+    for note in ready.notes:
+        host.say(note)
+    identity = Identity(
+        run_id=run_id,
+        folder=folder,
+        started_at=began,
+        detached=host.detached,
+        port=port,
+        timings=(*timings, ("prepare", time.time() - began)),
+        notes=ready.notes,
+    )
+    return Charge(
+        plan=plan,
+        artifact=artifact,
+        identity=identity,
+        home=host.home,
+        entry=entry,
+        processes=ready.processes,
+        bootstraps=ready.bootstraps,
+        holds=holds + more,
+    )
+
+
+def _reserve_port(plan: Plan, home: str) -> tuple[int, tuple[int, ...]]:
+    if not any(text == MASTER_PORT for rank in plan.ranks for _, text in rank.variables):
+        return 0, ()
+    from localrun.adapters.ports import reserve_port
+
+    port, hold = reserve_port(home)
+    return port, (hold,)

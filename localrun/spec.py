@@ -97,6 +97,7 @@ class RunSpec:
         source_file: A single file as `code`: only that file is in the snapshot; empty otherwise.
         environment: What to run in; None: the default environment.
         environment_variables: The run configuration's own variables.
+        inherited: Names whose values come from the caller's environment when the run starts (`-e NAME`).
         inputs: In the order of the file.
         outputs: In the order of the file.
         distribution: How ranks are made.
@@ -105,6 +106,11 @@ class RunSpec:
         target: `local`, `docker`, or empty when nothing was said.
         bootstrap: The absolute path of the bootstrap script, or empty.
         barrier_timeout_s: How long the ranks wait for the bootstrap of their node.
+        in_place: Work in the source folder itself, without a snapshot.
+        snapshot_limited: Refuse a source folder larger than the snapshot limits.
+        outputs_directory: Where to copy `outputs/` to at the end as well; empty for nowhere else.
+        stop_timeout_s: From the first signal of the stop ladder to SIGKILL.
+        task_index: What `AZ_BATCHAI_TASK_INDEX` holds: `local` rank, `global` rank or `node`.
         cloud_keys: Keys that only the cloud can honour, dotted, in the order of the file.
         notes: What the reader of the file has to tell the user, one line each.
         file: The file that the run configuration was read from; empty for flags alone.
@@ -118,6 +124,7 @@ class RunSpec:
     source_file: str = ""
     environment: EnvironmentSpec | None = None
     environment_variables: tuple[tuple[str, str], ...] = ()
+    inherited: tuple[str, ...] = ()
     inputs: tuple[InputSpec, ...] = ()
     outputs: tuple[OutputSpec, ...] = ()
     distribution: DistributionSpec = DistributionSpec()
@@ -132,6 +139,10 @@ class RunSpec:
     bootstrap: str = ""
     barrier_timeout_s: float = 1800
     in_place: bool = False
+    snapshot_limited: bool = True
+    outputs_directory: str = ""
+    stop_timeout_s: float = 10
+    task_index: str = "local"
     cloud_keys: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     file: str = ""

@@ -1,1 +1,237 @@
-"""TODO."""
+"""Resolve: a run configuration and the facts of the host give the plan.
+
+What lives here: pure decisions. What does not: clock, disk, network and `os.environ`, which arrive as arguments.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+
+from localrun.errors import BadInput, NotRunnable
+from localrun.fingerprint import environment_fingerprint
+from localrun.formats.expressions import substitute
+from localrun.plan import RUN_FOLDER, EnvironmentPlan, Plan, SourcePlan
+from localrun.resolve.assets import describe_assets, place_input, plan_inputs, plan_outputs
+from localrun.resolve.ranks import check_counts, plan_ranks
+from localrun.resolve.variables import check_variable, describe_mlflow, describe_run, merge_layers, refuse_clash
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from localrun.resolve.facts import HostFacts
+    from localrun.spec import EnvironmentSpec, RunSpec
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
+"""What may name an experiment: it becomes part of a folder's name."""
+
+
+def resolve(spec: RunSpec, facts: HostFacts) -> Plan:
+    """Decide everything about a run that can be decided before it exists.
+
+    Raises:
+        BadInput: something that was asked for contradicts itself, is not there, or cannot be run here.
+        NotRunnable: the script or the interpreter does not exist.
+    """
+    check_target(spec)
+    check_counts(spec)
+    kinds = dict(facts.paths)
+    source = plan_source(spec, kinds)
+    experiment = name_experiment(spec, facts)
+    environment = plan_environment(spec, facts)
+    ranks = plan_ranks(spec)
+    inputs = plan_inputs(spec, kinds)
+    placed = {item.name: place_input(item) for item in spec.inputs}
+    own = describe_run(spec, experiment) | describe_assets(spec, placed)
+    variables = _merge_variables(spec, experiment, own, {name for rank in ranks for name, _ in rank.variables})
+    return Plan(
+        target="local",
+        experiment=experiment,
+        environment=environment,
+        source=source,
+        argv=plan_command(spec, placed, kinds),
+        ranks=ranks,
+        nodes=spec.nodes,
+        processes_per_node=spec.distribution.processes_per_node,
+        distribution=spec.distribution.type,
+        variables=tuple(sorted(variables.items())),
+        fallbacks=_plan_fallbacks(len(ranks), facts),
+        inherited=spec.inherited,
+        own=tuple(sorted(set(own) | {name for rank in ranks for name, _ in rank.variables})),
+        inputs=inputs,
+        outputs=plan_outputs(spec),
+        bootstrap=plan_bootstrap(spec, kinds),
+        barrier_timeout_s=spec.barrier_timeout_s,
+        overlay=environment.kind == "conda" or bool(spec.bootstrap or spec.command),
+        timeout_s=spec.timeout_s,
+        stop_timeout_s=spec.stop_timeout_s,
+        name=spec.name,
+        display_name=spec.display_name or spec.name,
+        description=spec.description,
+        tags=spec.tags,
+        outputs_directory=spec.outputs_directory,
+        notes=gather_notes(spec, environment),
+    )
+
+
+def check_target(spec: RunSpec) -> None:
+    """Refuse targets that this version does not have.
+
+    Raises:
+        BadInput: the target is not `local`.
+    """
+    if spec.target not in {"", "local"}:
+        raise BadInput(f"the target {spec.target} is not available yet", key="--target", hint="use --target local")
+
+
+def name_experiment(spec: RunSpec, facts: HostFacts) -> str:
+    """Give the experiment's name: as given, else the name of the source folder with other characters made `-`.
+
+    Raises:
+        BadInput: a given name has characters that a folder's name should not have.
+    """
+    if not spec.experiment_name:
+        name = re.sub(r"[^A-Za-z0-9._-]+", "-", facts.folder_name).strip("-._")[:60]
+        return name or "run"
+    if not NAME.fullmatch(spec.experiment_name):
+        line = dict(spec.lines).get("experiment_name", 0)
+        hint = "use letters, digits, dot, dash and underscore, 200 at most, a letter or digit first"
+        message = f"{spec.experiment_name!r} cannot name an experiment"
+        raise BadInput(message, file=spec.file, line=line, key="experiment_name", hint=hint)
+    return spec.experiment_name
+
+
+def plan_source(spec: RunSpec, kinds: dict[str, str]) -> SourcePlan:
+    """Plan where the run's files come from.
+
+    Raises:
+        BadInput: the source folder is not there or is no folder, or the script lies outside it.
+        NotRunnable: the script is not there.
+    """
+    line = dict(spec.lines).get("code", 0)
+    if spec.source_directory and kinds.get(spec.source_directory) != "folder":
+        what = "no folder" if kinds.get(spec.source_directory, "missing") == "missing" else "not a folder:"
+        message = f"there is {what} {spec.source_directory}"
+        hint = "check the path of the source folder"
+        raise BadInput(message, file=spec.file, line=line, key="code" if spec.file else "--source", hint=hint)
+    if spec.script:
+        kind = kinds.get(spec.script, "missing")
+        if kind == "missing":
+            raise NotRunnable(f"there is no script {spec.script}", hint="check the path of the script")
+        if kind != "file":
+            raise NotRunnable(f"{spec.script} is not a script but a {kind}", hint="name a Python file", exit_code=126)
+        if not (spec.script + os.sep).startswith(spec.source_directory.rstrip(os.sep) + os.sep):
+            message = f"the script {spec.script} lies outside the source folder {spec.source_directory}"
+            raise BadInput(message, hint="move it inside, or name a source folder that holds both with --source")
+    return SourcePlan(
+        directory=spec.source_directory,
+        file=spec.source_file,
+        in_place=spec.in_place,
+        limited=spec.snapshot_limited,
+    )
+
+
+def plan_command(spec: RunSpec, placed: dict[str, str], kinds: dict[str, str]) -> tuple[str, ...]:
+    """Plan what every rank executes.
+
+    Raises:
+        BadInput: the command refers to an input or output that the job does not have.
+    """
+    if spec.script:
+        script = os.path.relpath(spec.script, spec.source_directory)
+        return ("python", f"./{script}" if script.startswith("-") else script, *spec.arguments)
+    del kinds
+    outputs = {item.name: f"{RUN_FOLDER}/named-outputs/{item.name}" for item in spec.outputs}
+    line = dict(spec.lines).get("command", 0)
+    text = substitute(spec.command, inputs=placed, outputs=outputs, file=spec.file, line=line, key="command")
+    return ("bash", "-c", text)
+
+
+def plan_environment(spec: RunSpec, facts: HostFacts) -> EnvironmentPlan:
+    """Plan what to run in: a conda environment when there are Python packages to install, else an interpreter.
+
+    Raises:
+        BadInput: the environment has an image and nothing else.
+        NotRunnable: the interpreter does not exist.
+    """
+    asked = spec.environment
+    if asked is not None and asked.python is not None:
+        return _plan_conda(asked, facts)
+    if asked is not None and asked.image and not asked.interpreter:
+        message = f"the environment is the image {asked.image}, which the local target cannot run in"
+        hint = "give -E with a conda file, a requirements.txt or interpreter:PATH"
+        raise BadInput(message, file=spec.file, line=dict(spec.lines).get("environment", 0), key="environment", hint=hint)
+    if not facts.interpreter:
+        name = asked.interpreter if asked is not None and asked.interpreter else "python3"
+        raise NotRunnable(f"there is no interpreter {name}", hint="install it, or name another with -E interpreter:PATH")
+    label = "the Python of this shell" if asked is None else f"the interpreter {asked.interpreter}"
+    return EnvironmentPlan(kind="interpreter", interpreter=facts.interpreter, label=label, platform=facts.platform)
+
+
+def _plan_conda(asked: EnvironmentSpec, facts: HostFacts) -> EnvironmentPlan:
+    python = asked.python
+    assert python is not None  # noqa: S101 - the caller has looked
+    conda = python.conda
+    if conda == ("python", "pip"):  # a requirements.txt names no Python: take the one that this machine's user has
+        conda = (f"python={facts.python_version}", "pip")
+    hashes = dict(facts.hashes)
+    fingerprint = environment_fingerprint(
+        platform=facts.platform,
+        channels=python.channels,
+        conda=conda,
+        pip=python.pip,
+        files=tuple((line, hashes[line]) for line in python.pip if line in hashes),
+    )
+    return EnvironmentPlan(
+        kind="conda",
+        name=f"azureml_{fingerprint[:32]}",
+        fingerprint=fingerprint,
+        label=asked.name or os.path.basename(asked.file) or "inline environment",
+        platform=facts.platform,
+        channels=python.channels,
+        conda=conda,
+        pip=python.pip,
+        variables=python.variables,
+        directory=python.directory,
+    )
+
+
+def plan_bootstrap(spec: RunSpec, kinds: dict[str, str]) -> str:
+    """Plan the bootstrap script: relative to the snapshot when it lies inside, else absolute.
+
+    Raises:
+        NotRunnable: it is not there.
+    """
+    if not spec.bootstrap:
+        return ""
+    if kinds.get(spec.bootstrap) != "file":
+        raise NotRunnable(f"there is no bootstrap script {spec.bootstrap}", hint="check the path after --bootstrap")
+    inside = spec.source_directory and spec.bootstrap.startswith(spec.source_directory.rstrip(os.sep) + os.sep)
+    return os.path.relpath(spec.bootstrap, spec.source_directory) if inside and not spec.source_file else spec.bootstrap
+
+
+def gather_notes(spec: RunSpec, environment: EnvironmentPlan) -> tuple[str, ...]:
+    """Gather what the user should know before the run, one line each."""
+    notes = list(spec.notes)
+    if spec.cloud_keys:
+        notes.append(f"only Azure ML can honour {', '.join(spec.cloud_keys)}: not used here")
+    if spec.environment is not None and spec.environment.image and environment.kind == "conda":
+        notes.append(f"the image {spec.environment.image} is not used on the local target")
+    return tuple(notes)
+
+
+def _merge_variables(spec: RunSpec, experiment: str, own: dict[str, str], rank_names: set[str]) -> dict[str, str]:
+    environment = spec.environment.environment_variables if spec.environment else ()
+    lines = dict(spec.lines)
+    for name, text in (*environment, *spec.environment_variables):
+        key = f"environment_variables.{name}"
+        check_variable(name, text, file=spec.file if key in lines else "", line=lines.get(key, 0), key=key)
+    given = merge_layers(environment, spec.environment_variables, ((name, "") for name in spec.inherited))
+    refuse_clash(given, {*own, *rank_names})
+    merged = merge_layers(describe_mlflow(experiment).items(), environment, spec.environment_variables, own.items())
+    return {name: text for name, text in merged.items() if name not in spec.inherited}
+
+
+def _plan_fallbacks(ranks: int, facts: HostFacts) -> tuple[tuple[str, str], ...]:
+    if ranks == 1:
+        return ()
+    return (("OMP_NUM_THREADS", str(max(1, facts.cpu_count // ranks))),)

@@ -1,0 +1,82 @@
+"""Inputs and outputs of a job: where each is for the command, and how a script finds it."""
+
+from __future__ import annotations
+
+import os
+
+from localrun.errors import BadInput
+from localrun.plan import RUN_FOLDER, InputPlan, OutputPlan
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from localrun.spec import InputSpec, RunSpec
+
+
+def place_input(item: InputSpec) -> str:
+    """Give the text that stands for an input in the command: a literal, a URI, or a path on this machine."""
+    if item.type == "literal" or item.mode == "direct":
+        return item.value
+    if item.mode != "download":
+        return item.path
+    name = os.path.basename(item.path)
+    folder = f"{RUN_FOLDER}/inputs/{item.name}"
+    return f"{folder}/{name}" if item.type == "uri_file" else folder
+
+
+def plan_inputs(spec: RunSpec, kinds: Mapping[str, str]) -> tuple[InputPlan, ...]:
+    """Plan the data inputs.
+
+    Args:
+        spec: The run configuration.
+        kinds: What stands at each path (`HostFacts.paths`).
+
+    Raises:
+        BadInput: nothing is there, or a folder stands where a file is asked for, or the other way round.
+    """
+    lines = dict(spec.lines)
+    planned = []
+    for item in spec.inputs:
+        if not item.path:
+            continue
+        key = f"inputs.{item.name}.path"
+        place = {"file": spec.file, "line": lines.get(key, 0), "key": key}
+        kind = kinds.get(item.path, "missing")
+        if kind == "missing":
+            raise BadInput(f"there is no file or folder {item.path}", hint="check the path of this input", **place)
+        if item.type == "uri_file" and kind == "folder":
+            raise BadInput(f"{item.path} is a folder, and the type is uri_file", hint="use type: uri_folder", **place)
+        if item.type == "uri_folder" and kind == "file":
+            raise BadInput(f"{item.path} is a file, and the type is uri_folder", hint="use type: uri_file", **place)
+        planned.append(InputPlan(name=item.name, path=item.path, copied=item.mode == "download"))
+    return tuple(planned)
+
+
+def plan_outputs(spec: RunSpec) -> tuple[OutputPlan, ...]:
+    """Plan the outputs: `named-outputs/<name>` in the run's folder, a file for `uri_file`, else an empty folder."""
+    return tuple(
+        OutputPlan(name=item.name, path=f"named-outputs/{item.name}", is_file=item.type == "uri_file")
+        for item in spec.outputs
+    )
+
+
+def describe_assets(spec: RunSpec, placed: Mapping[str, str]) -> dict[str, str]:
+    """Give the variables through which a script finds its inputs and outputs.
+
+    Source: Azure ML's runtime (`AZURE_ML_INPUT_x`, `AZUREML_DATAREFERENCE_x`, `AZURE_ML_OUTPUT_x`, plain output names,
+    `AZUREML_PARAMETER_x`).
+    """
+    named: dict[str, str] = {}
+    for item in spec.inputs:
+        text = placed[item.name]
+        if item.type == "literal":
+            named[f"AZUREML_PARAMETER_{item.name}"] = text
+        else:
+            named[f"AZURE_ML_INPUT_{item.name}"] = text
+            named[f"AZUREML_DATAREFERENCE_{item.name}"] = text
+    for output in spec.outputs:
+        path = f"{RUN_FOLDER}/named-outputs/{output.name}"
+        named[f"AZURE_ML_OUTPUT_{output.name}"] = path
+        named[output.name] = path
+    return named

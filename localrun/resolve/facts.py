@@ -1,0 +1,29 @@
+"""What resolve has to know about this machine, probed once, before it is called."""
+
+from __future__ import annotations
+
+from localrun.values import value
+
+
+@value
+class HostFacts:
+    """Facts of the host.
+
+    Attributes:
+        platform: The conda subdirectory of this machine, such as `linux-64`.
+        cpu_count: Processors that this process may use.
+        python_version: Major and minor version of the Python that runs localrun, such as `3.11`.
+        interpreter: The absolute path of the interpreter that the run configuration names, or of the default one;
+            empty when there is none.
+        paths: What stands at each path that the run configuration names: `file`, `folder`, `other` or `missing`.
+        hashes: SHA-256 of the local files and folders that pip requirements name, by requirement line.
+        folder_name: The base name of the source folder, real path, for the experiment's default name.
+    """
+
+    platform: str
+    cpu_count: int
+    python_version: str
+    interpreter: str = ""
+    paths: tuple[tuple[str, str], ...] = ()
+    hashes: tuple[tuple[str, str], ...] = ()
+    folder_name: str = "run"

@@ -1,0 +1,121 @@
+"""The course of a run: what happened so far, and what follows from it. No clock, no system call: both are arguments."""
+
+from __future__ import annotations
+
+from localrun.supervise.outcome import Cause
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+SIGINT, SIGKILL, SIGTERM = 2, 9, 15
+LAST_WAIT_S = 5.0
+"""After SIGKILL: a process that is still there then cannot be ended by anybody."""
+LEFTOVER_WAIT_S = 2.0
+"""What a run leaves behind when its ranks have ended gets SIGTERM and so long to go."""
+FIRST_SIGNAL = {"terminated": SIGTERM, "hung_up": SIGTERM, "front_end_lost": SIGTERM}
+"""Every other cause begins with SIGINT."""
+
+
+class Course:
+    """What the supervisor knows of a run.
+
+    Attributes:
+        alive: Ranks that have not ended.
+        waiting: For each node whose bootstrap still runs, the rank that runs it.
+        cause: Why the run is being ended; None as long as it goes on.
+        over: Nothing is left to wait for.
+    """
+
+    __slots__ = ("_barrier_due", "_ladder", "_stop_timeout_s", "_time_due", "alive", "cause", "over", "waiting")
+
+    def __init__(
+        self,
+        nodes: Sequence[int],
+        *,
+        bootstrap: bool,
+        stop_timeout_s: float,
+        timeout_s: float = 0,
+        barrier_timeout_s: float = 0,
+    ) -> None:
+        """Begin at time 0.
+
+        Args:
+            nodes: For each rank its node.
+            bootstrap: The first rank of each node runs a bootstrap script, and its ranks wait for it.
+            stop_timeout_s: From the first signal of the ladder to SIGKILL.
+            timeout_s: The run's time limit; 0 for none.
+            barrier_timeout_s: How long the ranks wait for a bootstrap script; 0 for as long as it takes.
+        """
+        self.alive = set(range(len(nodes)))
+        self.waiting = {node: nodes.index(node) for node in dict.fromkeys(nodes)} if bootstrap else {}
+        self.cause: Cause | None = None
+        self.over = False
+        self._stop_timeout_s = stop_timeout_s
+        self._time_due = timeout_s or None
+        self._barrier_due = barrier_timeout_s if bootstrap and barrier_timeout_s else None
+        self._ladder: list[tuple[float, int]] = []
+
+    def end_rank(self, rank: int, code: int, now: float, *, out_of_memory: bool = False) -> None:
+        """A rank has ended with an exit code (minus n for signal n)."""
+        self.alive.discard(rank)
+        if code and self.cause is None:
+            self._stop(Cause(reason="rank_failed", at=now, rank=rank, code=code, out_of_memory=out_of_memory))
+            self._climb_from(SIGINT, now)
+
+    def end_bootstrap(self, node: int, code: int, now: float) -> bool:
+        """The bootstrap script of a node has ended; true: release the ranks of that node."""
+        leader = self.waiting.pop(node)
+        if not self.waiting:
+            self._barrier_due = None
+        if code and self.cause is None:
+            self._stop(Cause(reason="bootstrap_failed", at=now, rank=leader, code=code))
+            self._climb_from(SIGINT, now)
+        return not code and self.cause is None
+
+    def ask_to_end(self, reason: str, now: float) -> None:
+        """Somebody wants the run to end; who asks a second time gets SIGKILL at once."""
+        if self.cause is None:
+            self._stop(Cause(reason=reason, at=now))
+            self._climb_from(FIRST_SIGNAL.get(reason, SIGINT), now)
+        else:
+            self._climb_from(SIGKILL, now)
+
+    def end_leftovers(self, now: float) -> bool:
+        """All ranks have ended, but processes that they started have not; true: they get a ladder of their own now."""
+        if self._ladder:
+            return False
+        kill_at = now + LEFTOVER_WAIT_S
+        self._ladder = [(now, SIGTERM), (kill_at, SIGKILL), (kill_at + LAST_WAIT_S, 0)]
+        return True
+
+    def next_due(self) -> float | None:
+        """Give the time at which `take_signal` has something to say if nothing happens before; None: never."""
+        due = [time for time in (self._time_due, self._barrier_due) if time is not None and self.cause is None]
+        due += [time for time, _ in self._ladder[:1]]
+        return min(due, default=None)
+
+    def take_signal(self, now: float) -> int | None:
+        """Give the signal that everything of the run that is alive is to get now; None: nothing to send."""
+        if self.cause is None and self._barrier_due is not None and now >= self._barrier_due:
+            leader = min(self.waiting.values())
+            self._stop(Cause(reason="barrier_timeout", at=now, rank=leader))
+            self._climb_from(SIGINT, now)
+        if self.cause is None and self._time_due is not None and now >= self._time_due:
+            self._stop(Cause(reason="time_limit", at=now))
+            self._climb_from(SIGINT, now)
+        if not self._ladder or now < self._ladder[0][0]:
+            return None
+        _, number = self._ladder.pop(0)
+        self.over = self.over or not number
+        return number or None
+
+    def _stop(self, cause: Cause) -> None:
+        self.cause = cause
+
+    def _climb_from(self, first: int, now: float) -> None:
+        polite_s = min(2.0, self._stop_timeout_s / 5)
+        steps = [(now, SIGINT), (now + polite_s, SIGTERM)] if first == SIGINT else [(now, SIGTERM)]
+        kill_at = now if first == SIGKILL else now + self._stop_timeout_s
+        self._ladder = [] if first == SIGKILL else steps
+        self._ladder = [*self._ladder, (kill_at, SIGKILL), (kill_at + LAST_WAIT_S, 0)]

@@ -1,0 +1,281 @@
+"""The supervisor's loop: starts the processes of a run, carries their output, ends them, and says how it ended.
+
+One loop, no polling: it sleeps until a rank prints or ends, somebody asks for something, or a time limit is due.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import time
+
+from localrun.adapters import spawn
+from localrun.supervise.course import SIGKILL, Course
+from localrun.supervise.outcome import Outcome, RankOutcome, conclude
+from localrun.supervise.pump import PIPE_BYTES, Pump
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from localrun.supervise.process import Process
+
+ASKED = {b"i": "interrupted", b"t": "terminated", b"h": "hung_up", b"": "front_end_lost"}
+"""What the front end writes into the control pipe; its end is the front end's end."""
+SIGNALLED = {signal.SIGTERM: "terminated", signal.SIGINT: "interrupted", signal.SIGHUP: "hung_up"}
+"""What a signal to the supervisor itself asks for."""
+CLOSE_AFTER_S = 2.0
+"""A log whose pipe is held open by somebody outside of the run is closed after so long."""
+
+
+class Supervisor:
+    """A run in the hands of this process.
+
+    Attributes:
+        pids: For each rank its process id.
+    """
+
+    def __init__(self, processes: Sequence[Process], bootstraps: Sequence[Process], course: Course, wake: int) -> None:
+        """Take over the processes.
+
+        Args:
+            processes: One a rank, ordered by rank.
+            bootstraps: For each node that has one, its bootstrap script; the ranks of that node wait for it.
+            course: The course of the run, at its beginning.
+            wake: A descriptor that gets one byte whenever a log has grown; -1 for none.
+        """
+        self._processes = processes
+        self._bootstraps = {process.node: process for process in bootstraps}
+        self._course = course
+        self._wake = wake
+        self._began = time.monotonic()
+        self._poll = select.poll()
+        self._pumps: list[Pump] = []
+        self._open: dict[int, Pump] = {}
+        self._gates: dict[int, tuple[int, int]] = {}
+        self._ranks: dict[int, int] = {}
+        self._scripts: dict[int, int] = {}
+        self._gated: set[int] = set()
+        self._started: list[float] = []
+        self._ended: dict[int, RankOutcome] = {}
+        self._notes: list[str] = []
+        self._childless = False
+        self._out_of_memory = 0
+        self.pids: tuple[int, ...] = ()
+
+    def start(self) -> None:
+        """Start every process; those that wait for a bootstrap script stand ready behind their node's gate."""
+        room = memoryview(bytearray(PIPE_BYTES))
+        for process in self._processes:
+            pump = Pump(process.log, room)
+            script = self._bootstraps.get(process.node)
+            if script is not None and process.node not in self._gates:
+                self._gates[process.node] = os.pipe()
+                self._scripts[_spawn(script, pump.inlet)] = process.node
+            gate, keep = self._gates.get(process.node, (-1, -1))
+            pid = _spawn(process, pump.inlet, gate, keep)
+            pump.close_inlet()
+            self._ranks[pid] = process.rank
+            self._started.append(self._now())
+            self._pumps.append(pump)
+            self._open[pump.source] = pump
+            self._poll.register(pump.source, select.POLLIN)
+            if script is not None:
+                self._gated.add(process.rank)
+        self.pids = tuple(self._ranks)
+
+    def run(self, control: int, on_bootstrap: Callable[[int, int], None]) -> Outcome:
+        """Carry the run to its end.
+
+        Args:
+            control: The pipe of the front end; -1 for a detached run.
+            on_bootstrap: Called with node and exit code when a bootstrap script has ended, before its ranks go on.
+
+        Returns:
+            The outcome; every process of the run has ended, or a note says which could not be ended.
+        """
+        signals = _listen_to_signals()
+        self._poll.register(signals, select.POLLIN)
+        if control >= 0:
+            self._poll.register(control, select.POLLIN)
+        self._out_of_memory = spawn.count_out_of_memory()
+        self._collect(on_bootstrap)
+        while not self._finished():
+            self._send(self._course.take_signal(self._now()))
+            grown = 0
+            for source, _ in self._poll.poll(self._wait_ms()):
+                if source in self._open:
+                    grown += self._move(source)
+                elif source == control:
+                    self._hear(control)
+                elif source == signals:
+                    self._obey(os.read(signals, 4096), on_bootstrap)
+            if grown:
+                self._tell()
+        self._close()
+        return self._conclude()
+
+    def _now(self) -> float:
+        return time.monotonic() - self._began
+
+    def _wait_ms(self) -> int | None:
+        due = self._course.next_due()
+        return None if due is None else max(0, int((due - self._now()) * 1000) + 1)
+
+    def _finished(self) -> bool:
+        if self._course.alive or self._scripts or not self._childless:
+            return self._course.over
+        return True
+
+    def _move(self, source: int) -> int:
+        count = self._open[source].move()
+        if self._open[source].source < 0:
+            self._poll.unregister(source)
+            del self._open[source]
+        return count
+
+    def _tell(self) -> None:
+        if self._wake < 0:
+            return
+        try:
+            os.write(self._wake, b".")
+        except BlockingIOError:
+            pass  # it has bytes enough to wake up from
+        except OSError:
+            self._wake = -1
+
+    def _hear(self, control: int) -> None:
+        asked = os.read(control, 1)
+        if not asked:
+            self._poll.unregister(control)
+        self._course.ask_to_end(ASKED.get(asked, "interrupted"), self._now())
+
+    def _obey(self, numbers: bytes, on_bootstrap: Callable[[int, int], None]) -> None:
+        for number in numbers:
+            if number in SIGNALLED:
+                self._course.ask_to_end(SIGNALLED[signal.Signals(number)], self._now())
+        self._collect(on_bootstrap)
+
+    def _collect(self, on_bootstrap: Callable[[int, int], None]) -> None:
+        try:
+            ended = spawn.reap()
+        except ChildProcessError:
+            ended = []
+            self._childless = True
+        for pid, code, cpu_s, peak in ended:
+            if pid in self._ranks:
+                self._end_rank(pid, code, cpu_s, peak)
+            elif pid in self._scripts:
+                self._end_bootstrap(pid, code, on_bootstrap)
+        if not self._course.alive and not self._scripts and not self._childless:
+            self._look_for_leftovers()
+
+    def _end_rank(self, pid: int, code: int, cpu_s: float, peak: int) -> None:
+        rank = self._ranks.pop(pid)
+        now = self._now()
+        stopped = self._course.cause is not None
+        out_of_memory = code == -SIGKILL and not stopped and spawn.count_out_of_memory() > self._out_of_memory
+        self._course.end_rank(rank, code, now, out_of_memory=out_of_memory)
+        status = "completed" if code == 0 else "stopped" if stopped else "failed"
+        self._ended[rank] = RankOutcome(
+            rank=rank,
+            pid=pid,
+            status="not_started" if rank in self._gated else status,
+            code=code,
+            started_at=self._started[rank],
+            ended_at=now,
+            cpu_s=cpu_s,
+            peak_memory_bytes=peak,
+        )
+
+    def _end_bootstrap(self, pid: int, code: int, on_bootstrap: Callable[[int, int], None]) -> None:
+        node = self._scripts.pop(pid)
+        reader, writer = self._gates.pop(node)
+        waiting = [process.rank for process in self._processes if process.node == node]
+        if self._course.end_bootstrap(node, code, self._now()):
+            os.write(writer, b"." * len(waiting))
+            self._gated.difference_update(waiting)
+        on_bootstrap(node, code)
+        os.close(reader)
+        os.close(writer)
+
+    def _look_for_leftovers(self) -> None:
+        left = spawn.list_descendants(os.getpid())
+        if left and self._course.end_leftovers(self._now()):
+            known = ", ".join(f"{pid} ({spawn.describe_process(pid)})" for pid in left[:3])
+            self._notes.append(f"the ranks left {len(left)} running process{'es' * (len(left) > 1)}: {known}")
+
+    def _send(self, number: int | None) -> None:
+        if number is None:
+            return
+        groups = {*self._ranks, *self._scripts}
+        others = spawn.list_descendants(os.getpid())
+        for group in groups:
+            spawn.signal_group(group, number)
+        for pid in others:
+            if pid not in groups and _group_of(pid) not in groups:
+                spawn.signal_process(pid, number)
+
+    def _close(self) -> None:
+        deadline = self._now() + CLOSE_AFTER_S
+        for pump in self._pumps:
+            pump.drain()
+        while (still := [pump for pump in self._pumps if pump.source >= 0]) and self._now() < deadline:
+            self._poll.poll(50)
+            for pump in still:
+                pump.drain()
+        for pump in still:
+            pump.close()
+            self._notes.append("a log was closed while a process outside of the run still held it open")
+        for pid in self._ranks:
+            self._notes.append(f"process {pid} could not be ended ({spawn.describe_process(pid)})")
+        self._tell()
+
+    def _conclude(self) -> Outcome:
+        cause = self._course.cause
+        status, exit_code, origin, kind = conclude(cause)
+        for pid, rank in self._ranks.items():
+            self._ended[rank] = RankOutcome(
+                rank=rank, pid=pid, status="stopped", code=None, started_at=self._started[rank], ended_at=self._now()
+            )
+        dropped = sum(pump.dropped for pump in self._pumps)
+        if dropped:
+            self._notes.append(f"{dropped:,} bytes of output could not be stored")
+        return Outcome(
+            status=status,
+            exit_code=exit_code,
+            origin=origin,
+            kind=kind,
+            cause=cause,
+            ranks=tuple(self._ended[rank] for rank in sorted(self._ended)),
+            notes=tuple(self._notes),
+            duration_s=self._now(),
+        )
+
+
+def _spawn(process: Process, output: int, gate: int = -1, keep: int = -1) -> int:
+    return spawn.spawn(
+        process.argv, dict(process.variables), directory=process.directory, output=output, gate=gate, keep=keep
+    )
+
+
+def _listen_to_signals() -> int:
+    reader, writer = os.pipe()
+    os.set_blocking(reader, False)
+    os.set_blocking(writer, False)
+    signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
+    for number in (signal.SIGCHLD, *SIGNALLED):
+        signal.signal(number, _pass)
+    return reader
+
+
+def _pass(*_: object) -> None:
+    """Let the wake-up descriptor tell."""
+
+
+def _group_of(pid: int) -> int:
+    try:
+        return os.getpgid(pid)
+    except OSError:
+        return 0

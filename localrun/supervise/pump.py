@@ -1,0 +1,76 @@
+"""Pumps: the raw bytes of each rank go to its file first; whoever watches reads the file."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+
+F_SETPIPE_SZ = 1031
+PIPE_BYTES = 1024 * 1024
+"""The most that an unprivileged user may ask for; a rank that prints in bursts then seldom waits."""
+
+
+class Pump:
+    """The way of one rank's output into its log file.
+
+    Attributes:
+        source: The descriptor to read from; -1 once the other end is closed.
+        inlet: The descriptor that the rank writes to; -1 once every process that writes there has been started.
+        stored: Bytes in the file.
+        dropped: Bytes that the file did not take (a full disk); the rank was never held up by it.
+    """
+
+    __slots__ = ("_file", "_room", "dropped", "inlet", "source", "stored")
+
+    def __init__(self, log: str, room: memoryview) -> None:
+        """Open the log, which may not exist yet, and a pipe. `room` is where bytes pass through; pumps may share it."""
+        self._file = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        self._room = room
+        self.source, self.inlet = os.pipe()
+        os.set_blocking(self.source, False)
+        self.stored = self.dropped = 0
+        try:
+            fcntl.fcntl(self.source, F_SETPIPE_SZ, PIPE_BYTES)
+        except OSError:
+            pass  # beyond the user's share, or another system: the pipe stays as it is
+
+    def close_inlet(self) -> None:
+        """Let go of the writing end, so that the pipe ends with the last process that holds it."""
+        os.close(self.inlet)
+        self.inlet = -1
+
+    def move(self) -> int:
+        """Move what is there, at most one load of `room`; 0 when there is nothing or the pipe has ended."""
+        if self.source < 0:
+            return 0
+        try:
+            count = os.readv(self.source, [self._room])
+        except BlockingIOError:
+            return 0
+        if not count:
+            self.close()
+            return 0
+        self._store(self._room[:count])
+        return count
+
+    def drain(self) -> None:
+        """Move everything that is there now."""
+        while self.move():
+            pass
+
+    def close(self) -> None:
+        """Stop listening; the log stays."""
+        if self.source >= 0:
+            os.close(self.source)
+            os.close(self._file)
+            self.source = -1
+
+    def _store(self, data: memoryview) -> None:
+        while data:
+            try:
+                count = os.write(self._file, data)
+            except OSError:
+                self.dropped += len(data)
+                return
+            self.stored += count
+            data = data[count:]

@@ -1,0 +1,128 @@
+"""The view: what the ranks have written to their logs, shown on a terminal or into a pipe.
+
+A view reads files, so it can lag, stop or go away without any rank noticing. One rank is shown byte for byte; several
+are shown in whole lines, each after its rank, with control characters made visible.
+"""
+
+from __future__ import annotations
+
+import os
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+CHUNK = 1024 * 1024
+LONGEST_LINE = 64 * 1024
+SHOWN_OF_LONG_LINE = 4096
+PLAIN = bytes({*range(0x20, 0x7F), 0x09, 0x0A})
+"""Bytes that need no second look on their way to a terminal."""
+COLOURS = (36, 33, 35, 32, 34, 31)
+
+
+class View:
+    """The logs of a run on their way to one descriptor.
+
+    Attributes:
+        open: False once nobody reads the descriptor any more.
+    """
+
+    __slots__ = ("_in_long_line", "_logs", "_offsets", "_prefixes", "_target", "open")
+
+    def __init__(self, logs: Sequence[str], prefixes: Sequence[bytes], target: int) -> None:
+        """Begin at the start of every log.
+
+        Args:
+            logs: Absolute paths of files that exist, one a rank.
+            prefixes: What stands before each line of that rank; all empty for one rank shown byte for byte.
+            target: The descriptor to write to.
+        """
+        self._logs = [os.open(log, os.O_RDONLY | os.O_CLOEXEC) for log in logs]
+        self._offsets = [0] * len(logs)
+        self._in_long_line = [False] * len(logs)
+        self._prefixes = prefixes
+        self._target = target
+        self.open = True
+
+    def show(self, *, last: bool = False) -> None:
+        """Show what the logs have grown by; `last`: also lines without an end, there will be no more."""
+        busy = self.open
+        while busy:
+            busy = False
+            for rank in range(len(self._logs)):
+                busy = self._show_rank(rank, last=last) or busy
+
+    def _show_rank(self, rank: int, *, last: bool) -> bool:
+        chunk = os.pread(self._logs[rank], CHUNK, self._offsets[rank])
+        if not chunk:
+            return False
+        if not self._prefixes[rank]:
+            self._offsets[rank] += len(chunk)
+            self._write(chunk)
+            return self.open
+        taken, shown = self._take_lines(rank, chunk, last=last and len(chunk) < CHUNK)
+        self._offsets[rank] += taken
+        if shown:
+            self._write(shown)
+        return self.open and bool(taken)
+
+    def _take_lines(self, rank: int, chunk: bytes, *, last: bool) -> tuple[int, bytes]:
+        """Give how many bytes of the chunk are dealt with, and what to write for them."""
+        skipped = 0
+        if self._in_long_line[rank]:
+            skipped = chunk.find(b"\n") + 1 or len(chunk)
+            self._in_long_line[rank] = not chunk.endswith(b"\n", 0, skipped) and not last
+            chunk = chunk[skipped:]
+        end = chunk.rfind(b"\n") + 1
+        if end:
+            return skipped + end, prefix_lines(chunk[:end], self._prefixes[rank])
+        if last and chunk:
+            return skipped + len(chunk), prefix_lines(chunk[:LONGEST_LINE] + b"\n", self._prefixes[rank])
+        if len(chunk) >= LONGEST_LINE:
+            self._in_long_line[rank] = True
+            start = chunk[:SHOWN_OF_LONG_LINE] + b" ... (a long line; the log has all of it)\n"
+            return skipped + len(chunk), prefix_lines(start, self._prefixes[rank])
+        return skipped, b""
+
+    def _write(self, data: bytes) -> None:
+        rest = memoryview(data)
+        while rest:
+            try:
+                rest = rest[os.write(self._target, rest) :]
+            except BlockingIOError:
+                _wait_for_room(self._target)
+            except OSError:
+                self.open = False
+                return
+
+
+def prefix_lines(lines: bytes, prefix: bytes) -> bytes:
+    """Put a prefix before each line; `lines` ends with a line's end. Of what a line overwrites, the last state counts."""
+    if lines.translate(None, PLAIN):
+        lines = _make_visible(lines)
+    return prefix + lines[:-1].replace(b"\n", b"\n" + prefix) + b"\n"
+
+
+def _make_visible(lines: bytes) -> bytes:
+    from localrun.escaping import escape_line
+
+    return b"\n".join([escape_line(line) for line in lines[:-1].split(b"\n")]) + b"\n"
+
+
+def _wait_for_room(target: int) -> None:
+    import select
+
+    poll = select.poll()
+    poll.register(target, select.POLLOUT)
+    poll.poll(1000)
+
+
+def make_prefixes(ranks: int, *, coloured: bool) -> list[bytes]:
+    """Give what stands before each rank's lines: nothing for a single rank, else `[rank 3] `."""
+    if ranks == 1:
+        return [b""]
+    width = len(str(ranks - 1))
+    plain = [f"[rank {rank:>{width}}] " for rank in range(ranks)]
+    if not coloured:
+        return [prefix.encode() for prefix in plain]
+    return [f"\x1b[{COLOURS[rank % len(COLOURS)]}m{prefix}\x1b[0m".encode() for rank, prefix in enumerate(plain)]

@@ -1,0 +1,44 @@
+"""Outputs of a run, handed out to a folder of the user's."""
+
+from __future__ import annotations
+
+import os
+import shutil
+
+
+def copy_outputs(folder: str, target: str) -> None:
+    """Copy what a run wrote to `outputs/`, and its named outputs, each below its own name, into a folder.
+
+    Files that are there already are replaced; links are copied as links, never followed.
+
+    Args:
+        folder: The run's folder.
+        target: An absolute path; it is made when it does not exist.
+
+    Raises:
+        OSError: something cannot be read or written.
+    """
+    _merge(os.path.realpath(os.path.join(folder, "outputs")), target)
+    named = os.path.join(folder, "named-outputs")
+    for name in sorted(os.listdir(named)):
+        path = os.path.join(named, name)
+        if os.path.isdir(path):
+            _merge(path, os.path.join(target, name))
+        else:
+            _copy(path, os.path.join(target, name))
+
+
+def _merge(source: str, target: str) -> None:
+    os.makedirs(target, exist_ok=True)
+    for entry in os.scandir(source):
+        new = os.path.join(target, entry.name)
+        if entry.is_dir(follow_symlinks=False):
+            _merge(entry.path, new)
+        elif entry.is_symlink() or entry.is_file(follow_symlinks=False):
+            _copy(entry.path, new)
+
+
+def _copy(source: str, target: str) -> None:
+    temporary = f"{target}.localrun-new"
+    shutil.copy2(source, temporary, follow_symlinks=False)
+    os.replace(temporary, target)
