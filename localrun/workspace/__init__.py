@@ -1,8 +1,6 @@
-"""The workspace: a folder of ours with runs, their records, locks and what is live.
+"""The workspace: a folder of ours with the runs, their records and their locks.
 
-    home        where it is, and that nobody else can write there
-    active      one locked file a live run
-    records     one record a run: run.json, and the row in `database`
-    recover     what is left of runs whose supervisor died
-    runs, snapshot, locks
+`home` says where it is and that nobody else can write there; `active` keeps one locked file a live run; `records` keep
+run.json and, by `database`, its row; `recover` finds what is left of runs whose supervisor died; `control` stops and
+signals live runs.
 """

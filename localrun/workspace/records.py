@@ -157,8 +157,30 @@ def _damaged(path: str, why: str) -> StoreFailed:
 def rows(
     home: str, *, limit: int | None = None, live_only: bool = False, say: Callable[[str], None] = tell
 ) -> list[database.Row]:
-    """Give the rows of the runs, newest first; at most `limit`; with `live_only` those whose status is `running`."""
-    return database.rows(home, limit=limit, live_only=live_only, say=say)
+    """Give the rows of the runs, newest first.
+
+    A run whose folder was deleted by hand has the status `missing`; a folder that has no row gets one when all rows are
+    asked for.
+
+    Args:
+        home: The workspace folder.
+        limit: How many at most; None for all.
+        live_only: Only those whose status is `running`.
+        say: Told when the database had to be made again.
+    """
+    found = database.rows(home, limit=limit, live_only=live_only, say=say)
+    try:
+        folders = set(os.listdir(os.path.join(home, "runs")))
+    except FileNotFoundError:
+        folders = set()
+    known = {row[0] for row in found}
+    if limit is None and not live_only and folders - known:
+        records = [read_folder(folder_of(home, name)) for name in sorted(folders - known)]
+        database.add_missing(home, [record for record in records if record is not None], say)
+        found = database.rows(home, limit=limit, live_only=live_only, say=say)
+    if known <= folders:
+        return found
+    return [row if row[0] in folders else (row[0], "missing", *row[2:]) for row in found]
 
 
 def find(home: str, text: str, say: Callable[[str], None] = tell) -> str:

@@ -12,7 +12,7 @@ from localrun.workspace import active
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from typing import Any
 
     from localrun.adapters.processes import Process
@@ -60,6 +60,21 @@ def close_lost(home: str, run_id: str, say: Callable[[str], None], grace_s: floa
         _record_lost(home, active.read(home, run_id), say, grace_s)
 
 
+def close_orphans(home: str, run_ids: Iterable[str], say: Callable[[str], None]) -> bool:
+    """Deal with those of the runs, all recorded as `running`, that have no living supervisor.
+
+    Returns:
+        Whether there was one.
+
+    Raises:
+        StoreFailed: a record cannot be written.
+    """
+    dead = [run_id for run_id in run_ids if not active.is_live(home, run_id)]
+    for run_id in dead:
+        close_lost(home, run_id, say)
+    return bool(dead)
+
+
 def _recover(home: str, run_id: str, descriptor: int, say: Callable[[str], None], grace_s: float) -> None:
     try:
         _record_lost(home, active.read(home, run_id), say, grace_s)
@@ -73,24 +88,33 @@ def _record_lost(home: str, entry: active.Entry, say: Callable[[str], None], gra
     from localrun.errors import StoreFailed
     from localrun.workspace import database, records
 
-    ended, unkillable = _end(entry, grace_s)
     folder = records.folder_of(home, entry.run_id)
+    damage = ""
     try:
         record = records.read_folder(folder)
     except StoreFailed as error:
-        say(error.message)
+        record, damage = None, error.message
+    closed = record is not None and record.get("status") != "running"
+    ended, unkillable = (0, ()) if closed and entry.supervisor is None else _end(entry, grace_s)
+    if record is not None and closed:
+        database.put(home, record, say)  # the row may be older than the record
+    elif damage:
+        say(damage)
         database.put(home, _lost(home, None, entry, unkillable), say)  # run.json is left as it is
-        return
-    if record is None and not entry.ranks:
-        if os.path.isdir(folder):
-            records.remove(home, entry.run_id, say)
-            say(f"run {entry.run_id} was killed while it was prepared; what it had made is removed")
-        return
-    if record is not None and record.get("status") != "running":
-        records.update(home, record, say)  # the row may be older than the record
-        return
-    records.insert(home, _lost(home, record, entry, unkillable), say)
-    say(_line(entry.run_id, ended, unkillable))
+    elif record is None and not entry.ranks:
+        _discard(home, entry.run_id, say)
+    else:
+        records.insert(home, _lost(home, record, entry, unkillable), say)
+        say(_line(entry.run_id, ended, unkillable))
+
+
+def _discard(home: str, run_id: str, say: Callable[[str], None]) -> None:
+    """Remove what a run had made that was killed before it had a record."""
+    from localrun.workspace import records
+
+    if os.path.isdir(records.folder_of(home, run_id)):
+        records.remove(home, run_id, say)
+        say(f"run {run_id} was killed while it was prepared; what it had made is removed")
 
 
 def _end(entry: active.Entry, grace_s: float) -> tuple[int, tuple[Process, ...]]:

@@ -1,0 +1,102 @@
+"""`localrun stop`, `kill` and `rm`: ending runs and removing them."""
+
+from __future__ import annotations
+
+import click
+
+from localrun.cli import show
+from localrun.cli.workspace import find_runs, open_workspace
+from localrun.errors import BadInput, RunNotFound
+from localrun.escaping import escape
+
+_RUNS = click.argument("runs", nargs=-1, required=True, metavar="RUN...")
+
+
+@click.command()
+@click.option(
+    "-t", "--timeout", type=click.FloatRange(min=0), metavar="S",
+    help="Seconds until what still runs is killed; else the run's own stop time-out and five more.",
+)  # fmt: skip
+@_RUNS
+def stop(timeout: float | None, runs: tuple[str, ...]) -> None:
+    """Stop each RUN as Ctrl-C would, and wait until its record is closed. Prints the run ids."""
+    from localrun.workspace import control
+
+    home = open_workspace()
+    for run_id in find_runs(home, runs):
+        control.stop(home, run_id, _ladder_s(home, run_id) if timeout is None else timeout, show.tell)
+        show.write(f"{escape(run_id)}\n")
+
+
+def _ladder_s(home: str, run_id: str) -> float:
+    """Give the seconds that the supervisor's own stop ladder takes, and some for closing the record."""
+    from localrun.workspace import control, records
+
+    plan = records.read(home, run_id).get("plan") or {}
+    return float(plan.get("stop_timeout_s", 10)) + control.CLOSE_WAIT_S
+
+
+@click.command()
+@click.option("--rank", type=click.IntRange(min=0), metavar="K", help="Only this rank.")
+@click.option("-s", "--signal", "name", default="KILL", metavar="S", help="The signal: KILL, SIGUSR1, 10; else KILL.")
+@_RUNS
+def kill(rank: int | None, name: str, runs: tuple[str, ...]) -> None:
+    """Send a signal to the process group of every rank of each RUN. Prints the run ids."""
+    from localrun.workspace import control
+
+    number = signal_number(name)
+    home = open_workspace()
+    for run_id in find_runs(home, runs):
+        control.signal_ranks(home, run_id, rank, number)
+        show.write(f"{escape(run_id)}\n")
+
+
+def signal_number(name: str) -> int:
+    """Give the number of a signal, from its number or its name with or without SIG, in any case.
+
+    Raises:
+        BadInput: there is no such signal.
+    """
+    import signal
+
+    try:
+        if name.isdecimal():
+            return int(signal.Signals(int(name)))
+        upper = name.upper()
+        return int(signal.Signals[upper if upper.startswith("SIG") else f"SIG{upper}"])
+    except (ValueError, KeyError):
+        hint = "Give a name such as TERM, INT or USR1, or a number; kill -l lists them."
+        raise BadInput(f"there is no signal {name}", key="--signal", hint=hint) from None
+
+
+@click.command()
+@click.option("-f", "--force", is_flag=True, help="Kill runs that are live; do not mind runs that are not there.")
+@_RUNS
+def rm(force: bool, runs: tuple[str, ...]) -> None:  # noqa: FBT001 - click names it
+    """Remove each RUN: its record, logs, snapshot and outputs. Prints the run ids."""
+    from localrun.workspace import active, control, records
+
+    home = open_workspace()
+    records.finish_removals(home)
+    found = _find_some(home, runs) if force else find_runs(home, runs)
+    for run_id in found:
+        if active.is_live(home, run_id) and not force:
+            hint = f"localrun stop {run_id}, or rm -f, which kills it."
+            raise RunNotFound(f"run {run_id} is running", hint=hint, code="run_live")
+    for run_id in found:
+        if active.is_live(home, run_id):
+            control.stop(home, run_id, 0, show.tell)
+        records.remove(home, run_id, show.tell)
+        show.write(f"{escape(run_id)}\n")
+
+
+def _find_some(home: str, runs: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys([run_id for text in runs for run_id in _find_or_tell(home, text)]))
+
+
+def _find_or_tell(home: str, text: str) -> tuple[str, ...]:
+    try:
+        return find_runs(home, (text,))
+    except RunNotFound as error:
+        show.tell(error.message)
+        return ()

@@ -1,0 +1,61 @@
+"""`localrun ps`: the runs of this workspace."""
+
+from __future__ import annotations
+
+import click
+
+from localrun.cli import show
+from localrun.cli.workspace import open_workspace
+from localrun.escaping import escape
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from localrun.workspace.database import Row
+
+_KEYS = ("run_id", "status", "exit_code", "experiment", "target", "started_at", "duration_s")
+
+
+@click.command()
+@click.option("-a", "--all", "all_runs", is_flag=True, help="All runs, not only those that run now.")
+@click.option("-q", "--quiet", is_flag=True, help="Only the run ids.")
+@click.option("-n", "--last", type=click.IntRange(min=1), metavar="N", help="The N newest runs, whatever their status.")
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="How to print them.")
+def ps(all_runs: bool, quiet: bool, last: int | None, form: str) -> None:  # noqa: FBT001 - click names them
+    """List runs, newest first."""
+    found = list_rows(open_workspace(), live_only=not all_runs and last is None, limit=last)
+    if quiet:
+        show.write("".join([f"{escape(row[0])}\n" for row in found]))
+    elif form == "json":
+        show.write(show.document([dict(zip(_KEYS, row[:7], strict=True)) for row in found]))
+    else:
+        header = ("RUN ID", "EXPERIMENT", "STATUS", "TARGET", "STARTED (UTC)", "DURATION")
+        show.write(show.table(header, map(_cells, found)))
+
+
+def list_rows(home: str, *, live_only: bool, limit: int | None) -> list[Row]:
+    """Give the rows to show: no run without a living supervisor among the running, seconds so far for those."""
+    from localrun.workspace import records, recover
+
+    found = records.rows(home, limit=limit, live_only=live_only, say=show.tell)
+    running = [row[0] for row in found if row[1] == "running"]
+    if running and recover.close_orphans(home, running, show.tell):
+        found = records.rows(home, limit=limit, live_only=live_only, say=show.tell)
+    return [_so_far(row) if row[1] == "running" else row for row in found]
+
+
+def _so_far(row: Row) -> Row:
+    """Give the row of a live run with the seconds since its start."""
+    import datetime as dt
+
+    try:
+        started = dt.datetime.fromisoformat(row[5].replace("Z", "+00:00"))
+    except ValueError:
+        return row
+    seconds = (dt.datetime.now(dt.timezone.utc) - started).total_seconds()
+    return (*row[:6], round(max(seconds, 0), 3), row[7])
+
+
+def _cells(row: Row) -> tuple[str, ...]:
+    run_id, status, exit_code, experiment, target, started_at, duration_s, _ = row
+    state = status if exit_code is None else f"{status} ({exit_code})"
+    return run_id, experiment, state, target, started_at[:19].replace("T", " "), show.duration(duration_s)

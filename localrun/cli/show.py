@@ -1,0 +1,89 @@
+"""What commands print: escaped, encoded for any terminal, written at once, quiet when nobody reads on.
+
+Nothing here colours anything, so that NO_COLOR and a dumb terminal get what they ask for.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from localrun.errors import LocalrunError
+from localrun.escaping import escape
+from localrun.workspace.home import tell as tell  # noqa: PLC0414 - commands say their notes with it
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from typing import Any
+
+BROKEN_PIPE = 141
+"""The exit code of a command whose reader went away: 128 + SIGPIPE, as a shell tells it."""
+
+
+def write(text: str) -> None:
+    """Print text that is already escaped; what the terminal's encoding lacks is shown as a backslash escape.
+
+    Raises:
+        SystemExit: with BROKEN_PIPE, when nobody reads standard output any more.
+        LocalrunError: it cannot be written for another reason.
+    """
+    if sys.stdout is not None:
+        write_bytes(text.encode(sys.stdout.encoding or "utf-8", "backslashreplace"))
+
+
+def write_bytes(data: bytes) -> None:
+    """Print bytes as they are.
+
+    Raises:
+        SystemExit: with BROKEN_PIPE, when nobody reads standard output any more.
+        LocalrunError: it cannot be written for another reason.
+    """
+    if sys.stdout is None:
+        return
+    try:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        _give_up_stdout()
+        raise SystemExit(BROKEN_PIPE) from None
+    except OSError as error:
+        _give_up_stdout()
+        raise LocalrunError(f"standard output cannot be written: {error.strerror}", code="output") from error
+
+
+def _give_up_stdout() -> None:
+    """Send what is still buffered nowhere: the interpreter would fail again when it flushes at exit."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
+
+
+def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Give rows of text as aligned columns below a header, two spaces apart, each line ending in a newline.
+
+    Cells are escaped here.
+    """
+    shown = [tuple(header)]
+    shown += [row if "".join(row).isprintable() else tuple(map(escape, row)) for row in map(tuple, rows)]
+    widths = [max(map(len, column)) for column in zip(*shown, strict=True)]
+    layout = "  ".join([f"%-{width}s" for width in widths[:-1]] + ["%s\n"])
+    return "".join([layout % row for row in shown])
+
+
+def document(value: Any) -> str:
+    """Give JSON for people and programs: indented, ASCII, control characters as escapes, one newline at the end."""
+    import json
+
+    return json.dumps(value, indent=2).replace("\x7f", "\\u007f") + "\n"
+
+
+def duration(seconds: float | None) -> str:
+    """Give seconds as people read them: `0.3s`, `4m05s`, `2h03m`; empty for None."""
+    if seconds is None:
+        return ""
+    if seconds < 60:  # noqa: PLR2004 - a minute
+        return f"{max(seconds, 0):.1f}s"
+    minutes, rest = divmod(int(seconds), 60)
+    return f"{minutes}m{rest:02d}s" if minutes < 60 else f"{minutes // 60}h{minutes % 60:02d}m"  # noqa: PLR2004 - an hour
