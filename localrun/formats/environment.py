@@ -1,0 +1,149 @@
+"""Environments by reference (`-E REF`), and the environment YAML of Azure ML v2."""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import TYPE_CHECKING
+
+from localrun.errors import BadInput
+from localrun.formats.conda_file import read_conda_file, read_conda_mapping
+from localrun.formats.gate import load_yaml, read_referenced
+from localrun.formats.nodes import Node, choice, describe, mapping, note, read_beside, root, text
+from localrun.formats.requirements import read_requirements
+from localrun.spec import EnvironmentSpec
+from localrun.values import replace
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+KEYS = (
+    "name", "version", "description", "tags", "image", "conda_file", "build", "os_type", "inference_config",
+    "datastore", "$schema", "id", "creation_context", "intellectual_property", "properties",
+)  # fmt: skip
+"""The keys of an environment YAML; the last five are ignored by azure-ai-ml as well."""
+
+UNDERSTOOD = (
+    "an environment is a conda file (environment.yml), an environment YAML with image or conda_file, "
+    "a requirements.txt, or image:NAME"
+)
+
+
+def read_environment(
+    reference: str, *, read: Callable[[str], bytes], is_directory: Callable[[str], bool]
+) -> EnvironmentSpec:
+    """Give the environment that the user refers to.
+
+    Args:
+        reference: `environment.yml`, `requirements.txt`, or `image:NAME`; a relative path starts from the working
+            directory.
+        read: Gives the bytes of a file by its absolute path.
+        is_directory: Says whether an absolute path is a folder.
+
+    Raises:
+        BadInput: it is none of these, or the file cannot be used.
+    """
+    if reference.startswith("image:"):
+        return EnvironmentSpec(image=check_image(reference.removeprefix("image:"), reference))
+    path = os.path.abspath(reference)
+    if not reference or "\0" in reference or reference.startswith("azureml:"):
+        raise BadInput(f"environment {reference!r} cannot be found without Azure ML", hint=UNDERSTOOD)
+    if is_directory(path):
+        raise BadInput(f"environment {reference} is a folder, which is not read yet", hint=UNDERSTOOD)
+    name = os.path.basename(path).lower()
+    if name.startswith("dockerfile") or name.endswith(".dockerfile"):
+        raise BadInput(f"environment {reference} is a Dockerfile, which is not read yet", hint=UNDERSTOOD)
+    if name.endswith((".yml", ".yaml")):
+        data = read_referenced(path, read=read, shown=reference)
+        return read_environment_yaml(data, file=reference, read=read)
+    if name.endswith((".txt", ".in")):
+        return read_requirements(read_referenced(path, read=read, shown=reference), file=reference, read=read)
+    raise BadInput(f"environment {reference} is not known", hint=UNDERSTOOD)
+
+
+def read_environment_yaml(data: bytes, *, file: str, read: Callable[[str], bytes]) -> EnvironmentSpec:
+    """Give the environment of a YAML file, a conda file or an environment YAML by its keys.
+
+    Raises:
+        BadInput: it is neither, or something in it cannot be used.
+    """
+    node = root(load_yaml(data, file=file))
+    keys = {str(part.path[-1]) for part in mapping(node)}
+    if keys & {"metadata", "package"} == {"metadata", "package"}:
+        raise node.refuse(
+            "a lock file of conda-lock is not read yet", hint="name the environment.yml that it was made from"
+        )
+    if keys & {"dependencies", "channels"}:
+        return read_conda_mapping(node, read=read)
+    return read_environment_mapping(node, read=read)
+
+
+def read_environment_mapping(node: Node, *, read: Callable[[str], bytes]) -> EnvironmentSpec:
+    """Give the environment of a mapping in the form of a v2 environment YAML; conda_file alone is enough here.
+
+    Raises:
+        BadInput: something in it cannot be used.
+    """
+    if isinstance(node.data, dict) and node.data.keys() & {"dependencies", "channels"}:
+        hint = "put the conda file's path or content under conda_file:"
+        raise node.refuse("channels and dependencies belong into a conda file", hint=hint)
+    mapping(node, KEYS)
+    data = node.data
+    if "os_type" in data and choice(node.part("os_type"), ("linux", "windows")) == "windows":
+        raise node.part("os_type").refuse("a Windows environment cannot be used here")
+    if "build" in data:
+        raise _refuse_build(node)
+    if not data.keys() & {"image", "conda_file"}:
+        raise node.refuse("expected image or conda_file, found neither", hint=UNDERSTOOD)
+    found = EnvironmentSpec(file=node.document.file)
+    if "conda_file" in data:
+        found = _read_conda(node.part("conda_file"), read)
+    image = check_image_of(node.part("image")) if "image" in data else ""
+    name = text(node.part("name")) if data.get("name") is not None else found.name
+    return replace(found, name=name, image=image, notes=found.notes + _notes(node))
+
+
+def check_image(image: str, shown: str) -> str:
+    """Give an image reference after a look at its signs.
+
+    Raises:
+        BadInput: it cannot be one.
+    """
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._/:@+-]*", image):
+        raise BadInput(f"{shown!r} does not name an image", hint="write it as docker does, such as image:python:3.11")
+    return image
+
+
+def check_image_of(node: Node) -> str:
+    """Give the image reference that a key holds.
+
+    Raises:
+        BadInput: it cannot be one.
+    """
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._/:@+-]*", text(node)):
+        raise node.refuse(f"{node.data!r} does not name an image", hint="write it as docker does, such as python:3.11")
+    return text(node)
+
+
+def _read_conda(node: Node, read: Callable[[str], bytes]) -> EnvironmentSpec:
+    if isinstance(node.data, dict):
+        return read_conda_mapping(node, read=read)
+    if not isinstance(node.data, str):
+        raise node.refuse(f"expected the path or the content of a conda file, found {describe(node.data)}")
+    if node.data.startswith(("file:", "http:", "https:", "azureml:")) or not node.data:
+        raise node.refuse(f"{node.data!r} is not a path", hint="write the path alone, without file:")
+    data, shown = read_beside(node, node.data, read)
+    return read_conda_file(data, file=shown, read=read)
+
+
+def _refuse_build(node: Node) -> BadInput:
+    part = node.part("build")
+    if "image" in node.data:
+        return part.refuse("an environment has an image or a build, not both", hint="remove one of them")
+    mapping(part, ("path", "dockerfile_path"))
+    return part.refuse("an environment built from a Dockerfile is not run yet", hint="use -E to name another one")
+
+
+def _notes(node: Node) -> tuple[str, ...]:
+    names = [name for name in ("inference_config", "datastore") if name in node.data]
+    return tuple(note(node.part(name), "only Azure ML uses it") for name in names)

@@ -1,0 +1,276 @@
+"""Azure ML v2 command jobs (`commandJob` YAML), as azure-ai-ml's loader takes them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from localrun.errors import BadInput
+from localrun.formats.conda_file import check_variable_name
+from localrun.formats.environment import UNDERSTOOD, read_environment_mapping
+from localrun.formats.expressions import check_references, rewrite_legacy
+from localrun.formats.gate import load_yaml
+from localrun.formats.nodes import (
+    Node,
+    beside,
+    choice,
+    describe,
+    items,
+    mapping,
+    nearest,
+    note,
+    notes_on_reading,
+    read_beside,
+    root,
+    text,
+    text_on_azure,
+    whole_number,
+)
+from localrun.formats.overrides import apply_overrides
+from localrun.formats.ports import read_inputs, read_outputs
+from localrun.spec import DistributionSpec, EnvironmentSpec, RunSpec
+from localrun.values import replace
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+LARGEST_COUNT = 10_000
+"""More nodes, or processes on a node, are a slip of the keyboard."""
+LONGEST_TIMEOUT_S = 10**9
+
+_READ_ONLY = ("creation_context", "id", "status", "log_files", "parameters")
+_CLOUD = ("compute", "identity", "services", "queue_settings", "properties", "parent_job_name", *_READ_ONLY)
+_KEYS = (
+    "$schema", "type", "command", "code", "environment", "environment_variables", "inputs", "outputs", "resources",
+    "distribution", "limits", "name", "display_name", "experiment_name", "description", "tags", *_CLOUD,
+)  # fmt: skip
+_KINDS = (
+    "command",
+    "pipeline",
+    "sweep",
+    "spark",
+    "automl",
+    "parallel",
+    "import",
+    "data_transfer",
+    "finetuning",
+    "distillation",
+)
+_CLOUD_RESOURCES = ("instance_type", "locations", "max_instance_count", "properties")
+_DISTRIBUTIONS: dict[str, dict[str, type]] = {
+    "pytorch": {"process_count_per_instance": int},
+    "mpi": {"process_count_per_instance": int},
+    "tensorflow": {"worker_count": int, "parameter_server_count": int},
+    "ray": {
+        "port": int, "address": str, "include_dashboard": bool, "dashboard_port": int,
+        "head_node_additional_args": str, "worker_node_additional_args": str,
+    },
+}  # fmt: skip
+
+
+def read_command_job(
+    data: bytes,
+    *,
+    file: str,
+    read: Callable[[str], bytes],
+    overrides: tuple[tuple[str, str], ...] = (),
+    environment_given: bool = False,
+) -> RunSpec:
+    """Give the run configuration of a v2 command job.
+
+    Args:
+        data: The file's bytes.
+        file: Its name; a relative one starts from the working directory.
+        read: Gives the bytes of a referenced file by its absolute path.
+        overrides: `--set` pairs, applied before anything is checked.
+        environment_given: Another environment is used: the job's own is not read, may be missing, and is None in the result.
+
+    Raises:
+        BadInput: it is no command job, or something in it cannot be used.
+    """
+    document = apply_overrides(load_yaml(data, file=file), overrides)
+    job = root(document)
+    _check_kind(job)
+    inputs, notes = read_inputs(job.part("inputs")) if "inputs" in job.data else ((), [])
+    outputs, cloud = read_outputs(job.part("outputs")) if "outputs" in job.data else ((), [])
+    variables, variable_notes = _read_variables(job)
+    environment = None if environment_given else _read_environment(job, read)
+    spec = RunSpec(
+        **_read_names(job),
+        **_read_code(job),
+        **_read_resources(job),
+        command=text(_required(job, "command")),
+        environment=environment and replace(environment, notes=()),
+        environment_variables=variables,
+        inputs=inputs,
+        outputs=outputs,
+        distribution=_read_distribution(job),
+        timeout_s=_read_timeout(job),
+        cloud_keys=tuple(_in_order(job, cloud)),
+        file=file,
+        lines=document.lines(),
+    )
+    more = notes + variable_notes + _notes_on_resources(job) + list(environment.notes if environment else ())
+    return replace(_check_expressions(job, spec), notes=tuple(more))
+
+
+def _check_kind(job: Node) -> None:
+    if job.data is None:
+        raise job.refuse("the file is empty", hint="a command job needs command and environment")
+    mapping(job)
+    kind = job.data.get("type", "command")
+    if kind != "command":
+        part = job.part("type")
+        if isinstance(kind, str) and kind in _KINDS:
+            raise part.refuse(f"a job of type {kind} is not run here yet", hint="only command jobs are")
+        near = nearest(kind.lower(), _KINDS) if isinstance(kind, str) else ""
+        hint = f"did you mean {near}?" if near else "write type: command"
+        raise part.refuse(f"expected the type of a job, found {describe(kind)}", hint=hint)
+    if "type" not in job.data and "jobs" in job.data:
+        raise job.part("jobs").refuse("a pipeline is not run here yet", hint="only command jobs are")
+    if "type" not in job.data and "trial" in job.data:
+        raise job.part("trial").refuse("a sweep is not run here yet", hint="only command jobs are")
+    mapping(job, _KEYS)
+
+
+def _required(job: Node, name: str) -> Node:
+    if name not in job.data:
+        raise BadInput(f"a command job needs the key {name}", file=job.document.file, key=name, hint=f"add {name}:")
+    return job.part(name)
+
+
+def _read_names(job: Node) -> dict[str, Any]:
+    names = ("name", "display_name", "experiment_name", "description")
+    found: dict[str, Any] = {name: text(job.part(name)) for name in names if name in job.data}
+    if "properties" in job.data:
+        _read_texts(job.part("properties"))
+    if "tags" in job.data:
+        found["tags"] = _read_texts(job.part("tags"))
+    return found
+
+
+def _read_texts(node: Node) -> tuple[tuple[str, str], ...]:
+    pairs = [(str(part.path[-1]), "" if part.data is None else text(part)) for part in mapping(node)]
+    return tuple(pairs)
+
+
+def _read_code(job: Node) -> dict[str, Any]:
+    if "code" not in job.data:
+        return {}
+    part = job.part("code")
+    code = text(part)
+    if code.startswith(("azureml:", "http:", "https:", "git+", "git@", "git:", "ssh:", "file:")):
+        hint = "write the path alone, without file:" if code.startswith("file:") else "download it and name the folder"
+        raise part.refuse(f"{code} is not a local path", hint=hint)
+    if "\0" in code:
+        raise part.refuse("the path holds a NUL")
+    # Whether it is a folder or a single file is known where the host is looked at.
+    return {"source_directory": beside(part, code)[0]} if code else {}
+
+
+def _read_resources(job: Node) -> dict[str, Any]:
+    if "resources" not in job.data:
+        return {}
+    node = job.part("resources")
+    mapping(node, ("instance_count", "shm_size", "docker_args", *_CLOUD_RESOURCES))
+    for name in ("instance_type", "shm_size"):
+        if name in node.data:
+            text(node.part(name))
+    if isinstance(node.data.get("docker_args"), list):
+        for part in items(node.part("docker_args")):
+            text(part)
+    elif "docker_args" in node.data:
+        text(node.part("docker_args"))
+    if "instance_count" not in node.data:
+        return {}
+    return {"nodes": whole_number(node.part("instance_count"), minimum=1, maximum=LARGEST_COUNT)}
+
+
+def _notes_on_resources(job: Node) -> list[str]:
+    node = job.part("resources")
+    names = [name for name in ("shm_size", "docker_args") if isinstance(node.data, dict) and name in node.data]
+    return [note(node.part(name), "not used on the local target") for name in names]
+
+
+def _read_distribution(job: Node) -> DistributionSpec:
+    if "distribution" not in job.data:
+        return DistributionSpec()
+    node = job.part("distribution")
+    mapping(node)
+    if "type" not in node.data:
+        raise node.refuse("expected the key type, found none", hint=f"type is one of {', '.join(_DISTRIBUTIONS)}")
+    kind = choice(node.part("type"), _DISTRIBUTIONS)
+    known = _DISTRIBUTIONS[kind]
+    mapping(node, ("type", *known))
+    for name in node.data.keys() & known.keys():
+        part = node.part(name)
+        if known[name] is str:
+            text(part)
+        elif known[name] is int and name != "process_count_per_instance":
+            whole_number(part, minimum=0, maximum=10**6)
+    count = 1
+    if "process_count_per_instance" in node.data:
+        count = whole_number(node.part("process_count_per_instance"), minimum=1, maximum=LARGEST_COUNT)
+    return DistributionSpec(type=kind, processes_per_node=count)
+
+
+def _read_timeout(job: Node) -> float:
+    if "limits" not in job.data:
+        return 0
+    node = job.part("limits")
+    mapping(node, ("timeout",))
+    if "timeout" not in node.data:
+        return 0
+    return whole_number(node.part("timeout"), minimum=0, maximum=LONGEST_TIMEOUT_S)
+
+
+def _read_variables(job: Node) -> tuple[tuple[tuple[str, str], ...], list[str]]:
+    if "environment_variables" not in job.data:
+        return (), []
+    found = []
+    notes: list[str] = []
+    for part in mapping(job.part("environment_variables")):
+        found.append((check_variable_name(part), text_on_azure(part)))
+        notes += notes_on_reading(part)
+    return tuple(found), notes
+
+
+def _read_environment(job: Node, read: Callable[[str], bytes]) -> EnvironmentSpec:
+    node = _required(job, "environment")
+    if isinstance(node.data, dict):
+        return read_environment_mapping(node, read=read)
+    if not isinstance(node.data, str):
+        raise node.refuse(f"expected an environment, found {describe(node.data)}", hint=UNDERSTOOD)
+    if node.data.startswith("file:"):
+        data, shown = read_beside(node, node.data.removeprefix("file:"), read)
+        return read_environment_mapping(root(load_yaml(data, file=shown)), read=read)
+    if node.data.startswith("azureml:"):
+        hint = "name another with -E: " + UNDERSTOOD
+        raise node.refuse(f"only Azure ML knows the environment {node.data}", hint=hint)
+    hint = f"write file:{node.data}" if node.data.endswith((".yml", ".yaml")) else "name one with -E: " + UNDERSTOOD
+    raise node.refuse(f"{node.data!r} is not an environment", hint=hint)
+
+
+def _in_order(job: Node, of_outputs: list[str]) -> list[str]:
+    found = []
+    for name in job.data:
+        if name in _CLOUD and (name, job.data[name]) != ("compute", "local"):
+            found.append(name)
+        elif name == "resources":
+            found += [f"resources.{key}" for key in job.data[name] if key in _CLOUD_RESOURCES]
+        elif name == "outputs":
+            found += of_outputs
+    return found
+
+
+def _check_expressions(job: Node, spec: RunSpec) -> RunSpec:
+    inputs = [item.name for item in spec.inputs]
+    outputs = [item.name for item in spec.outputs]
+    command = rewrite_legacy(spec.command)
+    texts = [(job.part("command"), command)]
+    if spec.environment_variables:
+        parts = mapping(job.part("environment_variables"))
+        texts += [(part, item[1]) for part, item in zip(parts, spec.environment_variables, strict=True)]
+    for node, content in texts:
+        place = {"file": spec.file, "line": node.mark.line, "key": node.key}
+        check_references(content, inputs=inputs, outputs=outputs, **place)  # type: ignore[arg-type]
+    return replace(spec, command=command)
