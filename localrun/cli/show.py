@@ -14,7 +14,7 @@ from localrun.workspace.home import tell as tell  # noqa: PLC0414 - commands say
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
     from typing import Any
 
 BROKEN_PIPE = 141
@@ -60,16 +60,16 @@ def _give_up_stdout() -> None:
     os.close(nowhere)
 
 
-def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Give rows of text as aligned columns below a header, two spaces apart, each line ending in a newline.
+def table(columns: Sequence[Sequence[str]]) -> str:
+    """Give columns of text side by side, aligned, two spaces apart, each line ending in a newline.
 
-    Cells are escaped here.
+    Args:
+        columns: Each with its heading first, all of one length; escaped here.
     """
-    shown = [tuple(header)]
-    shown += [row if "".join(row).isprintable() else tuple(map(escape, row)) for row in map(tuple, rows)]
-    widths = [max(map(len, column)) for column in zip(*shown, strict=True)]
+    shown = [column if "".join(column).isprintable() else tuple(map(escape, column)) for column in columns]
+    widths = [max(map(len, column)) for column in shown]
     layout = "  ".join([f"%-{width}s" for width in widths[:-1]] + ["%s\n"])
-    return "".join([layout % row for row in shown])
+    return "".join(map(layout.__mod__, zip(*shown, strict=True)))
 
 
 def document(value: Any) -> str:

@@ -13,13 +13,14 @@ from __future__ import annotations
 
 import os
 
-from localrun.errors import LocalrunError, StoreFailed
+from localrun.errors import StoreFailed
 from localrun.workspace.home import failed, make_folder
+from localrun.workspace.run_files import read_all
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from typing import Any, TypeVar
 
     T = TypeVar("T")
@@ -246,7 +247,9 @@ def _make(home: str, path: str, say: Callable[[str], None]) -> int:
     descriptor = os.open(new, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     os.fchmod(descriptor, 0o600)  # SQLite gives its journals the mode of the database
     os.close(descriptor)
-    found = sorted(_records(home, say), key=lambda record: str(record.get("started_at")))
+    folder = os.path.join(home, "runs")
+    make_folder(folder)
+    found = read_all(home, sorted(os.listdir(folder)), say)
     try:
         connection = sqlite3.connect(new, isolation_level=None)
         try:
@@ -259,21 +262,6 @@ def _make(home: str, path: str, say: Callable[[str], None]) -> int:
         raise _translated(error, path) from error
     os.rename(new, path)
     return len(found)
-
-
-def _records(home: str, say: Callable[[str], None]) -> Iterator[dict[str, Any]]:
-    from localrun.workspace.records import read_folder
-
-    folder = os.path.join(home, "runs")
-    make_folder(folder)
-    for name in sorted(os.listdir(folder)):
-        try:
-            record = read_folder(os.path.join(folder, name))
-        except LocalrunError as error:
-            say(error.message)
-            continue
-        if record is not None:
-            yield record
 
 
 def _mounts() -> str:

@@ -37,25 +37,23 @@ from __future__ import annotations
 
 import os
 
-from localrun.errors import RunNotFound, StoreFailed
+from localrun.errors import RunNotFound
 from localrun.workspace import database
 from localrun.workspace.home import failed, make_folder, tell
+from localrun.workspace.run_files import folder_of, read_all, read_folder, write_json
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any
 
-    Record = dict[str, Any]
-    """A run record, as described above."""
+    from localrun.workspace.run_files import Record
 
+__all__ = (
+    "SCHEMA", "find", "finish_removals", "folder_of", "insert", "read", "read_folder", "remove", "rows", "timestamp",
+    "update", "write_json",
+)  # fmt: skip
 SCHEMA = 1
 """The `schema` of the records that this version writes."""
-
-
-def folder_of(home: str, run_id: str) -> str:
-    """Give the absolute path of a run's folder."""
-    return os.path.join(home, "runs", run_id)
 
 
 def timestamp(epoch_s: float) -> str:
@@ -86,31 +84,6 @@ def update(home: str, record: Record, say: Callable[[str], None] = tell) -> None
     database.put(home, record, say)
 
 
-def write_json(path: str, document: Any) -> None:
-    """Replace a file by a JSON document, atomically, mode 0600, on disk when this returns.
-
-    Raises:
-        StoreFailed: the system refuses; the old file is as it was.
-    """
-    import contextlib
-    import json
-
-    data = json.dumps(document, indent=1).encode()  # ASCII: any text survives, lone surrogates too
-    temporary = f"{path}.{os.getpid()}.new"
-    try:
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-        with open(descriptor, "wb") as file:
-            os.fchmod(descriptor, 0o600)
-            file.write(data)
-            file.flush()
-            os.fsync(descriptor)
-        os.replace(temporary, path)
-    except OSError as error:
-        with contextlib.suppress(OSError):  # it was not made, or cannot be removed for the reason that is reported
-            os.unlink(temporary)
-        raise failed(error, path) from error
-
-
 def read(home: str, run_id: str, say: Callable[[str], None] = tell) -> Record:
     """Give the record of a run. Of a run whose folder was deleted by hand the row is given, with status `missing`.
 
@@ -124,34 +97,6 @@ def read(home: str, run_id: str, say: Callable[[str], None] = tell) -> Record:
     if record is None:
         raise RunNotFound(f"there is no run {run_id}", hint="localrun ps -a lists the runs.")
     return record
-
-
-def read_folder(folder: str) -> Record | None:
-    """Give the record in a run's folder, or None when it holds none.
-
-    Raises:
-        StoreFailed: run.json cannot be read as a record.
-    """
-    import json
-
-    path = os.path.join(folder, "run.json")
-    try:
-        with open(path, "rb") as file:
-            record = json.loads(file.read())
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    except OSError as error:
-        raise failed(error, path) from error
-    except (ValueError, RecursionError) as error:
-        raise _damaged(path, str(error)) from error
-    if not isinstance(record, dict) or record.get("run_id") != os.path.basename(folder):
-        raise _damaged(path, "it is not the record of this run")
-    return record
-
-
-def _damaged(path: str, why: str) -> StoreFailed:
-    hint = "The run's other files are beside it; localrun rm removes them all."
-    return StoreFailed(f"the record {path} cannot be read: {why}", hint=hint, code="store_corrupt")
 
 
 def rows(
@@ -174,12 +119,11 @@ def rows(
     except FileNotFoundError:
         folders = set()
     known = {row[0] for row in found}
-    if limit is None and not live_only and folders - known:
-        records = [read_folder(folder_of(home, name)) for name in sorted(folders - known)]
-        database.add_missing(home, [record for record in records if record is not None], say)
-        found = database.rows(home, limit=limit, live_only=live_only, say=say)
-    if known <= folders:
+    if known == folders:
         return found
+    if limit is None and not live_only and folders - known:
+        database.add_missing(home, read_all(home, sorted(folders - known), say), say)
+        found = database.rows(home, limit=limit, live_only=live_only, say=say)
     return [row if row[0] in folders else (row[0], "missing", *row[2:]) for row in found]
 
 

@@ -86,12 +86,12 @@ def _recover(home: str, run_id: str, descriptor: int, say: Callable[[str], None]
 
 def _record_lost(home: str, entry: active.Entry, say: Callable[[str], None], grace_s: float) -> None:
     from localrun.errors import StoreFailed
-    from localrun.workspace import database, records
+    from localrun.workspace import database, records, run_files
 
     folder = records.folder_of(home, entry.run_id)
     damage = ""
     try:
-        record = records.read_folder(folder)
+        record = run_files.read_folder(folder)
     except StoreFailed as error:
         record, damage = None, error.message
     closed = record is not None and record.get("status") != "running"
