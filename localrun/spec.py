@@ -38,6 +38,7 @@ class EnvironmentSpec:
         image: The image reference of the docker target, empty when none is named.
         environment_variables: Variables that the environment brings.
         file: The file it was read from, for messages.
+        notes: What the reader of the file has to tell the user, one line each.
     """
 
     name: str = ""
@@ -46,6 +47,7 @@ class EnvironmentSpec:
     image: str = ""
     environment_variables: tuple[tuple[str, str], ...] = ()
     file: str = ""
+    notes: tuple[str, ...] = ()
 
 
 @value
