@@ -1,0 +1,118 @@
+"""Byte-compile packages, from a cache where they were compiled before.
+
+This file is run by the environment's own interpreter, which may be as old as Python 3.6; it imports nothing but the
+standard library. On standard input stand, as JSON, a cache folder and units (key, folder, source files below it); a
+unit is a package whose source is known to be what its key stands for. A compiled unit is kept in one file, the
+interpreter's magic number in its name. The time stamp in a `.pyc` is that of its source file, and the path in a code
+object is put right by the interpreter when it is imported, so a unit serves every environment.
+"""
+# ruff: noqa: UP006, UP035, UP045, B905, SIM105 - the oldest interpreter decides
+
+import importlib.util
+import json
+import marshal
+import os
+import sys
+import zlib
+from typing import Any, Dict, List, Optional
+
+_PARALLEL_FROM = 40
+
+
+def main() -> None:
+    """Do what standard input says."""
+    request = json.load(sys.stdin)
+    magic = importlib.util.MAGIC_NUMBER.hex()
+    misses = []
+    for key, folder, files in request["units"]:
+        path = os.path.join(request["cache"], key[:2], key + "-" + magic)
+        codes = _load(path)
+        if codes is None:
+            misses.append((path, folder, files))
+        else:
+            _write_unit(folder, files, codes)
+    jobs = [os.path.join(folder, name) for _, folder, files in misses for name in files]
+    compiled = iter(_compile_all(jobs, request["processes"]))
+    for path, folder, files in misses:
+        codes = dict(zip(files, compiled))
+        _write_unit(folder, files, codes)
+        if path and request["keep"]:
+            _store(path, codes)
+
+
+def _compile_all(jobs: List[str], processes: int) -> List[bytes]:
+    if len(jobs) < _PARALLEL_FROM or processes < 2:  # noqa: PLR2004 - one process is this one
+        return [_compile(job) for job in jobs]
+    import multiprocessing
+
+    with multiprocessing.get_context("fork").Pool(processes) as pool:
+        return pool.map(_compile, jobs, 8)
+
+
+def _compile(path: str) -> bytes:
+    import warnings
+
+    warnings.simplefilter("ignore")
+    try:
+        with open(path, "rb") as file:
+            return marshal.dumps(compile(file.read(), path, "exec", dont_inherit=True))
+    except (OSError, SyntaxError, ValueError, RecursionError, MemoryError):
+        return b""  # a template, or code for another Python: it was never meant to be imported
+
+
+def _write_unit(folder: str, files: List[str], codes: Dict[str, bytes]) -> None:
+    # What py_compile does; it has no public name.
+    header_of = importlib.import_module("importlib._bootstrap_external")._code_to_timestamp_pyc  # noqa: SLF001
+    made = set()
+    for name in files:
+        body = codes.get(name)
+        source = os.path.join(folder, name)
+        if not body:
+            continue
+        target = importlib.util.cache_from_source(source)
+        parent = os.path.dirname(target)
+        if parent not in made:
+            os.makedirs(parent, exist_ok=True)
+            made.add(parent)
+        state = os.stat(source)
+        header = header_of(None, int(state.st_mtime), state.st_size)
+        with open(target, "wb") as file:
+            file.write(header[: -len(marshal.dumps(None))])
+            file.write(body)
+
+
+def _load(path: str) -> Optional[Dict[str, bytes]]:
+    try:
+        with open(path, "rb") as file:
+            data = file.read()
+        if zlib.crc32(data[4:]) == int.from_bytes(data[:4], "little"):
+            codes = marshal.loads(data[4:])  # noqa: S302 - a file of ours
+            return codes if isinstance(codes, dict) else None
+    except (OSError, ValueError, EOFError, TypeError):
+        pass
+    return None
+
+
+def _store(path: str, codes: Dict[str, bytes]) -> None:
+    data = marshal.dumps(codes)
+    temporary = path + "." + str(os.getpid())
+    try:
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(temporary, "wb") as file:
+            file.write(zlib.crc32(data).to_bytes(4, "little"))
+            file.write(data)
+        os.replace(temporary, path)
+    except OSError:
+        _remove(temporary)
+
+
+def _remove(path: str) -> Any:
+    try:
+        os.unlink(path)
+    except OSError:
+        pass
+
+
+if __name__ == "__main__":
+    os.umask(0o077)
+    main()

@@ -1,0 +1,73 @@
+"""Writing what was solved as a conda-lock file, with conda-lock's own models; runs in the installer child only.
+
+The pip part of the file is left to the locking of environments (`environment lock`).
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import pathlib
+from typing import TYPE_CHECKING, Any
+
+from conda_lock.lockfile import parse_conda_lock_file, write_conda_lock_file
+from conda_lock.lockfile.v1.models import HashModel, LockMeta
+from conda_lock.lockfile.v2prelim.models import LockedDependency, Lockfile
+
+if TYPE_CHECKING:
+    from localrun.adapters.answers import Tell
+
+
+def write_lock(request: dict[str, Any], tell: Tell) -> dict[str, Any]:  # noqa: ARG001 - the form of a task
+    """Write the lock file of a solved environment; it is there completely or not at all.
+
+    Args:
+        request: `path` of the file, `platform`, `channels`, `fingerprint`, `records` of the solve.
+        tell: Not used.
+
+    Returns:
+        `packages`: how many stand in the file. conda-lock wants an MD5 sum of each package; without one for all of
+        them no file is written, and the answer is 0.
+    """
+    logging.getLogger("conda_lock").setLevel(logging.ERROR)
+    records = request["records"]
+    if not records or not all(record["md5"] for record in records):
+        return {"packages": 0}
+    platform = request["platform"]
+    meta = LockMeta(
+        content_hash={platform: request["fingerprint"]},
+        channels=[channel["url"] for channel in request["channels"]],
+        platforms=[platform],
+        sources=[],
+    )
+    packages = [_package(record, platform) for record in records]
+    temporary = pathlib.Path(f"{request['path']}.{os.getpid()}.part")
+    try:
+        write_conda_lock_file(
+            Lockfile(package=packages, metadata=meta), temporary, metadata_choices=set(), include_help_text=False
+        )
+        temporary.rename(request["path"])
+    finally:
+        temporary.unlink(missing_ok=True)
+    return {"packages": len(packages)}
+
+
+def _package(record: dict[str, Any], platform: str) -> LockedDependency:
+    depends = (text.partition(" ") for text in record["depends"])
+    return LockedDependency(
+        name=record["name"],
+        version=record["version"],
+        manager="conda",
+        platform=platform,
+        dependencies={name: rest or "*" for name, _, rest in depends},
+        url=record["url"],
+        hash=HashModel(md5=record["md5"], sha256=record["sha256"] or None),
+        build=record["build"],
+        categories={"main"},
+    )
+
+
+def read_lock(path: str) -> list[tuple[str, str, str]]:
+    """Give (name, version, URL) of each conda package of a lock file, as conda-lock's own parser reads it."""
+    lock = parse_conda_lock_file(pathlib.Path(path))
+    return [(package.name, package.version, package.url) for package in lock.package if package.manager == "conda"]

@@ -1,0 +1,205 @@
+"""Solving and linking of a conda environment by py-rattler; runs in the installer child only."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import rattler
+from rattler.networking import (
+    AddHeadersMiddleware,
+    AuthenticationMiddleware,
+    GCSMiddleware,
+    MirrorMiddleware,
+    OciMiddleware,
+    RetryMiddleware,
+    S3Middleware,
+)
+from rattler.networking.client import Client
+from rattler.repo_data.gateway import Gateway, SourceConfig
+
+from localrun.adapters.answers import Refused, Tell, write_answer
+from localrun.adapters.rattler_checks import check_hashes
+from localrun.adapters.rattler_errors import translate
+from localrun.adapters.rattler_progress import LinkReporter
+
+RETRIES = 3
+"""How often a request is repeated, with growing pauses, when the server answers 5xx or 429 or does not answer."""
+
+
+def install_environment(request: dict[str, Any], tell: Tell) -> dict[str, Any]:
+    """Solve the specs of a request and link the result into its prefix.
+
+    Args:
+        request: `prefix`, `home`, `platform`, `channels` (name, url, authorization, token_url), `specs`, `offline`,
+            `hard_links`, `solved` (a file that gets the records as soon as they are known), `settings` of condarc.
+        tell: Takes stage, text, done, total, unit.
+
+    Returns:
+        `records`, one object a package.
+
+    Raises:
+        Refused: with the code `solve`, `channel`, `offline`, `build_failed`, `store_full` or `store_read_only`.
+    """
+    return asyncio.run(_install(request, tell))
+
+
+async def _install(request: dict[str, Any], tell: Tell) -> dict[str, Any]:
+    try:
+        config = _config(request)
+        client = _client(request, config)
+        records = await _solve(request, client, tell)
+        described = [_describe(record) for record in records]
+        lock = {"task": "lock", "answer": request["solved"] + ".lock", "path": request["lock"]}
+        write_answer(request["solved"], request | lock | {"records": described, "settings": {}})
+        cache = rattler.PackageCache.new_layered(
+            [os.path.join(request["home"], "cache", "conda")], False, rattler.ValidationMode.full()
+        )
+        await _check(request, records, cache)
+        await _link(request, records, cache, client, config, tell)
+    except Exception as error:
+        if isinstance(error, Refused):
+            raise
+        raise translate(error, request) from error
+    return {"records": described}
+
+
+def _config(request: dict[str, Any]) -> rattler.Config:
+    settings = request["settings"]
+    lines = [
+        f"allow-hard-links = {str(bool(request['hard_links'])).lower()}",
+        "allow-ref-links = true",
+        "allow-symbolic-links = false",
+    ]
+    if settings.get("ssl_verify") is False:
+        lines.append("tls-no-verify = true")
+    # Certificates come from where the rest of the machine has them: SSL_CERT_FILE, else the system's store.
+    lines.append('tls-root-certs = "system"')
+    if proxies := settings.get("proxy_servers"):
+        quoted = [f"{scheme} = {_toml(url)}" for scheme, url in proxies.items() if scheme in {"http", "https"}]
+        lines += ["[proxy-config]", *quoted]
+    return rattler.Config.from_toml("\n".join(lines) + "\n")
+
+
+def _toml(text: str) -> str:
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def _client(request: dict[str, Any], config: rattler.Config) -> Client:
+    private = [channel for channel in request["channels"] if channel["authorization"] or channel["token_url"]]
+    if not private:
+        return Client.from_config(config, RETRIES, timeout=None)
+    tokens = {one["url"]: [one["token_url"]] for one in private if one["token_url"]}
+    headers = [(urlsplit(one["url"]), one["authorization"]) for one in private if one["authorization"]]
+
+    def authorize(host: str, path: str) -> dict[str, str] | None:
+        for url, authorization in headers:
+            if url.hostname == host and path.startswith(url.path.rstrip("/") + "/"):
+                return {"Authorization": authorization}
+        return None
+
+    return Client(
+        [
+            *([MirrorMiddleware(tokens)] if tokens else []),
+            RetryMiddleware(RETRIES),
+            AuthenticationMiddleware(),
+            *([AddHeadersMiddleware(authorize)] if headers else []),
+            OciMiddleware(),
+            GCSMiddleware(),
+            S3Middleware(),
+        ]
+    )
+
+
+async def _solve(request: dict[str, Any], client: Client, tell: Tell) -> list[rattler.RepoDataRecord]:
+    names = ", ".join(channel["name"] for channel in request["channels"])
+    tell("solve", f"solving {len(request['specs'])} requirements from {names}")
+    action = "force-cache-only" if request["offline"] else "cache-or-fetch"
+    gateway = Gateway(
+        cache_dir=os.path.join(request["home"], "cache", "repodata"),
+        default_config=SourceConfig(cache_action=action),
+        client=client,
+    )
+    here = request["platform"] == str(rattler.Subdir.current())
+    settings = request["settings"]
+    records: list[rattler.RepoDataRecord] = await rattler.solve(
+        [rattler.Channel(channel["url"]) for channel in request["channels"]],
+        [rattler.MatchSpec(spec) for spec in request["specs"]],
+        gateway=gateway,
+        platforms=[request["platform"], "noarch"],
+        virtual_packages=rattler.VirtualPackage.detect() if here else [],
+        channel_priority=rattler.ChannelPriority.Disabled
+        if settings.get("channel_priority") == "disabled"
+        else rattler.ChannelPriority.Strict,
+        add_pip_as_python_dependency=settings.get("add_pip_as_python_dependency") is not False,
+    )
+    return records
+
+
+def _describe(record: rattler.RepoDataRecord) -> dict[str, Any]:
+    return {
+        "name": record.name.normalized,
+        "version": str(record.version),
+        "build": str(record.build),
+        "subdir": str(record.subdir),
+        "noarch": bool(record.noarch.python or record.noarch.generic),
+        "python": bool(record.noarch.python) or any(one.split()[0] == "python" for one in record.depends),
+        "channel": record.channel,
+        "url": record.url,
+        "file_name": record.file_name,
+        "size": record.size or 0,
+        "sha256": record.sha256.hex() if record.sha256 else "",
+        "md5": record.md5.hex() if record.md5 else "",
+        "depends": list(record.depends),
+    }
+
+
+async def _check(request: dict[str, Any], records: list[rattler.RepoDataRecord], cache: rattler.PackageCache) -> None:
+    index = await cache.index()
+    fresh = [record for record in records if not index.contains_record(record)]
+    remote = [record for record in fresh if urlsplit(record.url).scheme != "file"]
+    if request["offline"] and remote:
+        names = ", ".join(sorted(f"{record.name.normalized} {record.version}" for record in remote)[:10])
+        raise Refused(
+            "offline",
+            f"{len(remote)} packages are not in the cache and may not be fetched offline: {names}",
+            hint="run once without --offline",
+        )
+    for record in records:
+        local = urlsplit(record.url).scheme == "file"
+        if not local and not record.sha256 and not record.md5:
+            raise Refused(
+                "channel",
+                f"the channel gives no hash for {record.name.normalized} {record.version}: {record.url}",
+                hint="use another channel: a package that cannot be checked is not installed",
+            )
+    for record in fresh:
+        if record not in remote:
+            path = unquote(urlsplit(record.url).path)
+            expected = {"sha256": record.sha256, "md5": record.md5}
+            check_hashes(path, {name: got.hex() for name, got in expected.items() if got})
+
+
+async def _link(
+    request: dict[str, Any],
+    records: list[rattler.RepoDataRecord],
+    cache: rattler.PackageCache,
+    client: Client,
+    config: rattler.Config,
+    tell: Tell,
+) -> None:
+    folder = os.path.join(request["home"], "cache", "conda")
+    reporter = LinkReporter([_describe(record) for record in records], folder, request["answer"], tell)
+    await rattler.install(
+        records,
+        request["prefix"],
+        platform=rattler.Subdir(request["platform"]),
+        execute_link_scripts=False,
+        show_progress=False,
+        client=client,
+        config=config,
+        package_cache=cache,
+        reporter=reporter,
+    )

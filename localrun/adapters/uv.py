@@ -1,0 +1,187 @@
+"""The pip part of an environment, installed by uv.
+
+uv reads its own settings as always: `uv.toml`, `UV_*`, `~/.netrc`, its credential store, the proxies and SSL_CERT_FILE
+of the caller. Besides, people who come from pip find pip's: `pip.conf` and PIP_* for indexes, links, certificates,
+constraints (`adapters.pip_settings`). Where both speak, uv's own setting counts. As with pip, all indexes are equal
+(UV_INDEX_STRATEGY=unsafe-best-match) unless uv is told otherwise.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+
+from localrun.adapters.children import Child, run_child
+from localrun.adapters.pip_settings import pip_as_uv
+from localrun.adapters.rattler_errors import clean, redact, shorten
+from localrun.errors import EnvironmentFailed, StoreFailed
+from localrun.values import value
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+_FICLONE = 0x40049409
+_LAST_LINES = 20
+_FULL = ("os error 28", "os error 122", "No space left on device", "Disk quota exceeded")
+_MEANINGS = (
+    (
+        "offline",
+        ("network was disabled", "network connectivity is disabled", "--offline"),
+        "the pip part is not in the cache and may not be fetched offline",
+        "run once without --offline",
+    ),
+    (
+        "solve",
+        ("No solution found", "was not found in the", "no version of"),
+        "the pip requirements cannot be met",
+        "loosen or drop one of them, or add the index that has it",
+    ),
+    (
+        "build_failed",
+        ("Failed to build", "build backend", "Build backend"),
+        "a pip package could not be built",
+        "the last lines of its build are below; a version with a wheel for this Python needs no build",
+    ),
+    (
+        "channel",
+        ("error sending request", "Failed to fetch", "HTTP status", "Hash mismatch"),
+        "the package index could not be read",
+        "check index-url and the proxy, or use --offline when everything is in the cache",
+    ),
+)
+"""Code, signs in uv's words, what to say, and what to do; the first that fits counts."""
+_FOREIGN = ("VIRTUAL_ENV", "CONDA_PREFIX", "PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP", "UV_SYSTEM_PYTHON", "UV_TARGET")
+
+
+@value
+class PipRequest:
+    """What uv is to do.
+
+    Attributes:
+        python: The interpreter of the prefix.
+        requirements: Requirement lines, options among them.
+        directory: Where relative paths among them start from.
+        cache: uv's cache folder.
+        offline: Use the cache and local files only.
+        hard_links: Link files to the cache instead of copying them.
+        log: A descriptor that all output goes to, credentials removed.
+        keep: Descriptors that uv inherits.
+    """
+
+    python: str
+    requirements: tuple[str, ...]
+    directory: str
+    cache: str
+    offline: bool = False
+    hard_links: bool = False
+    log: int
+    keep: tuple[int, ...] = ()
+
+
+def install_requirements(request: PipRequest, environ: Mapping[str, str], on_line: Callable[[str], None]) -> None:
+    """Install requirement lines into a prefix.
+
+    Args:
+        request: What to install, and where.
+        environ: The caller's environment variables.
+        on_line: Told what uv says, line by line.
+
+    Raises:
+        EnvironmentFailed: `solve`, `offline`, `channel` or `build_failed`, with uv's own words.
+        StoreFailed: the disk is full.
+    """
+    arguments = ("pip", "install", "--python", request.python, "--requirements", "-")
+    code, lines = run_uv(request, arguments, environ, on_line)
+    if code:
+        raise explain(lines, request, code)
+
+
+def run_uv(
+    request: PipRequest, arguments: Sequence[str], environ: Mapping[str, str], on_line: Callable[[str], None]
+) -> tuple[int, list[str]]:
+    """Run uv with the requirements on its standard input, so that no credential in them is seen in a command line.
+
+    Returns:
+        Its exit code and its lines, credentials removed.
+    """
+    from uv import find_uv_bin
+
+    lines: list[str] = []
+
+    def take(line: str) -> None:
+        line = redact(line)
+        lines.append(line)
+        os.write(request.log, f"{line}\n".encode())
+        on_line(line)
+
+    ending = run_child(
+        Child(
+            argv=(find_uv_bin(), *arguments, "--no-progress", "--color", "never"),
+            environment=uv_variables(request, environ),
+            directory=request.directory,
+            keep=request.keep,
+        ),
+        on_line=take,
+        request=("\n".join(request.requirements) + "\n").encode(),
+    )
+    return ending.code, lines
+
+
+def uv_variables(request: PipRequest, environ: Mapping[str, str]) -> dict[str, str]:
+    """Give uv's environment variables: the caller's, pip's settings in uv's words, and where its cache is."""
+    variables = {name: text for name, text in environ.items() if name not in _FOREIGN and not name.startswith("CONDA_")}
+    for name, text in pip_as_uv(environ).items():
+        variables.setdefault(name, text)
+    variables.setdefault("UV_INDEX_STRATEGY", "unsafe-best-match")
+    variables["UV_CACHE_DIR"] = request.cache
+    variables["UV_NO_PYTHON_DOWNLOADS"] = "1"
+    variables["UV_BREAK_SYSTEM_PACKAGES"] = "1"
+    variables["UV_LINK_MODE"] = "hardlink" if request.hard_links else link_mode(request.cache)
+    variables["UV_COMPILE_BYTECODE"] = "0"  # adapters.bytecode does it, from a cache
+    if request.offline:
+        variables["UV_OFFLINE"] = "1"
+    return variables
+
+
+def link_mode(folder: str) -> str:
+    """Give `clone` where the file system of a folder can clone files, else `copy`.
+
+    uv's own `clone` falls back to hard links on Linux, and an edit in one environment would spread to all.
+    """
+    import fcntl
+    import tempfile
+
+    if os.uname().sysname != "Linux":
+        return "clone"
+    with tempfile.TemporaryFile(dir=folder) as source, tempfile.TemporaryFile(dir=folder) as target:
+        source.write(b"x")
+        source.flush()
+        try:
+            fcntl.ioctl(target.fileno(), _FICLONE, source.fileno())
+        except OSError:
+            return "copy"
+    return "clone"
+
+
+def explain(lines: Sequence[str], request: PipRequest, code: int) -> EnvironmentFailed | StoreFailed:
+    """Say what uv's last words mean."""
+    text = clean("\n".join(line for line in lines if not re.match(r"(Using|Resolved|Downloading| Downloaded)\b", line)))
+    detail = shorten("\n".join(text.strip().split("\n")[-_LAST_LINES:]))
+    if code < 0:
+        message = f"uv was ended by signal {-code} while it installed the pip part"
+        return EnvironmentFailed(message, hint="try again", code="installer_crashed", detail=detail)
+    if any(sign in text for sign in _FULL):
+        return StoreFailed("the disk is full", detail=detail, code="store_full")
+    first = next((line for line in text.split("\n") if line.strip()), "").strip(" \t×").removeprefix("error: ")
+    for kind, signs, message, hint in _MEANINGS:
+        if any(sign in text for sign in signs) and (kind != "offline" or request.offline):
+            said = _because(text, first) if kind == "solve" else first
+            return EnvironmentFailed(f"{message}: {said}", hint=hint, code=kind, detail=detail)
+    return EnvironmentFailed(f"the pip part could not be installed: {first}", detail=detail)
+
+
+def _because(text: str, first: str) -> str:
+    joined = " ".join(part.strip(" ╰─▶│") for part in text.split("\n"))
+    found = re.search(r"Because (.+)", joined)
+    return f"because {found.group(1)[:500]}" if found else first

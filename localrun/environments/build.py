@@ -1,0 +1,227 @@
+"""The making of a conda environment, step by step, in a prefix that nobody uses yet."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import os
+import time
+
+from localrun.environments.commit import choose_evidence, list_files, manifest_text, replace_file, write_artifact
+from localrun.environments.contents import (
+    InstalledPackage,
+    bytecode_units,
+    find_changed_sources,
+    find_missing_files,
+    read_conda_packages,
+    read_pip_packages,
+)
+from localrun.environments.removal import remove_environment, remove_tree
+from localrun.environments.settings import BuildSettings, Progress
+from localrun.errors import EnvironmentFailed, LocalrunError, StoreFailed
+from localrun.plan import Artifact, EnvironmentPlan
+from localrun.values import value
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from localrun.environments.places import Places
+
+_FULL = {errno.ENOSPC, errno.EDQUOT}
+_LONGEST_SHEBANG_PATH = 200
+
+
+@value
+class Build:
+    """What every step of one making needs.
+
+    Attributes:
+        plan: What is wanted.
+        places: Where it goes.
+        settings: How.
+        report: Told what happens.
+        log: A descriptor of its log.
+        keep: Descriptors of the locks, which every child inherits: nobody takes over while one of them lives.
+    """
+
+    plan: EnvironmentPlan
+    places: Places
+    settings: BuildSettings
+    report: Callable[[Progress], None]
+    log: int
+    keep: tuple[int, ...]
+
+
+def build_environment(
+    plan: EnvironmentPlan,
+    places: Places,
+    settings: BuildSettings,
+    report: Callable[[Progress], None],
+    *,
+    keep: tuple[int, ...],
+) -> Artifact:
+    """Make an environment and commit it; what is half-made is removed again, the log stays.
+
+    Raises:
+        EnvironmentFailed: a step failed.
+        StoreFailed: the workspace cannot hold it.
+    """
+    if len(places.prefix.encode()) > _LONGEST_SHEBANG_PATH:
+        message = f"the path of the environment is too long for scripts to start with: {places.prefix}"
+        raise StoreFailed(message, hint="set LOCALRUN_HOME to a shorter path", code="store_read_only")
+    try:
+        os.makedirs(places.work, mode=0o700)
+        log = os.open(places.log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_APPEND, 0o600)
+    except OSError as error:
+        raise _store_failure(error, places) from error
+    build = Build(plan=plan, places=places, settings=settings, report=report, log=log, keep=keep)
+    try:
+        return _steps(build)
+    except BaseException as error:
+        need = _estimate(places)
+        remove_environment(places, _silent)
+        raise _explain(error, places, need) from error
+    finally:
+        os.close(log)
+
+
+def _steps(build: Build) -> Artifact:
+    from localrun.environments.steps import compile_bytecode, install_pip_part, link_conda_part, write_conda_lock
+
+    plan, places = build.plan, build.places
+    link_conda_part(build)
+    lock = write_conda_lock(build)
+    try:
+        conda = _read_conda(places)
+        python, sites = find_python(places.prefix, conda)
+        pip: list[InstalledPackage] = []
+        if plan.pip:
+            install_pip_part(build, python)
+            pip = [package for site in sites for package in read_pip_packages(site)]
+        compile_bytecode(build, python, bytecode_units([*conda, *pip]))
+        _verify(build, [*conda, *pip])
+    finally:
+        lock()
+    return _commit(build, python, sites, conda, pip)
+
+
+def _read_conda(places: Places) -> list[InstalledPackage]:
+    try:
+        return read_conda_packages(places.prefix)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        message = f"the conda packages were not installed completely: {error}"
+        raise EnvironmentFailed(message, hint=f"see {places.log}", code="installer_crashed") from error
+
+
+def find_python(prefix: str, packages: list[InstalledPackage]) -> tuple[str, tuple[str, ...]]:
+    """Give the interpreter of a prefix and its site folders; both empty when it holds no Python."""
+    record = next((package.record for package in packages if package.name == "python"), None)
+    if record is None:
+        return "", ()
+    short = ".".join(record["version"].split(".")[:2])
+    site = record.get("python_site_packages_path") or f"lib/python{short}/site-packages"
+    os.makedirs(os.path.join(prefix, site), exist_ok=True)
+    return os.path.join(prefix, "bin", "python"), (os.path.join(prefix, site),)
+
+
+def _verify(build: Build, packages: list[InstalledPackage]) -> None:
+    build.report(Progress(stage="verify", text="verifying"))
+    if missing := find_missing_files(packages):
+        message = f"the environment is not complete: {missing[0]}"
+        raise EnvironmentFailed(message, hint="try again", code="installer_crashed", detail="\n".join(missing))
+    if changed := find_changed_sources(packages):
+        name, path = changed[0]
+        message = f"a file of {name} is not what its package says: {path}"
+        hint = f"uv's cache is damaged: remove {os.path.join(build.places.home, 'cache', 'uv')} and try again"
+        raise EnvironmentFailed(message, hint=hint, code="build_failed")
+
+
+def _commit(
+    build: Build, python: str, sites: tuple[str, ...], conda: list[InstalledPackage], pip: list[InstalledPackage]
+) -> Artifact:
+    from localrun.environments.activation import work_out_activation
+
+    plan, places = build.plan, build.places
+    variables = work_out_activation(places.prefix, plan.name, os.environ, build.log)
+    folders = variables.pop("PATH", "")
+    remove_tree(places.work)
+    replace_file(places.versions, json.dumps(_describe(conda, pip), indent=1).encode())
+    files = list_files(places.prefix)
+    manifest = manifest_text(files)
+    replace_file(places.manifest, manifest)
+    artifact = Artifact(
+        kind="conda",
+        python=python,
+        prefix=places.prefix,
+        path=(*(part for part in folders.split(":") if part), os.path.join(places.prefix, "bin")),
+        variables=tuple(variables.items()),
+        site_packages=sites,
+        reused=False,
+        evidence=choose_evidence(places.prefix, python, sites, files),
+        versions=places.versions,
+    )
+    done = write_artifact(
+        places.record,
+        artifact,
+        name=plan.name,
+        fingerprint=plan.fingerprint,
+        manifest_sha256=hashlib.sha256(manifest).hexdigest(),
+        made_at=time.time(),
+    )
+    build.report(Progress(stage="done", text=f"made {plan.label or plan.name}"))
+    return done
+
+
+def _describe(conda: list[InstalledPackage], pip: list[InstalledPackage]) -> dict[str, Any]:
+    fields = ("name", "version", "build", "channel", "url", "sha256", "md5")
+    return {
+        "conda": [{name: package.record.get(name) or "" for name in fields} for package in conda],
+        "pip": [{"name": package.name, "version": package.version} for package in pip],
+    }
+
+
+def _silent(_: Progress) -> None:
+    pass
+
+
+def _explain(error: BaseException, places: Places, need: int) -> BaseException:
+    if isinstance(error, StoreFailed) and error.code == "store_full":
+        return _full(places, need, error.detail)
+    if isinstance(error, OSError) and not isinstance(error, LocalrunError):
+        if error.errno in _FULL:
+            return _full(places, need, "")
+        return _store_failure(error, places)
+    return error
+
+
+def _store_failure(error: OSError, places: Places) -> StoreFailed:
+    if error.errno in _FULL:
+        return _full(places, 0, "")
+    message = f"{error.filename or places.prefix} cannot be written: {error.strerror}"
+    hint = "set LOCALRUN_HOME to a folder that you can write"
+    return StoreFailed(message, hint=hint, code="store_read_only")
+
+
+def _full(places: Places, need: int, detail: str) -> StoreFailed:
+    state = os.statvfs(places.home)
+    free = state.f_bavail * state.f_frsize
+    about = f"needs about {_size(need)}, " if need else ""
+    message = f"no space for the environment: {about}has {_size(free)} in {places.home}"
+    hint = "free some space, or set LOCALRUN_HOME to a folder on another disk; nothing half-made was kept"
+    return StoreFailed(message, hint=hint, code="store_full", detail=detail)
+
+
+def _estimate(places: Places) -> int:
+    # Packages are three to five times as large unpacked, and stand in the cache and in the prefix.
+    try:
+        with open(os.path.join(places.work, "solved.json"), encoding="utf-8") as file:
+            return int(sum(record["size"] for record in json.load(file)["records"]) * 9)
+    except (OSError, ValueError, KeyError, TypeError):
+        return 0
+
+
+def _size(count: int) -> str:
+    return f"{count / 1e9:.1f} GB" if count >= 10**9 else f"{count / 1e6:.0f} MB"

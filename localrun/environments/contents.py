@@ -1,0 +1,188 @@
+"""What is in a prefix: its packages, whether their files are all there, and what of them can be byte-compiled."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import stat
+
+from localrun.values import value
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Any
+
+_MOST_PROBLEMS = 5
+
+
+@value
+class InstalledPackage:
+    """A package that a prefix holds.
+
+    Attributes:
+        manager: `conda` or `pip`.
+        name: As its own record has it.
+        version: As its own record has it.
+        key: A hash that stands for its content, 64 hex digits; empty when its content is not known.
+        files: Each file that it brought: path relative to `folder`, and the size in bytes or -1 when it may differ.
+        folder: The prefix for conda, the site folder for pip.
+        record: The record as it was found.
+    """
+
+    manager: str
+    name: str
+    version: str
+    key: str
+    files: tuple[tuple[str, int], ...]
+    folder: str
+    record: dict[str, Any]
+
+
+def read_conda_packages(prefix: str) -> list[InstalledPackage]:
+    """Read the records of `conda-meta`.
+
+    Raises:
+        OSError, ValueError, KeyError: the folder or a record is missing, cut off or of another form.
+    """
+    folder = os.path.join(prefix, "conda-meta")
+    packages = []
+    for name in sorted(os.listdir(folder)):
+        if not name.endswith(".json"):
+            continue
+        with open(os.path.join(folder, name), "rb") as file:
+            record = json.load(file)
+        paths = record.pop("paths_data")["paths"]
+        record.pop("files", None)
+        files = tuple((entry["_path"], _size(entry)) for entry in paths if not entry.get("no_link"))
+        key = record.get("sha256") or record.get("md5") or ""
+        packages.append(
+            InstalledPackage(
+                manager="conda",
+                name=record["name"],
+                version=record["version"],
+                key=key and hashlib.sha256(f"conda {key}".encode()).hexdigest(),
+                files=files,
+                folder=prefix,
+                record=record,
+            )
+        )
+    return packages
+
+
+def _size(entry: dict[str, Any]) -> int:
+    plain = entry.get("path_type", "hardlink") == "hardlink" and not entry.get("prefix_placeholder")
+    return int(entry.get("size_in_bytes", -1)) if plain else -1
+
+
+def read_pip_packages(site: str) -> list[InstalledPackage]:
+    """Read the records (`*.dist-info/RECORD`) of the packages in a site folder that no conda package brought."""
+    packages = []
+    with os.scandir(site) as entries:
+        names = sorted(entry.name for entry in entries if entry.name.endswith(".dist-info"))
+    for name in names:
+        folder = os.path.join(site, name)
+        installer = _read(os.path.join(folder, "INSTALLER")).strip()
+        if installer == "conda":
+            continue
+        title, _, version = name.removesuffix(".dist-info").rpartition("-")
+        rows = [line.rsplit(",", 2) for line in _read(os.path.join(folder, "RECORD")).split("\n") if line]
+        rows = [row for row in rows if len(row) == 3]  # noqa: PLR2004 - path, hash, size
+        files = tuple((row[0].strip('"'), int(row[2]) if row[2].isdigit() else -1) for row in rows)
+        sources = "\n".join(sorted(f"{row[0]},{row[1]}" for row in rows if row[0].endswith(".py") and row[1]))
+        key = hashlib.sha256(f"pip {sources}".encode()).hexdigest() if sources else ""
+        packages.append(
+            InstalledPackage(
+                manager="pip",
+                name=title,
+                version=version,
+                key=key,
+                files=files,
+                folder=site,
+                record={"hashes": {row[0]: row[1] for row in rows if row[1]}},
+            )
+        )
+    return packages
+
+
+def _read(path: str) -> str:
+    try:
+        with open(path, encoding="utf-8", errors="replace") as file:
+            return file.read()
+    except OSError:
+        return ""
+
+
+def find_missing_files(packages: Iterable[InstalledPackage]) -> list[str]:
+    """Give up to five files, in words, that are not there or not as large as their package says."""
+    problems: list[str] = []
+    for package in packages:
+        for name, size in package.files:
+            path = os.path.join(package.folder, name)
+            try:
+                state = os.lstat(path)
+            except OSError:
+                problems.append(f"{path} of {package.name} {package.version} is missing")
+            else:
+                if size >= 0 and stat.S_ISREG(state.st_mode) and state.st_size != size:
+                    problems.append(f"{path} of {package.name} {package.version} has {state.st_size} bytes, not {size}")
+            if len(problems) == _MOST_PROBLEMS:
+                return problems
+    return problems
+
+
+def find_changed_sources(packages: Iterable[InstalledPackage]) -> list[tuple[str, str]]:
+    """Give (package, file) for each file of a pip package whose content is not what its RECORD says.
+
+    uv does not look at its cache again when it installs from it; this is where a damaged cache shows.
+    """
+    from concurrent.futures import ThreadPoolExecutor
+
+    jobs = [
+        (package.name, os.path.join(package.folder, name), text)
+        for package in packages
+        for name, text in package.record.get("hashes", {}).items()
+        if text.startswith("sha256=")
+    ]
+    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        same = list(pool.map(_is_same, jobs, chunksize=32))
+    return [(name, path) for (name, path, _), fine in zip(jobs, same, strict=True) if not fine]
+
+
+def _is_same(job: tuple[str, str, str]) -> bool:
+    from base64 import urlsafe_b64encode
+
+    _, path, text = job
+    try:
+        with open(path, "rb") as file:
+            digest = hashlib.file_digest(file, "sha256") if hasattr(hashlib, "file_digest") else _digest(file)
+    except OSError:
+        return False
+    return urlsafe_b64encode(digest.digest()).rstrip(b"=").decode() == text[7:].rstrip("=")
+
+
+def _digest(file: Any) -> Any:
+    digest = hashlib.sha256()
+    while data := file.read(1 << 20):
+        digest.update(data)
+    return digest
+
+
+def bytecode_units(packages: Iterable[InstalledPackage]) -> list[tuple[str, str, list[str]]]:
+    """Give (key, folder, source files) for each package that has Python source without bytecode of its own."""
+    units = []
+    for package in packages:
+        names = {name for name, _ in package.files}
+        compiled = {name.rpartition("/")[2].partition(".")[0] for name in names if name.endswith(".pyc")}
+        sources = [
+            name
+            for name in sorted(names)
+            if name.endswith(".py")
+            and (package.manager == "pip" or "lib/python" in name)
+            and not name.startswith("..")
+            and name.rpartition("/")[2][:-3] not in compiled
+        ]
+        if sources:
+            units.append((package.key, package.folder, sources))
+    return units

@@ -1,0 +1,46 @@
+"""How an environment is to be made, and what its making tells while it works."""
+
+from __future__ import annotations
+
+from localrun.values import value
+
+
+@value
+class BuildSettings:
+    """How an environment is to be made; nothing here changes what is in it.
+
+    Attributes:
+        offline: Use caches and local files only.
+        lock_timeout_s: How long to wait for somebody else who makes or uses the same environment.
+        run_id: Shown to those who wait for us.
+        hard_links: Link files to the package caches instead of copying them: saves space, but an edit in one
+            environment then shows in the cache and in every other environment.
+        rebuild: Make it anew although it is there.
+        no_progress_s: Give up on a channel or installer that shows no sign of life for so long.
+    """
+
+    offline: bool = False
+    lock_timeout_s: float = 3600
+    run_id: str = ""
+    hard_links: bool = False
+    rebuild: bool = False
+    no_progress_s: float = 60
+
+
+@value
+class Progress:
+    """One thing to tell the user while an environment is made.
+
+    Attributes:
+        stage: `lock`, `clean`, `solve`, `download`, `link`, `pip`, `bytecode`, `verify` or `done`.
+        text: A line for people.
+        done: How much of `total` is done.
+        total: 0 when nobody knows.
+        unit: `packages`, `bytes`, or empty when nothing is counted.
+    """
+
+    stage: str
+    text: str
+    done: int = 0
+    total: int = 0
+    unit: str = ""

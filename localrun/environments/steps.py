@@ -1,0 +1,209 @@
+"""The steps of making a conda environment that other programs do: link, lock, pip, bytecode."""
+
+from __future__ import annotations
+
+import json
+import os
+
+from localrun.adapters.children import Child, ChildEnding, end_child, run_child, start_child
+from localrun.adapters.condarc import find_channels, find_spec_channel, read_condarc
+from localrun.adapters.installer import child_argv
+from localrun.adapters.uv import PipRequest, install_requirements
+from localrun.environments.removal import remove_tree
+from localrun.environments.settings import Progress
+from localrun.errors import EnvironmentFailed, StoreFailed
+from localrun.values import fields
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from localrun.environments.build import Build
+
+_ATTEMPTS = 2
+_LOCK_S = 60
+_LAST_LINES = 20
+
+
+def link_conda_part(build: Build) -> None:
+    """Solve and link, in a child; once more in a fresh one when the child is ended by a signal.
+
+    Raises:
+        EnvironmentFailed, StoreFailed: as the child says, or because it crashed or showed no sign of life.
+    """
+    request = describe_request(build)
+    if not request["specs"]:
+        os.makedirs(os.path.join(build.places.prefix, "conda-meta"))
+        return
+    last = {"text": ""}
+    for _ in range(_ATTEMPTS):
+        ending = _run_installer(build, request, last)
+        answer = _read_answer(request["answer"])
+        if answer is not None:
+            _raise_refusal(answer)
+            return
+        if ending.stalled:
+            seconds = build.settings.no_progress_s
+            message = f"no sign of life for {seconds:g} s while {last['text']}"
+            raise EnvironmentFailed(message, hint="try again later, or use another channel or mirror", code="channel")
+        if ending.code >= 0:
+            break
+        build.report(Progress(stage="clean", text=f"the installer was ended by signal {-ending.code}, trying again"))
+        remove_tree(build.places.prefix)
+    how = f"by signal {-ending.code}, twice" if ending.code < 0 else f"with exit code {ending.code}"
+    message = f"the installer ended {how}, while {last['text'] or 'starting'}"
+    raise EnvironmentFailed(
+        message, hint=f"see {build.places.log}", code="installer_crashed", detail=_last_lines(build.places.log)
+    )
+
+
+def describe_request(build: Build) -> dict[str, Any]:
+    """Give the request for the installer child."""
+    plan, places = build.plan, build.places
+    settings = read_condarc(os.environ, os.path.expanduser("~"))
+    channels = find_channels(plan.channels, settings, plan.directory)
+    return {
+        "task": "conda",
+        "home": places.home,
+        "prefix": places.prefix,
+        "platform": plan.platform,
+        "channels": [fields(channel) for channel in channels],
+        "specs": [find_spec_channel(spec, settings, plan.directory) for spec in plan.conda],
+        "offline": build.settings.offline or settings.get("offline") is True,
+        "hard_links": build.settings.hard_links,
+        "settings": settings,
+        "solved": os.path.join(places.work, "solved.json"),
+        "answer": os.path.join(places.work, "answer.json"),
+        "lock": places.conda_lock,
+        "fingerprint": plan.fingerprint,
+    }
+
+
+def _run_installer(build: Build, request: dict[str, Any], last: dict[str, str]) -> ChildEnding:
+    def take(line: str) -> None:
+        told = json.loads(line)
+        last["text"] = told["text"]
+        build.report(Progress(**told))
+
+    return run_child(
+        Child(
+            argv=child_argv(),
+            environment=_installer_variables(request["settings"]),
+            directory=build.places.work,
+            keep=build.keep,
+        ),
+        request=json.dumps(request).encode(),
+        on_line=take,
+        log=build.log,
+        no_progress_s=build.settings.no_progress_s,
+    )
+
+
+def _installer_variables(settings: dict[str, Any]) -> dict[str, str]:
+    variables = {name: text for name, text in os.environ.items() if not name.startswith("PYTHON")}
+    named = settings.get("ssl_verify")
+    bundles = [named if isinstance(named, str) else "", variables.get("REQUESTS_CA_BUNDLE", "")]
+    bundles = [path for path in bundles if os.path.isfile(path)]
+    if bundles:
+        variables.setdefault("SSL_CERT_FILE", bundles[0])
+    return variables
+
+
+def _read_answer(path: str) -> dict[str, Any] | None:
+    try:
+        with open(path, encoding="utf-8") as file:
+            answer: dict[str, Any] = json.load(file)
+    except (OSError, ValueError):
+        return None
+    return answer
+
+
+def _raise_refusal(answer: dict[str, Any]) -> None:
+    error = answer.get("error")
+    if error:
+        kind = StoreFailed if error["code"].startswith("store_") else EnvironmentFailed
+        raise kind(error["message"], hint=error["hint"], code=error["code"], detail=error["detail"])
+
+
+def _last_lines(path: str) -> str:
+    from localrun.adapters.rattler_errors import clean
+
+    try:
+        with open(path, encoding="utf-8", errors="replace") as file:
+            return clean("".join(file.readlines()[-_LAST_LINES:]))
+    except OSError:
+        return ""
+
+
+def write_conda_lock(build: Build) -> Callable[[], None]:
+    """Begin to write what was solved as a conda-lock file, beside the other steps.
+
+    Returns:
+        What waits for its end. An environment without a lock file is usable, so a failure is only logged.
+    """
+    solved = os.path.join(build.places.work, "solved.json")
+    if not os.path.exists(solved):
+        return _nothing
+    with open(solved, "rb") as file:
+        process = start_child(Child(argv=child_argv(), keep=build.keep), request=file, output=build.log)
+    return lambda: end_child(process, within_s=_LOCK_S)
+
+
+def _nothing() -> None:
+    pass
+
+
+def install_pip_part(build: Build, python: str) -> None:
+    """Install the pip part with uv.
+
+    Raises:
+        EnvironmentFailed, StoreFailed: as uv says.
+    """
+    plan, places = build.plan, build.places
+    if not python:
+        message = f"{plan.label or 'the environment'} has a pip part but no python in its conda part"
+        raise EnvironmentFailed(message, hint="add python to the conda dependencies", code="solve")
+    build.report(Progress(stage="pip", text=f"installing {len(plan.pip)} pip requirements"))
+    request = PipRequest(
+        python=python,
+        requirements=plan.pip,
+        directory=plan.directory,
+        cache=os.path.join(places.home, "cache", "uv"),
+        offline=build.settings.offline,
+        hard_links=build.settings.hard_links,
+        log=build.log,
+        keep=build.keep,
+    )
+    install_requirements(request, os.environ, lambda line: build.report(Progress(stage="pip", text=line.strip())))
+
+
+def compile_bytecode(build: Build, python: str, units: list[tuple[str, str, list[str]]]) -> None:
+    """Byte-compile every package that has none, so that no run ever writes into the prefix."""
+    from localrun.adapters import compile_bytecode as script
+
+    if not python or not units:
+        return
+    count = sum(len(sources) for _, _, sources in units)
+    build.report(Progress(stage="bytecode", text=f"compiling {count} files"))
+    request = {
+        "cache": os.path.join(build.places.home, "cache", "bytecode"),
+        "units": units,
+        "processes": os.cpu_count() or 1,
+        "keep": True,
+    }
+    run_child(
+        Child(
+            argv=(python, "-I", "-S", "-B", script.__file__),
+            environment={},
+            directory=build.places.work,
+            keep=build.keep,
+        ),
+        request=json.dumps(request).encode(),
+        on_line=_ignore,
+        log=build.log,
+    )
+
+
+def _ignore(_: str) -> None:
+    pass

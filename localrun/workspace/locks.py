@@ -1,0 +1,152 @@
+"""One lock per environment: shared while a run uses it, exclusive while it is made or removed.
+
+Both kinds are `flock` on the same file, so they exclude one another; the kernel releases them when the holder dies.
+Lock files are never deleted: a second holder could slip in between the name and the file.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+
+from localrun.errors import LockTimeout, StoreFailed
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+_FIRST_MESSAGE_S = 1.0
+_NEXT_MESSAGE_S = 30.0
+
+
+def hold_shared(path: str) -> int | None:
+    """Take the shared lock of a lock file, at once or not at all.
+
+    What the lock protects may have gone just before: look at it again while holding the lock.
+
+    Returns:
+        The descriptor that holds the lock until it is closed; None when somebody makes or removes it just now.
+
+    Raises:
+        StoreFailed: the file system has no working locks.
+    """
+    descriptor = _open_for_reading(path)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        return None
+    except OSError as error:
+        os.close(descriptor)
+        raise _no_locks(path, error) from error
+    return descriptor
+
+
+def _open_for_reading(path: str) -> int:
+    try:
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    except OSError:
+        pass
+    try:
+        return os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+    except FileNotFoundError:
+        # A read-only workspace without the lock file: nobody can build or remove there, so any lock will do.
+        return os.open(os.path.dirname(path), os.O_RDONLY | os.O_CLOEXEC)
+
+
+@contextlib.contextmanager
+def exclusive(path: str, *, timeout_s: float, who: str, report: Callable[[str], None]) -> Iterator[int]:
+    """Hold the exclusive lock of a lock file.
+
+    Args:
+        path: The lock file, made when it is missing; its folder exists.
+        timeout_s: How long to wait for the present holder.
+        who: The holder as waiters are to see it, such as `run train_1700000000_ab12cd34`; empty for a process only.
+        report: Told whom it waits for, after one second and then every half minute.
+
+    Yields:
+        The descriptor that holds the lock. A child that inherits it keeps the lock until it has ended, so that nobody
+        takes over while a child of a dead holder still writes.
+
+    Raises:
+        LockTimeout: it was held for longer than `timeout_s`.
+        StoreFailed: the folder is read-only, or has no working locks.
+    """
+    descriptor = _open_for_locking(path)
+    try:
+        _wait(descriptor, path, timeout_s, report)
+        _write_holder(path, who)
+        try:
+            yield descriptor
+        finally:
+            _forget_holder(path)
+    finally:
+        os.close(descriptor)
+
+
+def _open_for_locking(path: str) -> int:
+    try:
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    except OSError as error:
+        message = f"the workspace cannot be written: {path}: {error.strerror}"
+        hint = "set LOCALRUN_HOME to a folder that you can write"
+        raise StoreFailed(message, hint=hint, code="store_read_only") from error
+
+
+def _wait(descriptor: int, path: str, timeout_s: float, report: Callable[[str], None]) -> None:
+    import time
+
+    from filelock import lock_descriptor
+
+    begin = time.monotonic()
+    next_message = begin + _FIRST_MESSAGE_S
+    pause = 0.002
+    while True:
+        try:
+            if lock_descriptor(descriptor, blocking=False):
+                return
+        except OSError as error:
+            raise _no_locks(path, error) from error
+        now = time.monotonic()
+        if now - begin >= timeout_s:
+            message = f"waited {timeout_s:g} s for {read_holder(path)}, which still holds {path}"
+            raise LockTimeout(message, hint="wait for it or end it, then try again; --timeout does not cover this wait")
+        if now >= next_message:
+            report(f"waiting for {read_holder(path)}")
+            next_message = now + _NEXT_MESSAGE_S
+        time.sleep(min(pause, max(0.0, timeout_s - (now - begin))))
+        pause = min(pause * 1.5, 0.1)
+
+
+def _no_locks(path: str, error: OSError) -> StoreFailed:
+    message = f"the file system at {os.path.dirname(path)} has no working locks: {error.strerror}"
+    return StoreFailed(message, hint="set LOCALRUN_HOME to a folder on a local disk", code="store_locks")
+
+
+def _write_holder(path: str, who: str) -> None:
+    # Only for the eyes of those who wait: when it cannot be written (a full disk), the lock holds all the same.
+    with contextlib.suppress(OSError):
+        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW
+        descriptor = os.open(path + ".holder", flags, 0o600)
+        try:
+            os.write(descriptor, f"{os.getpid()}\n{who}\n".encode("utf-8", "replace"))
+        finally:
+            os.close(descriptor)
+
+
+def _forget_holder(path: str) -> None:
+    with contextlib.suppress(OSError):
+        os.unlink(path + ".holder")
+
+
+def read_holder(path: str) -> str:
+    """Give the last holder of the exclusive lock in words, such as `process 4711 (run train_1700000000_ab12cd34)`."""
+    try:
+        with open(path + ".holder", encoding="utf-8", errors="replace") as file:
+            pid, _, who = file.read(1000).strip().partition("\n")
+    except OSError:
+        return "a run that uses it"
+    if not pid.isdigit():
+        return "another process"
+    return f"process {pid}" + (f" ({who})" if who else "")
