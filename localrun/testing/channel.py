@@ -28,8 +28,10 @@ if TYPE_CHECKING:
 _MARK = "made-by-localrun.json"
 """Written last into a channel: what it was made from."""
 
-_FORMAT = 1
+_FORMAT = 2
 """Raised when the same sources give another channel, so that an older one is made anew."""
+
+_INSTALLERS = ("pip", "setuptools", "wheel")
 
 _WHEELS = "/usr/share/python-wheels"
 """Where Debian keeps the wheels that ensurepip elsewhere brings along (Debian Python Policy)."""
@@ -141,29 +143,28 @@ def _name_platform() -> str:
 
 
 def _find_installers(interpreter: Interpreter, work: str) -> list[Package]:
-    """Give pip and setuptools, and wheel where there is one, each from the nearest place that has it."""
-    bundled = _find_bundled(interpreter)
-    installed = {name: _find_installed(name) for name in ("pip", "setuptools", "wheel")}
-    missing = [name for name in ("pip", "setuptools") if name not in bundled and installed[name] is None]
+    """Give pip and setuptools, and wheel where there is one.
+
+    Each comes from the interpreter's ensurepip, else from what is installed beside localrun, else from Debian's wheels
+    (last, because their setuptools cannot install without Debian's own modules), else from a package index.
+    """
+    packages = {name: read_wheel(wheel) for name, wheel in _find_wheels(_WHEELS).items()}
+    installed = {name: _find_installed(name) for name in _INSTALLERS}
+    packages |= {name: read_distribution(found) for name, found in installed.items() if found}
+    bundled = os.path.join(interpreter.stdlib, "ensurepip", "_bundled")
+    packages |= {name: read_wheel(wheel) for name, wheel in _find_wheels(bundled).items()}
+    missing = [name for name in ("pip", "setuptools") if name not in packages]
     if missing:
-        installed |= _download(missing, interpreter, work)
-    packages = {name: read_distribution(found) for name, found in installed.items() if found}
-    packages |= {name: read_wheel(wheel) for name, wheel in bundled.items()}
+        packages |= _download(missing, interpreter, work)
     others = tuple(name for name in packages if name != "pip")
     packages["pip"] = replace(packages["pip"], depends=(*packages["pip"].depends, *others))
     return list(packages.values())
 
 
-def _find_bundled(interpreter: Interpreter) -> dict[str, str]:
-    folders = [os.path.join(interpreter.stdlib, "ensurepip", "_bundled")]
-    folders += [_WHEELS] if interpreter.prefix == "/usr" else []
-    return {
-        item.partition("-")[0]: os.path.join(folder, item)
-        for folder in reversed(folders)
-        if os.path.isdir(folder)
-        for item in sorted(os.listdir(folder))
-        if item.endswith(".whl") and item.partition("-")[0] in ("pip", "setuptools", "wheel")
-    }
+def _find_wheels(folder: str) -> dict[str, str]:
+    names = sorted(os.listdir(folder)) if os.path.isdir(folder) else []
+    wheels = {name.partition("-")[0]: os.path.join(folder, name) for name in names if name.endswith(".whl")}
+    return {name: wheel for name, wheel in wheels.items() if name in _INSTALLERS}
 
 
 def _find_installed(name: str) -> metadata.Distribution | None:
@@ -173,7 +174,7 @@ def _find_installed(name: str) -> metadata.Distribution | None:
         return None
 
 
-def _download(names: list[str], interpreter: Interpreter, folder: str) -> dict[str, metadata.Distribution | None]:
+def _download(names: list[str], interpreter: Interpreter, folder: str) -> dict[str, Package]:
     from uv import find_uv_bin
 
     options = ("--no-deps", "--link-mode", "copy", "--target", folder, "--python", interpreter.executable)
@@ -181,4 +182,6 @@ def _download(names: list[str], interpreter: Interpreter, folder: str) -> dict[s
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise EnvironmentFailed(f"{' and '.join(names)} could not be downloaded", detail=done.stderr)
-    return {name: next(iter(metadata.distributions(name=name, path=[folder])), None) for name in names}
+    return {
+        name: read_distribution(found) for name in names for found in metadata.distributions(name=name, path=[folder])
+    }
