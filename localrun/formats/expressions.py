@@ -77,7 +77,7 @@ def check_references(
         names = known[reference.context]
         if reference.name in names:
             continue
-        near = nearest(reference.name, names)
+        near = nearest(reference.name, names, likeness=0.5)  # names of two letters, too
         has = f"the job has {reference.context} {', '.join(names)}" if names else f"the job has no {reference.context}"
         message = f"{text[reference.start : reference.end]} refers to nothing"
         raise BadInput(message, file=file, line=line, key=key, hint=f"did you mean {near}?" if near else has)

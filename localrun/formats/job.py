@@ -82,7 +82,7 @@ def read_command_job(
         file: Its name; a relative one starts from the working directory.
         read: Gives the bytes of a referenced file by its absolute path.
         overrides: `--set` pairs, applied before anything is checked.
-        environment_given: Another environment is used: the job's own is not read, may be missing, and is None in the result.
+        environment_given: Another is used: the job's own is not read, may be missing, and is None in the result.
 
     Raises:
         BadInput: it is no command job, or something in it cannot be used.

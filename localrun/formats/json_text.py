@@ -46,7 +46,8 @@ class _Reader:
         self.nodes = 0
 
     def at_end(self) -> bool:
-        end = _BLANK.match(self.text, self.at).end()  # type: ignore[union-attr] - matches nothing, too
+        blank = _BLANK.match(self.text, self.at)
+        end = blank.end() if blank else self.at
         self.line += self.text.count("\n", self.at, end)
         self.at = end
         return end == len(self.text)
@@ -113,7 +114,8 @@ class _Reader:
         self.take("[")
         found: list[Any] = []
         marks: list[Mark] = []
-        ends = self.sign() == "]" and self.take("]")
+        ends = self.sign() == "]"
+        self.at += ends
         while not ends:
             data, mark = self.value(depth + 1)
             found.append(data)
@@ -126,7 +128,8 @@ class _Reader:
         self.take("{")
         found: dict[str, Any] = {}
         marks: dict[str, Mark] = {}
-        ends = self.sign() == "}" and self.take("}")
+        ends = self.sign() == "}"
+        self.at += ends
         while not ends:
             self.sign()
             at = self.line

@@ -70,11 +70,11 @@ def describe(data: object) -> str:
     return "a list" if isinstance(data, list) else "a mapping"
 
 
-def nearest(name: str, known: Iterable[str]) -> str:
-    """Give the known name that is most like `name`, empty when none is."""
+def nearest(name: str, known: Iterable[str], *, likeness: float = 0.6) -> str:
+    """Give the known name that is most like `name` (1.0 is the same), empty when none is like it."""
     from difflib import get_close_matches
 
-    found = get_close_matches(name, list(known), n=1, cutoff=0.6)
+    found = get_close_matches(name, list(known), n=1, cutoff=likeness)
     return found[0] if found else ""
 
 

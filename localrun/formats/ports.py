@@ -36,7 +36,7 @@ MODES = {
 """The modes of an input and what they are here; the last two are of mltable only."""
 OUTPUT_MODES = ("rw_mount", "upload", "mount", "direct")
 
-_URI = re.compile(r"(?:azureml|https?|wasbs?|abfss?|adl|gs|s3|hdfs|runs):|[A-Za-z][A-Za-z0-9+.-]*://")
+_URI = re.compile(r"(?:azureml|https?|wasbs?|abfss?|adl|gs|s3|hdfs|runs):|(?!file:)[A-Za-z][A-Za-z0-9+.-]*://")
 _ASSET = re.compile(r"azureml:(?!//|https?:|wasbs?:|abfss?:|adl:)")
 
 

@@ -86,9 +86,9 @@ def split_lines(text: str, *, file: str, first: int = 1, key: str = "") -> Itera
         start = start if pending else number
         is_comment = raw.lstrip().startswith("#")
         if raw.endswith("\\") and not is_comment:
-            pending += raw[:-1].strip(" \t") + " " if not pending else raw[:-1].lstrip() + " "
+            pending += raw[:-1]
             continue
-        line = _COMMENT.sub("", pending + (" " + raw if is_comment and pending else raw)).strip()
+        line = _COMMENT.sub("", f"{pending} {raw}" if is_comment else pending + raw).strip()
         pending = ""
         if line:
             yield Line(text=line, file=file, line=start, key=key)
