@@ -1,4 +1,4 @@
-"""`localrun stop`, `kill` and `rm`: ending runs and removing them."""
+"""`localrun wait`, `stop`, `kill` and `rm`: the end of runs, awaited or brought about."""
 
 from __future__ import annotations
 
@@ -10,6 +10,31 @@ from localrun.errors import BadInput, RunNotFound
 from localrun.escaping import escape
 
 _RUNS = click.argument("runs", nargs=-1, required=True, metavar="RUN...")
+
+
+@click.command()
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="How to print them.")
+@_RUNS
+def wait(form: str, runs: tuple[str, ...]) -> None:
+    """Wait until every RUN has ended, and print their exit codes.
+
+    One exit code a line, in the order of the arguments. As with `docker wait` the command itself exits 0; a lost run
+    has the exit code 125.
+    """
+    from localrun.workspace import active, records, recover
+
+    home = open_workspace()
+    ended = []
+    for run_id in find_runs(home, runs):
+        active.wait(home, run_id)
+        record = records.read(home, run_id, show.tell)
+        if record["status"] == "running" and recover.close_orphans(home, (run_id,), show.tell):
+            record = records.read(home, run_id, show.tell)
+        ended.append({name: record.get(name) for name in ("run_id", "status", "exit_code")})
+        if form == "text":
+            show.write(f"{record.get('exit_code')}\n")
+    if form == "json":
+        show.write(show.document(ended))
 
 
 @click.command()

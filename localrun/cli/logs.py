@@ -119,6 +119,8 @@ def tail_offset(file: IO[bytes], count: int) -> int:
     """Give the offset where the last `count` lines of a file begin; a last line needs no newline to be one."""
     end = position = file.seek(0, os.SEEK_END)
     wanted = count
+    if not count:
+        return end
     while position > 0:
         size = min(_CHUNK, position)
         position -= size
@@ -131,4 +133,4 @@ def tail_offset(file: IO[bytes], count: int) -> int:
             wanted -= 1
             if wanted < 0:
                 return position + at + 1
-    return 0 if count else end
+    return 0

@@ -16,11 +16,14 @@ _START_WAIT_S = 2.0
 _POLL_S = 0.01
 
 
-def stop(home: str, run_id: str, timeout_s: float, say: Callable[[str], None]) -> None:
+def stop(
+    home: str, run_id: str, timeout_s: float, say: Callable[[str], None], close_wait_s: float = CLOSE_WAIT_S
+) -> None:
     """End a run and wait until its record is closed; a run that has ended already is left as it is.
 
     The supervisor gets SIGTERM, which starts its stop ladder. After `timeout_s` seconds the ranks are killed; a
-    supervisor that does not close the record then is killed too, and the run is recorded as lost.
+    supervisor that does not close the record within `close_wait_s` seconds then is killed too, and the run is recorded
+    as lost.
 
     Raises:
         LocalrunError: the run lives on another machine, or cannot be ended.
@@ -37,7 +40,7 @@ def stop(home: str, run_id: str, timeout_s: float, say: Callable[[str], None]) -
     if processes.wait_all((supervisor,), timeout_s):
         for _, process in _entry(home, run_id).ranks:
             processes.send_group(process, signal.SIGKILL)
-        if processes.wait_all((supervisor,), CLOSE_WAIT_S):
+        if processes.wait_all((supervisor,), close_wait_s):
             processes.send(supervisor, signal.SIGKILL)
             processes.wait_all((supervisor,), processes.KILL_WAIT_S)
     if active.is_live(home, run_id):

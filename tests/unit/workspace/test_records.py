@@ -115,7 +115,7 @@ def test_run_json_that_is_garbage_does_not_stop_the_rebuild(tmp_path, home, said
 def test_run_json_that_is_no_record_is_an_error_that_names_it(tmp_path, home, text):
     records.insert(home, make_record(home, "a_1_00"))
     (tmp_path / "runs/a_1_00/run.json").write_text(text)
-    with pytest.raises(StoreFailed, match="a_1_00/run[.]json cannot be read") as caught:
+    with pytest.raises(StoreFailed, match=r"a_1_00/run\.json cannot be read") as caught:
         records.read(home, "a_1_00")
     assert caught.value.code == "store_corrupt"
 
