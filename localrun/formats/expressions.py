@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 _EXPRESSION = re.compile(r"\$\{\{\s*([^\s{}]*)\s*\}\}")
-_LEGACY = re.compile(r"(?<!\{)\{(inputs|outputs)\.([A-Za-z_][A-Za-z0-9_]*)\}(?!\})")
+_LEGACY = re.compile(r"(?<!\{)\{((?:inputs|outputs)\.[A-Za-z_][A-Za-z0-9_]*\s*)\}(?!\})")
 _ELSEWHERE = {
     "parent": "only a step of a pipeline has a parent",
     "search_space": "only a sweep has a search space",
@@ -40,7 +40,7 @@ class Reference:
 
 def rewrite_legacy(text: str) -> str:
     """Turn `{inputs.x}` and `{outputs.x}` into the present form, as azure-ai-ml does with a warning."""
-    return _LEGACY.sub(r"${{\1.\2}}", text)
+    return _LEGACY.sub(r"${{\1}}", text)
 
 
 def find_references(text: str, *, file: str = "", line: int = 0, key: str = "") -> tuple[Reference, ...]:

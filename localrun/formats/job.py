@@ -141,6 +141,8 @@ def _required(job: Node, name: str) -> Node:
 def _read_names(job: Node) -> dict[str, Any]:
     names = ("name", "display_name", "experiment_name", "description")
     found: dict[str, Any] = {name: text(job.part(name)) for name in names if name in job.data}
+    if "parent_job_name" in job.data:
+        text(job.part("parent_job_name"))
     if "properties" in job.data:
         _read_texts(job.part("properties"))
     if "tags" in job.data:
