@@ -14,7 +14,7 @@ from localrun.workspace.home import tell as tell  # noqa: PLC0414 - commands say
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from typing import Any
 
 BROKEN_PIPE = 141
@@ -79,6 +79,15 @@ def document(value: Any) -> str:
     import json
 
     return json.dumps(value, indent=2).replace("\x7f", "\\u007f") + "\n"
+
+
+def documents(values: Iterable[Any]) -> str:
+    """Give a JSON list with one item a line, which a long list is printed faster as; else as `document`."""
+    import json
+
+    encode = json.JSONEncoder().encode
+    lines = ",\n ".join([encode(value) for value in values])
+    return f"[{lines}]\n".replace("\x7f", "\\u007f")
 
 
 def duration(seconds: float | None) -> str:

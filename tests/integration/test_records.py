@@ -170,6 +170,26 @@ def test_stranger_with_the_recorded_pid_is_never_signalled(home, boot, shift):
         stranger.kill()
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can say which pid comes next")
+def test_process_that_got_the_pid_of_a_dead_one_is_not_signalled():
+    with subprocess.Popen([sys.executable, "-c", "pass"]) as first:
+        known = processes.identify(first.pid)
+    for _ in range(200):
+        with open("/proc/sys/kernel/ns_last_pid", "w", encoding="ascii") as file:
+            file.write(str(known.pid - 1))
+        with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"]) as second:
+            try:
+                if second.pid == known.pid:
+                    assert not processes.send(known, signal.SIGKILL)
+                    assert not processes.send_group(known, signal.SIGKILL)
+                    assert processes.end_all([known], 0.1) == ()
+                    assert second.poll() is None
+                    return
+            finally:
+                second.kill()
+    pytest.fail("no process got the pid again")
+
+
 def test_running_record_without_an_entry_is_lost(home, supervised):
     child, ranks = supervised()
     os.unlink(os.path.join(home, "active", RUN))
