@@ -24,7 +24,7 @@ def make_records(home: str, count: int) -> None:
         folder = records.folder_of(home, run_id)
         record = {
             "schema": records.SCHEMA, "run_id": run_id, "status": "completed", "exit_code": 0,
-            "experiment": "benchmark", "display_name": "", "target": "local", 
+            "experiment": "benchmark", "display_name": "", "target": "local",
             "started_at": records.timestamp(1700000000 + number), "duration_s": number / 7, "folder": folder,
         }  # fmt: skip
         os.makedirs(folder)
