@@ -119,14 +119,14 @@ def decode_text(data: bytes, *, file: str) -> str:
 
 
 def load_yaml(data: bytes, *, file: str) -> Document:
-    """Read one YAML 1.2 document.
+    """Read one YAML 1.2 document; of an empty file the data is None.
 
     Args:
         data: The file's bytes: UTF-8, with or without a byte order mark, any line ends.
         file: Its name for messages.
 
     Raises:
-        BadInput: it is no YAML, empty, or beyond a limit; a key is there twice or is not text; a tag is not one of the
+        BadInput: it is no YAML, or beyond a limit; a key is there twice or is not text; a tag is not one of the
             core schema.
     """
     text = decode_text(data, file=file)
@@ -183,7 +183,7 @@ class _Composer:
     def document(self) -> Document:
         while type(event := self.next()).__name__ != "DocumentStartEvent":
             if type(event).__name__ == "StreamEndEvent":
-                raise BadInput("the file is empty", file=self.file)
+                return Document(file=self.file, data=None, mark=Mark())
         if event.version not in (None, (1, 2)):
             version = ".".join(map(str, event.version))
             raise self.refuse(

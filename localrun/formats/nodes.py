@@ -84,6 +84,8 @@ def mapping(node: Node, known: Iterable[str] | None = None) -> list[Node]:
     Raises:
         BadInput: it is no mapping, or has a key that is not among `known`.
     """
+    if node.data is None and not node.path:
+        raise node.refuse("the file is empty")
     if not isinstance(node.data, dict):
         raise node.refuse(f"expected a mapping, found {describe(node.data)}")
     parts = [node.part(name) for name in node.data]

@@ -102,6 +102,8 @@ def test_requirements_in_the_pip_section_are_expanded():
         ("dependencies: [a]\nvariables: {'A=B': 1}\n", 2, "variables.A=B", "cannot be the name", ""),
         ("dependencies: [a]\nname: 3\n", 2, "name", "expected text", ""),
         ("- a\n", 1, "", "expected a mapping, found a list", ""),
+        ("", 0, "", "the file is empty", ""),
+        ("# nothing\n", 0, "", "the file is empty", ""),
         ("x\n", 1, "", "expected a mapping, found the text 'x'", ""),
     ],
 )
