@@ -17,7 +17,8 @@ from localrun.supervise.supervisor import Charge, fork_supervisor
 from localrun.supervise.view import View, make_prefixes
 from localrun.targets import local
 from localrun.values import value
-from localrun.workspace import active, locks, records
+from localrun.workspace import active, locks, records, recover
+from localrun.workspace.home import make_folder
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -98,7 +99,7 @@ def hold_artifact(plan: Plan, artifact: Artifact, home: str) -> tuple[int, ...] 
     """
     holds: tuple[int, ...] = ()
     if artifact.prefix:
-        lock = locks.hold_shared(locks.locate_lock(home, plan.environment.name))
+        lock = locks.hold_shared(os.path.join(home, "locks", f"{plan.environment.name}.lock"))
         if lock is None:
             return None
         holds = (lock,)
@@ -131,7 +132,20 @@ def run_plan(
         logs = [process.log for process in charge.processes]
         view = View(logs, make_prefixes(len(logs), coloured=host.coloured), host.target)
         watch(control, wake, view, host.say)
-    return records.read(host.home, charge.identity.run_id, host.say)
+    return read_record(host, charge.identity.run_id)
+
+
+def read_record(host: Host, run_id: str) -> dict[str, Any]:
+    """Read the record of a run whose supervisor has let go of it; one that was killed is recorded as lost.
+
+    Raises:
+        StoreFailed: the record cannot be read.
+    """
+    record = records.read(host.home, run_id, host.say)
+    if record["status"] == "running" and not host.detached:
+        recover.close_lost(host.home, run_id, host.say)
+        record = records.read(host.home, run_id, host.say)
+    return record
 
 
 def launch(
@@ -146,13 +160,14 @@ def launch(
     began = time.time()
     entry = active.claim(host.home, run_id)
     try:
-        folder = records.make_run_folder(host.home, run_id)
+        folder = records.folder_of(host.home, run_id)
+        make_folder(folder)
         port, more = _reserve_port(plan, host.home)
         ready = local.prepare(
             plan, artifact, run_id=run_id, folder=folder, home=host.home, port=port, environ=host.environ
         )
     except BaseException:
-        records.discard(host.home, run_id)
+        records.remove(host.home, run_id)
         active.release(host.home, run_id, entry)
         raise
     for note in ready.notes:

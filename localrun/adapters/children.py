@@ -158,20 +158,23 @@ def _read(process: subprocess.Popen[bytes], on_line: Callable[[str], None], no_p
         if waiter.poll(pause_ms):
             data = os.read(descriptor, 65536)
             if not data:
-                return False
+                break
             last = time.monotonic()
             *lines, pending = (pending + data).split(b"\n")
             for line in lines:
                 on_line(line.decode("utf-8", "replace"))
             pending = pending[-_LONGEST_LINE:]
         elif process.poll() is not None:
-            return False  # a grandchild keeps the pipe: what the child had to say is read
+            break  # a grandchild keeps the pipe: what the child had to say is read
         elif no_progress_s:
             now = _work_done(process.pid)
             if now != work:
                 work, last = now, time.monotonic()
             elif time.monotonic() - last >= no_progress_s:
                 return True
+    if pending:
+        on_line(pending.decode("utf-8", "replace"))
+    return False
 
 
 def _work_done(pid: int) -> tuple[bytes, ...]:

@@ -5,14 +5,13 @@ The pip part of the file is left to the locking of environments (`environment lo
 
 from __future__ import annotations
 
+import importlib.util
 import logging
 import os
 import pathlib
+import sys
+import types
 from typing import TYPE_CHECKING, Any
-
-from conda_lock.lockfile import parse_conda_lock_file, write_conda_lock_file
-from conda_lock.lockfile.v1.models import HashModel, LockMeta
-from conda_lock.lockfile.v2prelim.models import LockedDependency, Lockfile
 
 if TYPE_CHECKING:
     from localrun.adapters.answers import Tell
@@ -29,6 +28,11 @@ def write_lock(request: dict[str, Any], tell: Tell) -> dict[str, Any]:  # noqa: 
         `packages`: how many stand in the file. conda-lock wants an MD5 sum of each package; without one for all of
         them no file is written, and the answer is 0.
     """
+    _leave_out_command_line()
+    from conda_lock.lockfile import write_conda_lock_file
+    from conda_lock.lockfile.v1.models import LockMeta
+    from conda_lock.lockfile.v2prelim.models import Lockfile
+
     logging.getLogger("conda_lock").setLevel(logging.ERROR)
     records = request["records"]
     if not records or not all(record["md5"] for record in records):
@@ -52,7 +56,19 @@ def write_lock(request: dict[str, Any], tell: Tell) -> dict[str, Any]:  # noqa: 
     return {"packages": len(packages)}
 
 
-def _package(record: dict[str, Any], platform: str) -> LockedDependency:
+def _leave_out_command_line() -> None:
+    # The package imports its whole command line, half a second of work; only its models are needed here.
+    found = importlib.util.find_spec("conda_lock")
+    if found is not None and "conda_lock" not in sys.modules:
+        package = types.ModuleType("conda_lock")
+        package.__path__ = list(found.submodule_search_locations or ())
+        sys.modules["conda_lock"] = package
+
+
+def _package(record: dict[str, Any], platform: str) -> Any:
+    from conda_lock.lockfile.v1.models import HashModel
+    from conda_lock.lockfile.v2prelim.models import LockedDependency
+
     depends = (text.partition(" ") for text in record["depends"])
     return LockedDependency(
         name=record["name"],
@@ -65,9 +81,3 @@ def _package(record: dict[str, Any], platform: str) -> LockedDependency:
         build=record["build"],
         categories={"main"},
     )
-
-
-def read_lock(path: str) -> list[tuple[str, str, str]]:
-    """Give (name, version, URL) of each conda package of a lock file, as conda-lock's own parser reads it."""
-    lock = parse_conda_lock_file(pathlib.Path(path))
-    return [(package.name, package.version, package.url) for package in lock.package if package.manager == "conda"]

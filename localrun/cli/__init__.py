@@ -1,1 +1,87 @@
-"""TODO."""
+"""The command line.
+
+What lives here: the commands, one module each, and all that is said to the user. What does not: doing anything.
+`main` is the entry point; a warm run goes from here to the runner without loading the command-line parser.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from localrun.errors import LocalrunError
+
+
+def main() -> int:
+    """Run the command line of this process and give its exit code."""
+    open_standard_files()
+    arguments = sys.argv[1:]
+    from localrun.errors import LocalrunError
+
+    try:
+        if arguments[:1] == ["run"]:
+            from localrun.cli.start import run_warm
+
+            code = run_warm(arguments[1:])
+            if code is not None:
+                return code
+        from localrun.cli.commands import run_command
+
+        return run_command(arguments)
+    except LocalrunError as error:
+        if "--traceback" in arguments:
+            raise
+        return tell_error(error)
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return 141
+    except Exception as error:  # noqa: BLE001 - the one place where anything may arrive
+        if "--traceback" in arguments:
+            raise
+        return tell_unexpected(error)
+
+
+def open_standard_files() -> None:
+    """Open /dev/null in place of standard files that were closed, so that no other file takes their numbers."""
+    for number in (0, 1, 2):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+    sys.stdout = sys.stdout or open(1, "w", closefd=False, encoding="utf-8")  # noqa: SIM115 - lives as long as we do
+    sys.stderr = sys.stderr or open(2, "w", closefd=False, encoding="utf-8")  # noqa: SIM115 - the same
+
+
+def tell_error(error: LocalrunError) -> int:
+    """Tell the user of an error: what is wrong, what to do next, and in the last line its kind; give the exit code."""
+    from localrun.escaping import escape
+    from localrun.workspace.home import tell
+
+    tell(f"error: {error.message}")
+    lines = [f"  {escape(line)}" for line in error.detail.splitlines()]
+    lines += [f"  hint: {escape(error.hint)}"] if error.hint else []
+    lines.append(f"kind={error.code}")
+    print_lines(lines)
+    return error.exit_code
+
+
+def tell_unexpected(error: Exception) -> int:
+    """Tell the user of an error that nobody thought of."""
+    from localrun.workspace.home import tell
+
+    tell(f"error: {type(error).__name__}: {error}")
+    print_lines(["  hint: this is a mistake in localrun; run the command again with --traceback and report it", "kind=internal"])
+    return 125
+
+
+def print_lines(lines: list[str]) -> None:
+    """Print lines that are safe to show on standard error; nobody there to read them is no error."""
+    try:
+        sys.stderr.write("".join(f"{line}\n" for line in lines).encode("ascii", "backslashreplace").decode())
+        sys.stderr.flush()
+    except (OSError, ValueError):
+        return

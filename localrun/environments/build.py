@@ -82,7 +82,7 @@ def build_environment(
         return _steps(build)
     except BaseException as error:
         need = _estimate(places)
-        remove_environment(places, _silent)
+        remove_environment(places, _silent, "")
         raise _explain(error, places, need) from error
     finally:
         os.close(log)

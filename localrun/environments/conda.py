@@ -60,7 +60,7 @@ def _make(
 
     descriptor = share_caches(places.home, cache_lock(places.home))
     try:
-        remove_environment(places, report)
+        remove_environment(places, report, "rebuilding as asked" if settings.rebuild else "rebuilding")
         return build_environment(plan, places, settings, report, keep=(held, descriptor))
     finally:
         os.close(descriptor)
@@ -74,7 +74,7 @@ def _make_folders(home: str) -> None:
             folder = os.path.join(home, name)
             os.makedirs(folder, mode=0o700, exist_ok=True)
             if name in {"environments", "cache"} and not os.path.exists(tag := os.path.join(folder, "CACHEDIR.TAG")):
-                with open(tag, "wb") as file:
+                with open(os.open(tag, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600), "wb") as file:
                     file.write(CACHE_TAG)
     except OSError as error:
         message = f"the workspace {home} cannot be written: {error.strerror}"

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 _TRIES = 50
 
 
-def remove_environment(places: Places, report: Callable[[Progress], None]) -> None:
-    """Remove whatever there is of an environment; the caller holds its lock.
+def remove_environment(places: Places, report: Callable[[Progress], None], purpose: str) -> None:
+    """Remove whatever there is of an environment, and tell for what purpose; the caller holds its lock.
 
     The commit record goes first, so that a death in between leaves nothing that looks whole.
 
@@ -33,7 +33,7 @@ def remove_environment(places: Places, report: Callable[[Progress], None]) -> No
     if not os.path.lexists(places.prefix) and not os.path.lexists(places.record):
         remove_tree(places.work)
         return
-    report(Progress(stage="clean", text=_say(places)))
+    report(Progress(stage="clean", text=_say(places, purpose)))
     for path in (places.record, places.conda_lock, places.manifest, places.versions):
         with contextlib.suppress(FileNotFoundError):
             os.unlink(path)
@@ -41,13 +41,14 @@ def remove_environment(places: Places, report: Callable[[Progress], None]) -> No
     remove_tree(places.work)
 
 
-def _say(places: Places) -> str:
-    kind = "a changed" if os.path.lexists(places.record) else "an incomplete"
+def _say(places: Places, purpose: str) -> str:
+    complete = os.path.lexists(places.record)
+    kind = ("an" if "asked" in purpose else "a changed") if complete else "an incomplete"
     try:
         made = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(os.lstat(places.prefix).st_mtime))
     except OSError:
-        return f"found {kind} environment, rebuilding"
-    return f"found {kind} environment from {made}, rebuilding"
+        return f"found {kind} environment, {purpose}"
+    return f"found {kind} environment from {made}, {purpose}"
 
 
 def remove_tree(path: str) -> None:

@@ -12,7 +12,7 @@ from localrun.errors import BadInput, NotRunnable
 from localrun.fingerprint import environment_fingerprint
 from localrun.formats.expressions import substitute
 from localrun.plan import RUN_FOLDER, EnvironmentPlan, Plan, SourcePlan
-from localrun.resolve.assets import describe_assets, place_input, plan_inputs, plan_outputs
+from localrun.resolve.assets import check_outputs, describe_assets, place_input, plan_inputs, plan_outputs
 from localrun.resolve.ranks import check_counts, plan_ranks
 from localrun.resolve.variables import check_variable, describe_mlflow, describe_run, merge_layers, refuse_clash
 
@@ -41,14 +41,16 @@ def resolve(spec: RunSpec, facts: HostFacts) -> Plan:
     ranks = plan_ranks(spec)
     inputs = plan_inputs(spec, kinds)
     placed = {item.name: place_input(item) for item in spec.inputs}
+    check_outputs(spec)
     own = describe_run(spec, experiment) | describe_assets(spec, placed)
-    variables = _merge_variables(spec, experiment, own, {name for rank in ranks for name, _ in rank.variables})
+    rank_names = {name for rank in ranks for name, _ in rank.variables}
+    variables = _merge_variables(spec, experiment, own, placed, rank_names)
     return Plan(
         target="local",
         experiment=experiment,
         environment=environment,
         source=source,
-        argv=plan_command(spec, placed, kinds),
+        argv=plan_command(spec, placed),
         ranks=ranks,
         nodes=spec.nodes,
         processes_per_node=spec.distribution.processes_per_node,
@@ -56,7 +58,7 @@ def resolve(spec: RunSpec, facts: HostFacts) -> Plan:
         variables=tuple(sorted(variables.items())),
         fallbacks=_plan_fallbacks(len(ranks), facts),
         inherited=spec.inherited,
-        own=tuple(sorted(set(own) | {name for rank in ranks for name, _ in rank.variables})),
+        own=tuple(sorted({*own, *rank_names})),
         inputs=inputs,
         outputs=plan_outputs(spec),
         bootstrap=plan_bootstrap(spec, kinds),
@@ -130,7 +132,7 @@ def plan_source(spec: RunSpec, kinds: dict[str, str]) -> SourcePlan:
     )
 
 
-def plan_command(spec: RunSpec, placed: dict[str, str], kinds: dict[str, str]) -> tuple[str, ...]:
+def plan_command(spec: RunSpec, placed: dict[str, str]) -> tuple[str, ...]:
     """Plan what every rank executes.
 
     Raises:
@@ -139,11 +141,12 @@ def plan_command(spec: RunSpec, placed: dict[str, str], kinds: dict[str, str]) -
     if spec.script:
         script = os.path.relpath(spec.script, spec.source_directory)
         return ("python", f"./{script}" if script.startswith("-") else script, *spec.arguments)
-    del kinds
+    return ("bash", "-c", _substitute(spec, spec.command, placed, "command"))
+
+
+def _substitute(spec: RunSpec, text: str, placed: dict[str, str], key: str) -> str:
     outputs = {item.name: f"{RUN_FOLDER}/named-outputs/{item.name}" for item in spec.outputs}
-    line = dict(spec.lines).get("command", 0)
-    text = substitute(spec.command, inputs=placed, outputs=outputs, file=spec.file, line=line, key="command")
-    return ("bash", "-c", text)
+    return substitute(text, inputs=placed, outputs=outputs, file=spec.file, line=dict(spec.lines).get(key, 0), key=key)
 
 
 def plan_environment(spec: RunSpec, facts: HostFacts) -> EnvironmentPlan:
@@ -219,19 +222,26 @@ def gather_notes(spec: RunSpec, environment: EnvironmentPlan) -> tuple[str, ...]
     return tuple(notes)
 
 
-def _merge_variables(spec: RunSpec, experiment: str, own: dict[str, str], rank_names: set[str]) -> dict[str, str]:
+def _merge_variables(
+    spec: RunSpec, experiment: str, own: dict[str, str], placed: dict[str, str], rank_names: set[str]
+) -> dict[str, str]:
     environment = spec.environment.environment_variables if spec.environment else ()
     lines = dict(spec.lines)
-    for name, text in (*environment, *spec.environment_variables):
+    asked = [
+        (name, _substitute(spec, text, placed, f"environment_variables.{name}") if "${{" in text else text)
+        for name, text in spec.environment_variables
+    ]
+    for name, text in (*environment, *asked):
         key = f"environment_variables.{name}"
         check_variable(name, text, file=spec.file if key in lines else "", line=lines.get(key, 0), key=key)
-    given = merge_layers(environment, spec.environment_variables, ((name, "") for name in spec.inherited))
+    given = merge_layers(environment, asked, ((name, "") for name in spec.inherited))
     refuse_clash(given, {*own, *rank_names})
-    merged = merge_layers(describe_mlflow(experiment).items(), environment, spec.environment_variables, own.items())
+    merged = merge_layers(describe_mlflow(experiment).items(), environment, asked, own.items())
     return {name: text for name, text in merged.items() if name not in spec.inherited}
 
 
 def _plan_fallbacks(ranks: int, facts: HostFacts) -> tuple[tuple[str, str], ...]:
+    unbuffered = (("PYTHONUNBUFFERED", "1"),)  # a line is seen when it is printed, not when a buffer is full
     if ranks == 1:
-        return ()
-    return (("OMP_NUM_THREADS", str(max(1, facts.cpu_count // ranks))),)
+        return unbuffered
+    return (("OMP_NUM_THREADS", str(max(1, facts.cpu_count // ranks))), *unbuffered)

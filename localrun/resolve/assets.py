@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
     from localrun.spec import InputSpec, RunSpec
 
+RESERVED = ("path", "ld_library_path", "user", "logname", "home", "pwd", "shell")
+"""An output is known to the script under its plain name too."""
+
 
 def place_input(item: InputSpec) -> str:
     """Give the text that stands for an input in the command: a literal, a URI, or a path on this machine."""
@@ -59,6 +62,22 @@ def plan_outputs(spec: RunSpec) -> tuple[OutputPlan, ...]:
         OutputPlan(name=item.name, path=f"named-outputs/{item.name}", is_file=item.type == "uri_file")
         for item in spec.outputs
     )
+
+
+def check_outputs(spec: RunSpec) -> None:
+    """Refuse outputs whose names, as environment variables, would break every shell.
+
+    Source: the reserved port names of Azure ML's documentation.
+
+    Raises:
+        BadInput: an output has a reserved name, or the name of an input.
+    """
+    lines = dict(spec.lines)
+    for item in spec.outputs:
+        if item.name.lower() in RESERVED:
+            key = f"outputs.{item.name}"
+            message = f"{item.name} is a name that shells use themselves"
+            raise BadInput(message, file=spec.file, line=lines.get(key, 0), key=key, hint="give the output another name")
 
 
 def describe_assets(spec: RunSpec, placed: Mapping[str, str]) -> dict[str, str]:

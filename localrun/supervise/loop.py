@@ -159,15 +159,14 @@ class Supervisor:
 
     def _collect(self, on_bootstrap: Callable[[int, int], None]) -> None:
         try:
-            ended = spawn.reap()
+            while ended := spawn.reap():
+                for pid, code, cpu_s, peak in ended:
+                    if pid in self._ranks:
+                        self._end_rank(pid, code, cpu_s, peak)
+                    elif pid in self._scripts:
+                        self._end_bootstrap(pid, code, on_bootstrap)
         except ChildProcessError:
-            ended = []
             self._childless = True
-        for pid, code, cpu_s, peak in ended:
-            if pid in self._ranks:
-                self._end_rank(pid, code, cpu_s, peak)
-            elif pid in self._scripts:
-                self._end_bootstrap(pid, code, on_bootstrap)
         if not self._course.alive and not self._scripts and not self._childless:
             self._look_for_leftovers()
 

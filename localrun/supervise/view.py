@@ -33,11 +33,11 @@ class View:
         """Begin at the start of every log.
 
         Args:
-            logs: Absolute paths of files that exist, one a rank.
+            logs: Absolute paths, one a rank; a file that does not exist yet is looked for again each time.
             prefixes: What stands before each line of that rank; all empty for one rank shown byte for byte.
             target: The descriptor to write to.
         """
-        self._logs = [os.open(log, os.O_RDONLY | os.O_CLOEXEC) for log in logs]
+        self._logs: list[str | int] = list(logs)
         self._offsets = [0] * len(logs)
         self._in_long_line = [False] * len(logs)
         self._prefixes = prefixes
@@ -53,7 +53,8 @@ class View:
                 busy = self._show_rank(rank, last=last) or busy
 
     def _show_rank(self, rank: int, *, last: bool) -> bool:
-        chunk = os.pread(self._logs[rank], CHUNK, self._offsets[rank])
+        log = self._open(rank)
+        chunk = os.pread(log, CHUNK, self._offsets[rank]) if log >= 0 else b""
         if not chunk:
             return False
         if not self._prefixes[rank]:
@@ -65,6 +66,15 @@ class View:
         if shown:
             self._write(shown)
         return self.open and bool(taken)
+
+    def _open(self, rank: int) -> int:
+        log = self._logs[rank]
+        if isinstance(log, str):
+            try:
+                log = self._logs[rank] = os.open(log, os.O_RDONLY | os.O_CLOEXEC)
+            except FileNotFoundError:
+                return -1
+        return log
 
     def _take_lines(self, rank: int, chunk: bytes, *, last: bool) -> tuple[int, bytes]:
         """Give how many bytes of the chunk are dealt with, and what to write for them."""

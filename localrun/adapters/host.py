@@ -1,0 +1,127 @@
+"""The host, probed once for a run configuration."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+
+from localrun.resolve.facts import HostFacts
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from localrun.adapters.files import Reading
+    from localrun.spec import RunSpec
+
+SUBDIRECTORIES = {
+    ("linux", "x86_64"): "linux-64",
+    ("linux", "aarch64"): "linux-aarch64",
+    ("linux", "ppc64le"): "linux-ppc64le",
+    ("darwin", "x86_64"): "osx-64",
+    ("darwin", "arm64"): "osx-arm64",
+}
+"""Names of conda's subdirectories for systems and machines; source: conda's documentation of platforms."""
+
+SHIM_LIMIT_S = 30
+"""A script that stands in for an interpreter has so long to say which one it means."""
+
+
+def probe_host(spec: RunSpec, environ: Mapping[str, str], reading: Reading) -> HostFacts:
+    """Probe what resolve has to know about this machine for a run configuration."""
+    paths = [spec.source_directory, spec.source_file, spec.script, spec.bootstrap, *(item.path for item in spec.inputs)]
+    asked = spec.environment
+    interpreter = ""
+    if asked is None or asked.interpreter:
+        interpreter = find_interpreter(asked.interpreter if asked else "", environ, reading)
+    return HostFacts(
+        platform=SUBDIRECTORIES.get((sys.platform, platform.machine()), f"{sys.platform}-{platform.machine()}"),
+        cpu_count=count_processors(),
+        python_version=f"{sys.version_info[0]}.{sys.version_info[1]}",
+        interpreter=interpreter,
+        paths=tuple((path, reading.look(path)) for path in dict.fromkeys(paths) if path),
+        hashes=_hash_requirements(spec),
+        folder_name=os.path.basename(os.path.realpath(spec.source_directory)) if spec.source_directory else "run",
+    )
+
+
+def count_processors() -> int:
+    """Count the processors that this process may use."""
+    if sys.platform == "linux":
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def find_interpreter(name: str, environ: Mapping[str, str], reading: Reading) -> str:
+    """Find an interpreter on PATH.
+
+    Args:
+        name: A path or a name; empty for the Python of the caller's shell: of the active virtual or conda environment,
+            else `python3` or `python` on PATH.
+        environ: The caller's environment.
+        reading: Takes note of what was looked at.
+
+    Returns:
+        Its absolute path; empty when there is none.
+    """
+    if name and "/" in name:
+        path = os.path.abspath(os.path.expanduser(name))
+        return path if reading.look(path) == "file" else ""
+    folders = [folder for folder in environ.get("PATH", os.defpath).split(":") if folder]
+    active = [os.path.join(environ[key], "bin") for key in ("VIRTUAL_ENV", "CONDA_PREFIX") if environ.get(key)]
+    for candidate in [name] if name else ["python3", "python"]:
+        for folder in folders if name else [*active, *folders]:
+            path = os.path.abspath(os.path.join(folder, candidate))
+            if reading.look(path) == "file" and os.access(path, os.X_OK):
+                return _see_through(path, environ, reading)
+    return ""
+
+
+def _see_through(path: str, environ: Mapping[str, str], reading: Reading) -> str:
+    """Give the interpreter that a script in its place (a shim of pyenv or asdf) would start, else the path itself."""
+    with open(path, "rb") as file:
+        if file.read(2) != b"#!":
+            return path
+    import subprocess
+
+    home = environ.get("HOME", "")
+    for name in (".python-version", ".tool-versions"):  # what shims decide by; a change is to be seen
+        reading.look(os.path.abspath(name))
+        reading.look(os.path.join(home, name))
+    reading.look(os.path.join(environ.get("PYENV_ROOT", os.path.join(home, ".pyenv")), "version"))
+    command = (path, "-I", "-c", "import sys; print(sys.executable)")
+    asked = subprocess.run(command, capture_output=True, text=True, check=False, timeout=SHIM_LIMIT_S)
+    answer = asked.stdout.strip()
+    return answer if os.path.isabs(answer) else path
+
+
+def _hash_requirements(spec: RunSpec) -> tuple[tuple[str, str], ...]:
+    """Hash the local files and folders that pip requirements name: their content is part of the definition."""
+    python = spec.environment.python if spec.environment else None
+    if python is None:
+        return ()
+    found = []
+    for line in python.pip:
+        target = line.removeprefix("-e ").removeprefix("--editable ").strip().partition("[")[0]
+        if target.startswith((".", "/", "file:")):
+            path = os.path.normpath(os.path.join(python.directory, target.removeprefix("file://").removeprefix("file:")))
+            found.append((line, hash_tree(path)))
+    return tuple(found)
+
+
+def hash_tree(path: str) -> str:
+    """Give the SHA-256 of a file, or of a folder's files and their names, 64 hex digits; of what is missing, of nothing."""
+    import hashlib
+
+    digest = hashlib.sha256()
+    names = [path] if os.path.isfile(path) else []
+    for folder, folders, files in os.walk(path):
+        folders[:] = sorted(name for name in folders if name not in {"__pycache__", ".git"})
+        names += [os.path.join(folder, name) for name in sorted(files)]
+    for name in names:
+        digest.update(os.path.relpath(name, path).encode(errors="surrogateescape") + b"\0")
+        if os.path.isfile(name):
+            with open(name, "rb") as file:
+                digest.update(hashlib.file_digest(file, "sha256").digest() if hasattr(hashlib, "file_digest") else file.read())
+    return digest.hexdigest()

@@ -1,0 +1,79 @@
+"""The commands by name; each module is imported when its command is called."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+import click
+
+from localrun import __version__
+from localrun.errors import BadInput
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+COMMANDS = {
+    "run": ("localrun.cli.run", "run", "Run a script, a job or a command."),
+    "plan": ("localrun.cli.run", "plan", "Show what `run` would run; nothing is run."),
+    "ps": ("localrun.cli.ps", "ps", "List runs."),
+    "logs": ("localrun.cli.logs", "logs", "Show what the ranks of a run printed."),
+    "inspect": ("localrun.cli.inspect", "inspect", "Show the record of a run."),
+    "wait": ("localrun.cli.control", "wait", "Wait until runs have ended."),
+    "stop": ("localrun.cli.control", "stop", "End runs: SIGTERM, then SIGKILL."),
+    "kill": ("localrun.cli.control", "kill", "Send a signal to the ranks of a run."),
+    "rm": ("localrun.cli.control", "rm", "Remove the records of runs."),
+}
+"""For each command its module, its name there, and its line in the help."""
+
+
+class Commands(click.Group):
+    """The group of all commands, loaded one by one."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """List the names in the order of the table."""
+        del ctx
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import a command."""
+        del ctx
+        if cmd_name not in COMMANDS:
+            return None
+        module, name, _ = COMMANDS[cmd_name]
+        command: click.Command = getattr(importlib.import_module(module), name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list of commands from the table, without importing any."""
+        del ctx
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, _, text) in COMMANDS.items()])
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="localrun", message="%(prog)s %(version)s")
+def localrun() -> None:
+    """Run machine-learning run configurations on this machine: `docker run` for Azure ML runs, offline."""
+
+
+def run_command(arguments: Sequence[str]) -> int:
+    """Run one command and give its exit code.
+
+    Raises:
+        LocalrunError: what the command could not do.
+        BadInput: the command line cannot be read.
+    """
+    try:
+        code = localrun.main(args=list(arguments), prog_name="localrun", standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as error:
+        error.show()
+        return 125
+    except click.UsageError as error:
+        name = error.ctx.command_path if error.ctx else "localrun"
+        raise BadInput(error.format_message().rstrip("."), hint=f"{name} --help shows what it takes") from None
+    except click.Abort:
+        sys.stderr.write("\n")
+        return 130
+    return int(code) if isinstance(code, int) else 0

@@ -1,0 +1,185 @@
+"""From the command line to a run configuration: SOURCE is read, and the flags are laid over it."""
+
+from __future__ import annotations
+
+import os
+
+from localrun.errors import BadInput
+from localrun.spec import DistributionSpec, EnvironmentSpec, RunSpec
+from localrun.values import replace, value
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from localrun.adapters.files import Reading
+
+JOB_FILES = (".yml", ".yaml")
+"""Endings of job files; everything else is a Python script."""
+
+
+@value
+class Flags:
+    """The options of `run` and `plan` as given; None or empty means not given."""
+
+    source: str = ""
+    arguments: tuple[str, ...] = ()
+    command: str = ""
+    source_directory: str = ""
+    environment: str = ""
+    target: str = ""
+    nodes: int | None = None
+    processes: int | None = None
+    distribution: str = ""
+    variables: tuple[str, ...] = ()
+    variable_files: tuple[str, ...] = ()
+    bootstrap: str = ""
+    barrier_timeout_s: float | None = None
+    timeout_s: float | None = None
+    stop_timeout_s: float | None = None
+    experiment: str = ""
+    name: str = ""
+    in_place: bool = False
+    no_snapshot_limit: bool = False
+    outputs_directory: str = ""
+    task_index: str = "local"
+    overrides: tuple[str, ...] = ()
+
+
+def read_request(flags: Flags, reading: Reading) -> RunSpec:
+    """Read what SOURCE names and lay the flags over it.
+
+    Raises:
+        BadInput: the flags contradict one another, or a file cannot be used.
+    """
+    spec = _lay_flags(_read_source(flags, reading), flags)
+    if flags.environment:
+        environment = _read_environment(flags.environment, reading)
+        spec = replace(spec, environment=environment, notes=spec.notes + environment.notes)
+    return _lay_variables(spec, flags, reading)
+
+
+def _read_source(flags: Flags, reading: Reading) -> RunSpec:
+    if flags.command and flags.source:
+        raise BadInput("--command and SOURCE were both given", hint="give one of them", key=flags.source)
+    if flags.command:
+        return RunSpec(command=flags.command, source_directory=os.path.abspath(flags.source_directory or "."))
+    if not flags.source:
+        hint = 'localrun run train.py, localrun run job.yml, or localrun run --command "…" --source DIR'
+        raise BadInput("nothing to run was given", hint=hint)
+    path = os.path.abspath(flags.source)
+    if reading.look(path) == "folder":
+        path = _find_job(path, reading)
+    if path.endswith(JOB_FILES):
+        return _read_job(path, flags, reading)
+    if flags.overrides:
+        raise BadInput("--set changes keys of a job file, and SOURCE is a script", hint="leave --set out", key="--set")
+    folder = os.path.abspath(flags.source_directory) if flags.source_directory else os.path.dirname(path)
+    return RunSpec(script=path, arguments=flags.arguments, source_directory=folder)
+
+
+def _find_job(folder: str, reading: Reading) -> str:
+    for name in ("job.yml", "job.yaml"):
+        path = os.path.join(folder, name)
+        if reading.look(path) == "file":
+            return path
+    raise BadInput(f"the folder {folder} holds no job.yml", hint="name the script or the job file in it")
+
+
+def _read_job(path: str, flags: Flags, reading: Reading) -> RunSpec:
+    from localrun.formats.job import read_command_job
+
+    if flags.arguments:
+        raise BadInput(f"a job file takes no arguments: {flags.arguments[0]}", hint="use --set inputs.NAME=VALUE")
+    spec = read_command_job(
+        read_named(path, reading),
+        file=path,
+        read=reading.read,
+        overrides=tuple(map(_split_pair, flags.overrides)),
+        environment_given=bool(flags.environment),
+    )
+    if flags.source_directory:
+        return replace(spec, source_directory=os.path.abspath(flags.source_directory))
+    if reading.look(spec.source_directory) == "file":
+        return replace(spec, source_file=spec.source_directory, source_directory=os.path.dirname(spec.source_directory))
+    return spec
+
+
+def _read_environment(reference: str, reading: Reading) -> EnvironmentSpec:
+    kind, colon, rest = reference.partition(":")
+    if colon and kind == "interpreter":
+        return EnvironmentSpec(interpreter=rest)
+    from localrun.formats.environment import read_environment
+
+    return read_environment(reference, read=reading.read, is_directory=lambda path: reading.look(path) == "folder")
+
+
+def _lay_flags(spec: RunSpec, flags: Flags) -> RunSpec:
+    given: dict[str, Any] = {
+        "nodes": flags.nodes,
+        "barrier_timeout_s": flags.barrier_timeout_s,
+        "timeout_s": flags.timeout_s,
+        "stop_timeout_s": flags.stop_timeout_s,
+        "experiment_name": flags.experiment or None,
+        "name": flags.name or None,
+        "target": flags.target or None,
+        "bootstrap": os.path.abspath(flags.bootstrap) if flags.bootstrap else None,
+        "outputs_directory": os.path.abspath(flags.outputs_directory) if flags.outputs_directory else None,
+    }
+    distribution = spec.distribution
+    if flags.processes is not None:
+        distribution = replace(distribution, processes_per_node=flags.processes)
+    if flags.distribution:
+        distribution = replace(distribution, type=flags.distribution)
+    elif distribution.type == "none" and distribution.processes_per_node > 1:
+        distribution = DistributionSpec(type="pytorch", processes_per_node=distribution.processes_per_node)
+    return replace(
+        spec,
+        distribution=distribution,
+        in_place=flags.in_place,
+        snapshot_limited=not flags.no_snapshot_limit,
+        task_index=flags.task_index,
+        **{name: item for name, item in given.items() if item is not None},
+    )
+
+
+def _lay_variables(spec: RunSpec, flags: Flags, reading: Reading) -> RunSpec:
+    from localrun.formats.env_file import read_env_file
+
+    pairs: list[tuple[str, str | None]] = []
+    for path in map(os.path.abspath, flags.variable_files):
+        pairs += read_env_file(read_named(path, reading), file=path)
+    for text in flags.variables:
+        name, equals, given = text.partition("=")
+        if not name:
+            raise BadInput(f"{text!r} names no variable", key="-e", hint="write -e NAME=VALUE, or -e NAME to pass it on")
+        pairs.append((name, given if equals else None))
+    variables = dict(spec.environment_variables)
+    inherited: dict[str, None] = {}
+    for name, given_text in pairs:
+        variables.pop(name, None)
+        inherited.pop(name, None)
+        if given_text is None:
+            inherited[name] = None
+        else:
+            variables[name] = given_text
+    return replace(spec, environment_variables=tuple(variables.items()), inherited=tuple(inherited))
+
+
+def read_named(path: str, reading: Reading) -> bytes:
+    """Read a file that the user named.
+
+    Raises:
+        BadInput: it is not there, is no file, or may not be read.
+    """
+    try:
+        return reading.read(path)
+    except OSError as error:
+        raise BadInput(error.strerror or str(error), file=path, hint="check the path and its permissions") from None
+
+
+def _split_pair(text: str) -> tuple[str, str]:
+    key, equals, given = text.partition("=")
+    if not equals or not key:
+        raise BadInput(f"{text!r} sets nothing", key="--set", hint="write --set inputs.epochs=3")
+    return key, given

@@ -1,0 +1,107 @@
+"""`localrun run` and `localrun plan`."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import click
+
+from localrun.adapters.files import Reading
+from localrun.cli.request import Flags, read_request
+from localrun.cli.start import finish, make_host, tell_plan
+from localrun.cli.warm import Manner, describe_call, keep_warm
+from localrun.environments.settings import BuildSettings
+from localrun.workspace.home import open_home
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any, TypeVar
+
+    from localrun.plan import Artifact, Plan
+
+    F = TypeVar("F", bound=Callable[..., Any])
+
+OPTIONS = (
+    click.argument("source", required=False, default=""),
+    click.argument("arguments", nargs=-1, type=click.UNPROCESSED),
+    click.option("--command", default="", metavar="TEXT", help="Run this bash command instead of a SOURCE."),
+    click.option("--source", "source_directory", default="", metavar="DIR", help="The source folder [default: SOURCE's, or this one]."),
+    click.option("-E", "--environment", default="", metavar="REF", help="environment.yml, requirements.txt, or interpreter:PATH."),
+    click.option("-t", "--target", type=click.Choice(["local", "docker"]), help="Where to run [default: local]."),
+    click.option("--nodes", type=int, metavar="N", help="How many nodes [default: the job's, or 1]."),
+    click.option("-n", "--procs-per-node", "processes", type=int, metavar="N", help="Ranks on each node [default: the job's, or 1]."),
+    click.option("--distribution", type=click.Choice(["pytorch", "mpi", "tensorflow", "none"]), help="How ranks find one another [default: the job's, or pytorch for several]."),
+    click.option("-e", "--env", "variables", multiple=True, metavar="K[=V]", help="Set an environment variable, or pass on this shell's."),
+    click.option("--env-file", "variable_files", multiple=True, metavar="FILE", help="Read environment variables from a file."),
+    click.option("--set", "overrides", multiple=True, metavar="A.B=C", help="Change a key of the job file."),
+    click.option("--bootstrap", default="", metavar="FILE", help="Run this bash script first, once on each node; the ranks wait."),
+    click.option("--barrier-timeout", "barrier_timeout_s", type=float, metavar="S", help="How long the ranks wait for it [default: 1800]."),
+    click.option("--timeout", "timeout_s", type=float, metavar="S", help="End the run after so many seconds (exit code 124)."),
+    click.option("--stop-timeout", "stop_timeout_s", type=float, metavar="S", help="Seconds from the first signal to SIGKILL [default: 10]."),
+    click.option("--experiment", default="", metavar="NAME", help="The experiment's name [default: the job's, or the folder's]."),
+    click.option("--name", default="", metavar="NAME", help="A name for the run."),
+    click.option("--in-place", is_flag=True, help="Work in the source folder itself, without a snapshot."),
+    click.option("--no-snapshot-limit", is_flag=True, help="Take a source folder of any size."),
+    click.option("-o", "--outputs", "outputs_directory", default="", metavar="DIR", help="Copy the outputs there at the end as well."),
+    click.option("--task-index", type=click.Choice(["local", "global", "node"]), default="local", help="What AZ_BATCHAI_TASK_INDEX holds [default: local]."),
+)  # fmt: skip
+
+
+def _take_options(function: F) -> F:
+    for option in reversed(OPTIONS):
+        function = option(function)
+    return function
+
+
+def take_flags(given: dict[str, Any]) -> Flags:
+    """Give the options as values; what was not given has its default there."""
+    return Flags(**{name: item for name, item in given.items() if item is not None})
+
+
+@click.command(context_settings={"allow_interspersed_args": False, "help_option_names": ["-h", "--help"]})
+@_take_options
+@click.option("-d", "--detach", is_flag=True, help="Return as soon as the run has started; print its id.")
+@click.option("--offline", is_flag=True, help="Make environments from caches and local files only.")
+@click.option("-q", "--quiet", is_flag=True, help="Say nothing but errors.")
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="json: print the record at the end; output goes to stderr.")  # fmt: skip
+def run(*, detach: bool, offline: bool, quiet: bool, form: str, **given: Any) -> int:
+    """Run SOURCE: a Python script with ARGUMENTS, a job file, or a folder that holds a job.yml."""
+    from localrun import runner
+    from localrun.adapters.host import probe_host
+    from localrun.cli.progress import show_progress
+
+    home = open_home(os.environ)
+    reading = Reading()
+    spec = read_request(take_flags(given), reading)
+    facts = probe_host(spec, os.environ, reading)
+    manner = Manner(quiet=quiet, detached=detach, as_json=form == "json")
+
+    def remember(plan: Plan, artifact: Artifact) -> None:
+        tell_plan(plan, manner)
+        if not facts.hashes:
+            keep_warm(home, describe_call(sys.argv[2:], os.environ), reading.evidence, (plan, artifact, manner))
+
+    with show_progress(quiet=quiet) as report:
+        settings = BuildSettings(offline=offline)
+        record = runner.run(spec, facts, make_host(home, manner), settings, report, remember)
+    return finish(record, manner)
+
+
+@click.command(context_settings={"allow_interspersed_args": False, "help_option_names": ["-h", "--help"]})
+@_take_options
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="How to print the plan.")
+def plan(*, form: str, **given: Any) -> int:
+    """Show what `localrun run` with the same options would run; nothing is run or made."""
+    from localrun.adapters.host import probe_host
+    from localrun.cli.show_plan import print_plan
+    from localrun.environments import find
+    from localrun.resolve import resolve
+
+    home = open_home(os.environ)
+    reading = Reading()
+    spec = read_request(take_flags(given), reading)
+    resolved = resolve(spec, probe_host(spec, os.environ, reading))
+    print_plan(resolved, find(resolved.environment, home=home), home, as_json=form == "json")
+    return 0

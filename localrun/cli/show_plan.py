@@ -1,0 +1,89 @@
+"""How a plan is printed."""
+
+from __future__ import annotations
+
+import os
+
+from localrun.cli.show import document, write
+from localrun.escaping import escape
+from localrun.plan import MASTER_PORT, RUN_FOLDER, RUN_ID
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from localrun.plan import Artifact, Plan
+
+TOKENS = {RUN_ID: "<run id>", RUN_FOLDER: "<run folder>", MASTER_PORT: "<free port>"}
+"""What stands in a plan for what only the run will know."""
+SECRET_WORDS = ("token", "secret", "password", "passwd", "credential", "api_key", "apikey", "access_key", "sas")
+"""A variable whose name holds one of these is shown without its value."""
+
+
+def print_plan(plan: Plan, artifact: Artifact | None, home: str, *, as_json: bool) -> None:
+    """Print a plan.
+
+    Args:
+        plan: The plan.
+        artifact: Its environment when it is cached; None when it has to be made.
+        home: The workspace.
+        as_json: As a JSON object: the plan's fields, `cached`, and `prefix` where the environment is or will be.
+    """
+    prefix = os.path.join(home, "environments", plan.environment.name) if plan.environment.name else ""
+    if as_json:
+        from localrun.supervise.describe import describe_plan
+
+        write(document(describe_plan(plan) | {"cached": artifact is not None, "prefix": prefix}))
+        return
+    lines = [f"{name:<13}{text}" for name, text in _describe(plan, artifact, prefix) if text]
+    write("".join(f"{escape(fill_tokens(line))}\n" for line in lines))
+
+
+def _describe(plan: Plan, artifact: Artifact | None, prefix: str) -> list[tuple[str, str]]:
+    ranks = f"{len(plan.ranks)} ({plan.nodes} nodes × {plan.processes_per_node}, {plan.distribution})"
+    rows = [
+        ("target", plan.target),
+        ("experiment", plan.experiment),
+        ("source", _describe_source(plan)),
+        ("command", plan.argv[2] if plan.argv[0] == "bash" else " ".join(plan.argv)),
+        ("ranks", ranks if len(plan.ranks) > 1 else "1"),
+        ("bootstrap", f"{plan.bootstrap} (the ranks wait {plan.barrier_timeout_s:g} s at most)" if plan.bootstrap else ""),
+        ("environment", _describe_environment(plan)),
+    ]
+    if prefix:
+        rows.append(("", f"fingerprint {plan.environment.fingerprint}"))
+        rows.append(("", f"cached in {prefix}" if artifact else f"to be made in {prefix}"))
+        rows += [("", f"conda {' '.join(plan.environment.conda)}"), ("", f"pip {' '.join(plan.environment.pip)}")]
+        rows.append(("", f"channels {' '.join(plan.environment.channels) or 'of your conda settings'}"))
+    rows += [("input", f"{item.name} = {item.path}{' (copied)' if item.copied else ''}") for item in plan.inputs]
+    rows += [("output", f"{item.name} = {RUN_FOLDER}/{item.path}") for item in plan.outputs]
+    rows += [("variable", f"{name}={mask(name, text)}") for name, text in plan.variables]
+    rows += [("variable", f"{name} (of this shell)") for name in plan.inherited]
+    rows += [(f"rank {rank.rank}", " ".join(f"{name}={text}" for name, text in rank.variables)) for rank in plan.ranks]
+    rows.append(("time limit", f"{plan.timeout_s:g} s" if plan.timeout_s else ""))
+    rows += [("note", note) for note in plan.notes]
+    return rows
+
+
+def _describe_source(plan: Plan) -> str:
+    if not plan.source.directory and not plan.source.file:
+        return "an empty folder"
+    where = plan.source.file or plan.source.directory
+    return f"{where} (in place)" if plan.source.in_place else f"{where} (a snapshot of it)"
+
+
+def _describe_environment(plan: Plan) -> str:
+    environment = plan.environment
+    if environment.kind == "interpreter":
+        return f"{environment.label}: {environment.interpreter}"
+    return f"{environment.label}: {environment.name}"
+
+
+def mask(name: str, text: str) -> str:
+    """Give a variable's value as it may be shown: three stars when its name says that it is a secret."""
+    return "***" if any(word in name.lower() for word in SECRET_WORDS) else text
+
+
+def fill_tokens(text: str) -> str:
+    """Put words for people in place of a plan's tokens."""
+    for token, words in TOKENS.items():
+        text = text.replace(token, words)
+    return text

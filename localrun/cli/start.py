@@ -1,0 +1,84 @@
+"""Starting a run: the warm way, and what both ways say before and after."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from localrun.cli.warm import Manner, describe_call, find_warm
+from localrun.runner import Host, hold_artifact, run_plan
+from localrun.workspace import recover
+from localrun.workspace.home import open_home, tell
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+    from localrun.plan import Artifact, Plan
+
+
+def run_warm(arguments: Sequence[str]) -> int | None:
+    """Run a call that has been run before and finds everything as it was; None when it does not.
+
+    Args:
+        arguments: What stands behind `localrun run`.
+
+    Raises:
+        LocalrunError: the run could not be started.
+    """
+    home = open_home(os.environ)
+    recover.sweep(home, tell)
+    found = find_warm(home, describe_call(arguments, os.environ))
+    if found is None:
+        return None
+    plan, artifact, manner = found
+    holds = hold_artifact(plan, artifact, home)
+    if holds is None:
+        return None
+    tell_plan(plan, manner)
+    return finish(run_plan(plan, artifact, make_host(home, manner), holds), manner)
+
+
+def make_host(home: str, manner: Manner) -> Host:
+    """Give the host of a run that this process shows."""
+    target = 2 if manner.as_json else 1
+    coloured = os.isatty(target) and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    return Host(
+        home=home, environ=os.environ, target=target, coloured=coloured, detached=manner.detached, say=tell
+    )
+
+
+def tell_plan(plan: Plan, manner: Manner) -> None:
+    """Say what is going to run, and what the user should know of it, in a line each."""
+    if manner.quiet:
+        return
+    what = plan.argv[2] if plan.argv[0] == "bash" else " ".join(plan.argv)
+    what = what.strip().partition("\n")[0]
+    what = f"{what[:72]} ..." if len(what) > 72 else what  # noqa: PLR2004 - the rest of a usual line
+    ranks = f", {len(plan.ranks)} ranks on {plan.nodes} node{'s' * (plan.nodes > 1)}" if len(plan.ranks) > 1 else ""
+    environment = plan.environment
+    place = environment.interpreter if environment.kind == "interpreter" else environment.name[:20]
+    tell(f"running {what} in {environment.label} ({place}){ranks}")
+    for note in plan.notes:
+        tell(f"note: {note}")
+
+
+def finish(record: dict[str, Any], manner: Manner) -> int:
+    """Say how a run ended and where everything is; give the exit code of the command."""
+    if manner.as_json:
+        import json
+
+        sys.stdout.write(json.dumps(record, indent=2) + "\n")
+        sys.stdout.flush()
+    elif manner.detached:
+        sys.stdout.write(f"{record['run_id']}\n")
+        sys.stdout.flush()
+    if manner.detached and record["status"] == "running":
+        return 0
+    code = record["exit_code"]
+    if not manner.quiet or code:
+        from localrun.cli.summary import tell_end
+
+        tell_end(record)
+    return int(code)

@@ -1,0 +1,66 @@
+"""What is said at the end of a run."""
+
+from __future__ import annotations
+
+import os
+
+from localrun.cli import print_lines
+from localrun.escaping import escape
+from localrun.workspace.home import tell
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+REASONS = {
+    "bootstrap_failed": "failed in the bootstrap script",
+    "barrier_timeout": "was still in the bootstrap script at the barrier's time limit",
+    "out_of_memory": "ran out of memory and was killed by the system",
+}
+ENDINGS = {
+    "time_limit": "stopped at its time limit",
+    "interrupted": "interrupted",
+    "terminated": "terminated",
+    "hung_up": "ended with its terminal",
+    "front_end_lost": "ended with its front end",
+    "lost": "lost: its supervisor died",
+}
+
+
+def tell_end(record: dict[str, Any]) -> None:
+    """Say how a run ended, whose fault it was, and where outputs and record are; the kind comes last, where one is."""
+    failure = record.get("first_failure")
+    if failure:
+        tell_failure(record, failure)
+    for note in record["notes"][len(record["plan"]["notes"]) :]:
+        tell(f"note: {note}")
+    ending = ENDINGS.get(record["kind"], record["status"])
+    duration = "" if record["duration_s"] is None else f" after {record['duration_s']:.1f} s"
+    code = f", exit code {record['exit_code']}" if record["exit_code"] else ""
+    tell(f"{ending}{duration}{code}; outputs in {locate_outputs(record)}")
+    if record["exit_code"]:
+        print_lines([f"  localrun inspect {record['run_id']} has the record, localrun logs {record['run_id']} the output"])
+    if record["origin"] == "localrun" and record["kind"]:
+        print_lines([f"kind={record['kind']}"])
+
+
+def tell_failure(record: dict[str, Any], failure: dict[str, Any]) -> None:
+    """Say which rank failed first, and show the end of its log again when other ranks' lines stand in between."""
+    several = len(record["ranks"]) > 1
+    who = f"rank {failure['rank']} (node {failure['node']})" if several else "the script"
+    how = f"was ended by signal {failure['signal']}" if failure["signal"] else f"ended with exit code {failure['exit_code']}"
+    how = REASONS.get(failure["reason"], how)
+    if failure["reason"] == "bootstrap_failed":
+        how += f" (exit code {failure['exit_code']})"
+    waiting = [str(rank["rank"]) for rank in record["ranks"] if rank["status"] == "not_started" and several]
+    others = f"; waiting at the barrier: rank {', '.join(waiting)}" if waiting else ""
+    tell(f"{who} {how} after {failure['after_s']:.1f} s{others}")
+    if several and failure["last_lines"]:
+        print_lines([f"  the last lines of {failure['log']}:"])
+        print_lines([f"  | {escape(line)}" for line in failure["last_lines"]])
+
+
+def locate_outputs(record: dict[str, Any]) -> str:
+    """Give the folder that the user finds the outputs in."""
+    copied: str = record["plan"]["outputs_directory"]
+    return copied or os.path.join(record["folder"], "outputs")
