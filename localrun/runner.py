@@ -11,13 +11,11 @@ import os
 import time
 
 from localrun.plan import MASTER_PORT
-from localrun.supervise.describe import Identity
-from localrun.supervise.front import await_record, watch
-from localrun.supervise.supervisor import Charge, fork_supervisor
-from localrun.supervise.view import View, make_prefixes
+from localrun.supervise.charge import Charge, Identity
+from localrun.supervise.supervisor import fork_supervisor
 from localrun.targets import local
 from localrun.values import value
-from localrun.workspace import active, locks, records, recover
+from localrun.workspace import active, locks
 from localrun.workspace.home import make_folder
 
 TYPE_CHECKING = False
@@ -125,6 +123,9 @@ def run_plan(
     """
     charge = launch(plan, artifact, host, holds, timings)
     control, wake = fork_supervisor(charge)
+    from localrun.supervise.front import await_record, watch
+    from localrun.supervise.view import View, make_prefixes
+
     if host.detached:
         os.close(control)
         await_record(wake)
@@ -141,6 +142,8 @@ def read_record(host: Host, run_id: str) -> dict[str, Any]:
     Raises:
         StoreFailed: the record cannot be read.
     """
+    from localrun.workspace import records, recover
+
     record = records.read(host.home, run_id, host.say)
     if record["status"] == "running" and not host.detached:
         recover.close_lost(host.home, run_id, host.say)
@@ -160,13 +163,15 @@ def launch(
     began = time.time()
     entry = active.claim(host.home, run_id)
     try:
-        folder = records.folder_of(host.home, run_id)
+        folder = os.path.join(host.home, "runs", run_id)
         make_folder(folder)
         port, more = _reserve_port(plan, host.home)
         ready = local.prepare(
             plan, artifact, run_id=run_id, folder=folder, home=host.home, port=port, environ=host.environ
         )
     except BaseException:
+        from localrun.workspace import records
+
         records.remove(host.home, run_id)
         active.release(host.home, run_id, entry)
         raise

@@ -105,7 +105,9 @@ def _hash_requirements(spec: RunSpec) -> tuple[tuple[str, str], ...]:
     for line in python.pip:
         target = line.removeprefix("-e ").removeprefix("--editable ").strip().partition("[")[0]
         if target.startswith((".", "/", "file:")):
-            path = os.path.normpath(os.path.join(python.directory, target.removeprefix("file://").removeprefix("file:")))
+            path = os.path.normpath(
+                os.path.join(python.directory, target.removeprefix("file://").removeprefix("file:"))
+            )
             found.append((line, hash_tree(path)))
     return tuple(found)
 
@@ -123,5 +125,7 @@ def hash_tree(path: str) -> str:
         digest.update(os.path.relpath(name, path).encode(errors="surrogateescape") + b"\0")
         if os.path.isfile(name):
             with open(name, "rb") as file:
-                digest.update(hashlib.file_digest(file, "sha256").digest() if hasattr(hashlib, "file_digest") else file.read())
+                digest.update(
+                    hashlib.file_digest(file, "sha256").digest() if hasattr(hashlib, "file_digest") else file.read()
+                )
     return digest.hexdigest()

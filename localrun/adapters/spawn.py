@@ -1,10 +1,11 @@
-"""Processes of a run: started, reaped, signalled. The hot path imports this file, so it imports `os` and `signal` only."""
+"""Processes of a run: started, reaped, signalled. On the hot path, so it imports next to nothing."""
 
 from __future__ import annotations
 
 import os
-import signal
 import sys
+
+from localrun.adapters import signals
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -70,9 +71,9 @@ def _execute(  # noqa: PLR0913, PLR0917 - what spawn was given
     program: str, argv: Sequence[str], variables: Mapping[str, str], directory: str, output: int, gate: int, keep: int
 ) -> NoReturn:
     os.setsid()
-    _prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    for number in (signal.SIGINT, signal.SIGPIPE, signal.SIGXFSZ):
-        signal.signal(number, signal.SIG_DFL)
+    _prctl(PR_SET_PDEATHSIG, signals.SIGKILL)
+    for number in (signals.SIGINT, signals.SIGPIPE, signals.SIGXFSZ):
+        signals.signal(number, signals.SIG_DFL)
     null = os.open(os.devnull, os.O_RDONLY)
     os.dup2(null, 0)
     os.dup2(output, 1)

@@ -74,7 +74,9 @@ def tell_unexpected(error: Exception) -> int:
     from localrun.workspace.home import tell
 
     tell(f"error: {type(error).__name__}: {error}")
-    print_lines(["  hint: this is a mistake in localrun; run the command again with --traceback and report it", "kind=internal"])
+    print_lines(
+        ["  hint: this is a mistake in localrun; run the command again with --traceback and report it", "kind=internal"]
+    )
     return 125
 
 

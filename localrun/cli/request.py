@@ -152,7 +152,9 @@ def _lay_variables(spec: RunSpec, flags: Flags, reading: Reading) -> RunSpec:
     for text in flags.variables:
         name, equals, given = text.partition("=")
         if not name:
-            raise BadInput(f"{text!r} names no variable", key="-e", hint="write -e NAME=VALUE, or -e NAME to pass it on")
+            raise BadInput(
+                f"{text!r} names no variable", key="-e", hint="write -e NAME=VALUE, or -e NAME to pass it on"
+            )
         pairs.append((name, given if equals else None))
     variables = dict(spec.environment_variables)
     inherited: dict[str, None] = {}

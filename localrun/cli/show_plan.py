@@ -45,7 +45,10 @@ def _describe(plan: Plan, artifact: Artifact | None, prefix: str) -> list[tuple[
         ("source", _describe_source(plan)),
         ("command", plan.argv[2] if plan.argv[0] == "bash" else " ".join(plan.argv)),
         ("ranks", ranks if len(plan.ranks) > 1 else "1"),
-        ("bootstrap", f"{plan.bootstrap} (the ranks wait {plan.barrier_timeout_s:g} s at most)" if plan.bootstrap else ""),
+        (
+            "bootstrap",
+            f"{plan.bootstrap} (the ranks wait {plan.barrier_timeout_s:g} s at most)" if plan.bootstrap else "",
+        ),
         ("environment", _describe_environment(plan)),
     ]
     if prefix:

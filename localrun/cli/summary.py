@@ -39,7 +39,9 @@ def tell_end(record: dict[str, Any]) -> None:
     code = f", exit code {record['exit_code']}" if record["exit_code"] else ""
     tell(f"{ending}{duration}{code}; outputs in {locate_outputs(record)}")
     if record["exit_code"]:
-        print_lines([f"  localrun inspect {record['run_id']} has the record, localrun logs {record['run_id']} the output"])
+        print_lines(
+            [f"  localrun inspect {record['run_id']} has the record, localrun logs {record['run_id']} the output"]
+        )
     if record["origin"] == "localrun" and record["kind"]:
         print_lines([f"kind={record['kind']}"])
 
@@ -48,7 +50,11 @@ def tell_failure(record: dict[str, Any], failure: dict[str, Any]) -> None:
     """Say which rank failed first, and show the end of its log again when other ranks' lines stand in between."""
     several = len(record["ranks"]) > 1
     who = f"rank {failure['rank']} (node {failure['node']})" if several else "the script"
-    how = f"was ended by signal {failure['signal']}" if failure["signal"] else f"ended with exit code {failure['exit_code']}"
+    how = (
+        f"was ended by signal {failure['signal']}"
+        if failure["signal"]
+        else f"ended with exit code {failure['exit_code']}"
+    )
     how = REASONS.get(failure["reason"], how)
     if failure["reason"] == "bootstrap_failed":
         how += f" (exit code {failure['exit_code']})"

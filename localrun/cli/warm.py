@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 
-
 @value
 class Manner:
     """How a run is shown; no part of its plan.

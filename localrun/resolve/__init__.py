@@ -162,10 +162,14 @@ def plan_environment(spec: RunSpec, facts: HostFacts) -> EnvironmentPlan:
     if asked is not None and asked.image and not asked.interpreter:
         message = f"the environment is the image {asked.image}, which the local target cannot run in"
         hint = "give -E with a conda file, a requirements.txt or interpreter:PATH"
-        raise BadInput(message, file=spec.file, line=dict(spec.lines).get("environment", 0), key="environment", hint=hint)
+        raise BadInput(
+            message, file=spec.file, line=dict(spec.lines).get("environment", 0), key="environment", hint=hint
+        )
     if not facts.interpreter:
         name = asked.interpreter if asked is not None and asked.interpreter else "python3"
-        raise NotRunnable(f"there is no interpreter {name}", hint="install it, or name another with -E interpreter:PATH")
+        raise NotRunnable(
+            f"there is no interpreter {name}", hint="install it, or name another with -E interpreter:PATH"
+        )
     label = "the Python of this shell" if asked is None else f"the interpreter {asked.interpreter}"
     return EnvironmentPlan(kind="interpreter", interpreter=facts.interpreter, label=label, platform=facts.platform)
 

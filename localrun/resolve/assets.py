@@ -77,7 +77,9 @@ def check_outputs(spec: RunSpec) -> None:
         if item.name.lower() in RESERVED:
             key = f"outputs.{item.name}"
             message = f"{item.name} is a name that shells use themselves"
-            raise BadInput(message, file=spec.file, line=lines.get(key, 0), key=key, hint="give the output another name")
+            raise BadInput(
+                message, file=spec.file, line=lines.get(key, 0), key=key, hint="give the output another name"
+            )
 
 
 def describe_assets(spec: RunSpec, placed: Mapping[str, str]) -> dict[str, str]:

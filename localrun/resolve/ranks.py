@@ -45,7 +45,9 @@ def plan_ranks(spec: RunSpec) -> tuple[RankPlan, ...]:
     """Plan one rank for each process, ordered by rank, length nodes × processes on a node."""
     per_node = spec.distribution.processes_per_node
     total = spec.nodes * per_node
-    return tuple(_plan_rank(spec, node, local_rank, total) for node in range(spec.nodes) for local_rank in range(per_node))
+    return tuple(
+        _plan_rank(spec, node, local_rank, total) for node in range(spec.nodes) for local_rank in range(per_node)
+    )
 
 
 def _plan_rank(spec: RunSpec, node: int, local_rank: int, total: int) -> RankPlan:

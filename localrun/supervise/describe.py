@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from localrun.supervise.outcome import exit_code_of
-from localrun.values import plain, value
+from localrun.values import plain
 from localrun.workspace.records import SCHEMA, timestamp
 
 TYPE_CHECKING = False
@@ -13,33 +13,11 @@ if TYPE_CHECKING:
     from typing import Any
 
     from localrun.plan import Artifact, Plan
+    from localrun.supervise.charge import Identity
     from localrun.supervise.outcome import Outcome
 
 LAST_LINES = 20
 """So many lines of a failing rank's log stand in the record and are shown again."""
-
-
-@value
-class Identity:
-    """What names one run and its beginning.
-
-    Attributes:
-        run_id: The run's id.
-        folder: Its folder.
-        started_at: Unix seconds of its start.
-        detached: Nobody watches it.
-        port: The port of rank 0; 0 for none.
-        timings: Seconds of the stages before the launch, by name.
-        notes: What came up while its folder was made.
-    """
-
-    run_id: str
-    folder: str
-    started_at: float
-    detached: bool = False
-    port: int = 0
-    timings: tuple[tuple[str, float], ...] = ()
-    notes: tuple[str, ...] = ()
 
 
 def describe_start(plan: Plan, artifact: Artifact, identity: Identity, pids: tuple[int, ...]) -> dict[str, Any]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-import signal
+
+from localrun.adapters import signals
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -11,7 +12,7 @@ if TYPE_CHECKING:
 
     from localrun.supervise.view import View
 
-ASKS = {signal.SIGINT: b"i", signal.SIGTERM: b"t", signal.SIGHUP: b"h"}
+ASKS = {signals.SIGINT: b"i", signals.SIGTERM: b"t", signals.SIGHUP: b"h"}
 """What each signal asks the supervisor for, as the control pipe spells it."""
 
 
@@ -30,18 +31,18 @@ def watch(control: int, wake: int, view: View, say: Callable[[str], None]) -> No
         nonlocal asked
         asked += 1
         try:
-            os.write(control, ASKS[signal.Signals(number)])
+            os.write(control, ASKS[number])
         except OSError:
             return  # the supervisor is gone: the end of the wake pipe tells
-        if number == signal.SIGINT and asked == 1:
+        if number == signals.SIGINT and asked == 1:
             say("stopping the ranks; press Ctrl-C again to kill them")
 
-    before = {number: signal.signal(number, ask) for number in ASKS if signal.getsignal(number) != signal.SIG_IGN}
+    before = {n: signals.signal(n, ask) for n in ASKS if signals.getsignal(n) != signals.SIG_IGN}
     try:
         _follow(wake, view, say)
     finally:
         for number, handler in before.items():
-            signal.signal(number, handler)
+            signals.signal(number, handler)
 
 
 def _follow(wake: int, view: View, say: Callable[[str], None]) -> None:

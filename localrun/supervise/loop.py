@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import os
 import select
-import signal
 import time
 
-from localrun.adapters import spawn
+from localrun.adapters import signals, spawn
 from localrun.supervise.course import SIGKILL, Course
 from localrun.supervise.outcome import Outcome, RankOutcome, conclude
 from localrun.supervise.pump import PIPE_BYTES, Pump
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
 
 ASKED = {b"i": "interrupted", b"t": "terminated", b"h": "hung_up", b"": "front_end_lost"}
 """What the front end writes into the control pipe; its end is the front end's end."""
-SIGNALLED = {signal.SIGTERM: "terminated", signal.SIGINT: "interrupted", signal.SIGHUP: "hung_up"}
+SIGNALLED = {signals.SIGTERM: "terminated", signals.SIGINT: "interrupted", signals.SIGHUP: "hung_up"}
 """What a signal to the supervisor itself asks for."""
 CLOSE_AFTER_S = 2.0
 """A log whose pipe is held open by somebody outside of the run is closed after so long."""
@@ -154,7 +153,7 @@ class Supervisor:
     def _obey(self, numbers: bytes, on_bootstrap: Callable[[int, int], None]) -> None:
         for number in numbers:
             if number in SIGNALLED:
-                self._course.ask_to_end(SIGNALLED[signal.Signals(number)], self._now())
+                self._course.ask_to_end(SIGNALLED[number], self._now())
         self._collect(on_bootstrap)
 
     def _collect(self, on_bootstrap: Callable[[int, int], None]) -> None:
@@ -263,9 +262,9 @@ def _listen_to_signals() -> int:
     reader, writer = os.pipe()
     os.set_blocking(reader, False)
     os.set_blocking(writer, False)
-    signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
-    for number in (signal.SIGCHLD, *SIGNALLED):
-        signal.signal(number, _pass)
+    signals.set_wakeup_fd(writer, warn_on_full_buffer=False)
+    for number in (signals.SIGCHLD, *SIGNALLED):
+        signals.signal(number, _pass)
     return reader
 
 

@@ -11,43 +11,14 @@ import time
 
 from localrun.adapters import processes, spawn
 from localrun.supervise.course import Course
-from localrun.supervise.describe import describe_end, describe_start
 from localrun.supervise.loop import Supervisor
-from localrun.values import value
 from localrun.workspace import active
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, NoReturn
 
-    from localrun.plan import Artifact, Plan
-    from localrun.supervise.describe import Identity
-    from localrun.supervise.process import Process
-
-
-@value
-class Charge:
-    """What a supervisor is charged with: a run whose folder is complete.
-
-    Attributes:
-        plan: The plan.
-        artifact: Its environment.
-        identity: The run.
-        home: The workspace.
-        entry: The descriptor of the run's locked entry among the live runs.
-        holds: Descriptors of locks to keep until the run has ended.
-        processes: One a rank, ordered by rank.
-        bootstraps: One for each node that has a bootstrap script.
-    """
-
-    plan: Plan
-    artifact: Artifact
-    identity: Identity
-    home: str
-    entry: int
-    processes: tuple[Process, ...]
-    bootstraps: tuple[Process, ...] = ()
-    holds: tuple[int, ...] = ()
+    from localrun.supervise.charge import Charge
 
 
 def fork_supervisor(charge: Charge) -> tuple[int, int]:
@@ -82,6 +53,8 @@ def _serve(charge: Charge, control: int, wake: int) -> NoReturn:
         supervisor.start()
         launched = time.time() - charge.identity.started_at
         _note_processes(charge, supervisor.pids)
+        from localrun.supervise.describe import describe_end, describe_start
+
         record = describe_start(charge.plan, charge.artifact, charge.identity, supervisor.pids)
         record["timings"]["launch"] = round(launched, 6)
         _store(charge.home, record)
@@ -141,6 +114,8 @@ def _give_up(charge: Charge, record: dict[str, Any], error: BaseException) -> di
     """End everything at once after an error of localrun's own, and say so in the record."""
     import traceback
 
+    from localrun.supervise.describe import describe_start
+
     for pid in spawn.list_descendants(os.getpid()):
         spawn.signal_process(pid, 9)
     _log(traceback.format_exc())
@@ -170,7 +145,9 @@ def _hand_out(charge: Charge) -> list[str]:
     try:
         copy_outputs(charge.identity.folder, charge.plan.outputs_directory)
     except OSError as error:
-        return [f"the outputs could not be copied to {charge.plan.outputs_directory}: {error.strerror}: {error.filename}"]
+        return [
+            f"the outputs could not be copied to {charge.plan.outputs_directory}: {error.strerror}: {error.filename}"
+        ]
     return []
 
 

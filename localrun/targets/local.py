@@ -7,7 +7,6 @@ import os
 from localrun.errors import BadInput
 from localrun.plan import MASTER_PORT, RUN_FOLDER, RUN_ID, SourcePlan
 from localrun.supervise.process import Process
-from localrun.targets.overlay import make_overlay
 from localrun.values import replace, value
 from localrun.workspace.snapshot import MOST_SCRIPT_BYTES, SCRIPTS, copy_entries, list_source
 
@@ -153,6 +152,8 @@ def _prepare_node(  # noqa: PLR0913, PLR0917 - what prepare was given, for one n
     path = artifact.path
     python = artifact.python
     if plan.overlay and artifact.python:
+        from localrun.targets.overlay import make_overlay
+
         programs = make_overlay(artifact, os.path.join(folder, f"node-{node}", "python"))
         path = (programs, *path)
         python = os.path.join(programs, "python")

@@ -29,7 +29,9 @@ def make_overlay(artifact: Artifact, folder: str) -> str:
     os.makedirs(programs)
     os.makedirs(packages)
     home, is_virtual = find_base(artifact.python)
-    _write(os.path.join(folder, "pyvenv.cfg"), f"home = {home}\ninclude-system-site-packages = true\nversion = {version}\n")
+    _write(
+        os.path.join(folder, "pyvenv.cfg"), f"home = {home}\ninclude-system-site-packages = true\nversion = {version}\n"
+    )
     for name in ("python", "python3", f"python{version}"):
         os.symlink(artifact.python, os.path.join(programs, name))
     for name in ("pip", "pip3", f"pip{version}"):
