@@ -30,9 +30,14 @@ def translate(error: Exception, request: dict[str, Any]) -> Refused:
 
 def _fetching(kind: str, text: str, request: dict[str, Any]) -> Refused:
     detail = shorten(text)
-    if url := re.search(r"https?://[^\s)]+", text):
+    fetched = re.search(r"failed to fetch (\S+)", text)
+    for record in request.get("records", ()) if fetched else ():
+        if fetched and record["file_name"] == fetched.group(1):
+            return _package(text, record)
+    url = re.search(r"https?://[^\s)]+", text)
+    if url and not request["offline"]:
         return _network(text, url.group())
-    if kind in {"GatewayError", "FetchRepoDataError"}:
+    if url or kind in {"GatewayError", "FetchRepoDataError"}:
         return _channel(text, request)
     if "hash" in text or "checksum" in text:
         return Refused("channel", f"a package is not what its channel describes: {_first(text)}", detail=detail)
@@ -106,12 +111,22 @@ def _network(text: str, url: str) -> Refused:
     return Refused("channel", f"{url.rstrip('.,;:')} {answer}", hint=hint, detail=shorten(text))
 
 
+def _package(text: str, record: dict[str, Any]) -> Refused:
+    why = text.strip().split("\n")[-1].removeprefix("Caused by: ")[:300]
+    status = re.search(r"\b[45]\d\d\b", text)
+    said = f"answered {status.group()}" if status and "HTTP status" in text else f"gave no usable package: {why}"
+    expected = f"expected {record['size']} bytes with sha256 {record['sha256'] or 'unknown'}"
+    hint = "nothing of it was kept; try again, and if it stays so the channel or a proxy on the way is broken"
+    message = f"{record['name']} {record['version']}: {redact(record['url'])} {said} ({expected})"
+    return Refused("channel", message, hint=hint, detail=shorten(text))
+
+
 def _channel(text: str, request: dict[str, Any]) -> Refused:
     channels = ", ".join(channel["url"] for channel in request["channels"])
     if request["offline"]:
         return Refused(
             "offline",
-            f"the package lists of {channels} are not in the cache",
+            f"the package lists of {channels} for {', '.join(request['specs'])} are not in the cache",
             hint="run once without --offline",
             detail=shorten(text),
         )

@@ -25,6 +25,7 @@ from localrun.adapters.rattler_checks import check_hashes
 from localrun.adapters.rattler_errors import translate
 from localrun.adapters.rattler_progress import LinkReporter
 
+_LOCKED = ("platform", "fingerprint", "records")
 RETRIES = 3
 """How often a request is repeated, with growing pauses, when the server answers 5xx or 429 or does not answer."""
 
@@ -52,8 +53,10 @@ async def _install(request: dict[str, Any], tell: Tell) -> dict[str, Any]:
         client = _client(request, config)
         records = await _solve(request, client, tell)
         described = [_describe(record) for record in records]
+        request["records"] = described
         lock = {"task": "lock", "answer": request["solved"] + ".lock", "path": request["lock"]}
-        write_answer(request["solved"], request | lock | {"records": described, "settings": {}})
+        lock["channels"] = [channel["url"] for channel in request["channels"]]
+        write_answer(request["solved"], lock | {name: request[name] for name in _LOCKED})
         cache = rattler.PackageCache.new_layered(
             [os.path.join(request["home"], "cache", "conda")], False, rattler.ValidationMode.full()
         )
