@@ -50,7 +50,7 @@ class Host:
     say: Callable[[str], None]
 
 
-def run(  # noqa: PLR0913, PLR0917 - a run configuration, this machine, and how to make what is missing
+def run(
     spec: RunSpec,
     facts: HostFacts,
     host: Host,

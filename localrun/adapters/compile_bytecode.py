@@ -1,13 +1,14 @@
 """Byte-compile packages, from a cache where they were compiled before.
 
 This file is run by the environment's own interpreter, which may be as old as Python 3.6; it imports nothing but the
-standard library. On standard input stand, as JSON, a cache folder and units (key, folder, source files below it); a
-unit is a package whose source is known to be what its key stands for. A compiled unit is kept in one file, the
+standard library. On standard input stand, as JSON, a cache folder and units (key, folder, source files below it, their
+hashes as in RECORD); a unit is a package, and its key stands for its source. A compiled unit is kept in one file, the
 interpreter's magic number in its name. The time stamp in a `.pyc` is that of its source file, and the path in a code
 object is put right by the interpreter when it is imported, so a unit serves every environment.
 """
-# ruff: noqa: UP006, UP035, UP045, B905, SIM105 - the oldest interpreter decides
 
+import base64
+import hashlib
 import importlib.util
 import json
 import marshal
@@ -24,24 +25,35 @@ def main() -> None:
     request = json.load(sys.stdin)
     magic = importlib.util.MAGIC_NUMBER.hex()
     misses = []
-    for key, folder, files in request["units"]:
-        path = os.path.join(request["cache"], key[:2], key + "-" + magic)
-        codes = _load(path)
+    for key, folder, files, hashes in request["units"]:
+        path = os.path.join(request["cache"], key[:2], key + "-" + magic) if key else ""
+        codes = _load(path) if path else None
         if codes is None:
-            misses.append((path, folder, files))
+            misses.append((path, folder, files, hashes))
         else:
             _write_unit(folder, files, codes)
-    jobs = [os.path.join(folder, name) for _, folder, files in misses for name in files]
+    jobs = [os.path.join(folder, name) for _, folder, files, _ in misses for name in files]
     compiled = iter(_compile_all(jobs, request["processes"]))
-    for path, folder, files in misses:
+    for path, folder, files, hashes in misses:
         codes = dict(zip(files, compiled))
         _write_unit(folder, files, codes)
-        if path and request["keep"]:
+        if path and all(_has_hash(os.path.join(folder, name), text) for name, text in hashes.items()):
             _store(path, codes)
 
 
+def _has_hash(path: str, text: str) -> bool:
+    # A damaged source must not become the bytecode of a sound one.
+    kind, _, digest = text.partition("=")
+    try:
+        with open(path, "rb") as file:
+            found = hashlib.new(kind, file.read()).digest()
+    except (OSError, ValueError):
+        return False
+    return base64.urlsafe_b64encode(found).decode().rstrip("=") == digest.rstrip("=")
+
+
 def _compile_all(jobs: List[str], processes: int) -> List[bytes]:
-    if len(jobs) < _PARALLEL_FROM or processes < 2:  # noqa: PLR2004 - one process is this one
+    if len(jobs) < _PARALLEL_FROM or processes < 2:
         return [_compile(job) for job in jobs]
     import multiprocessing
 
@@ -62,7 +74,7 @@ def _compile(path: str) -> bytes:
 
 def _write_unit(folder: str, files: List[str], codes: Dict[str, bytes]) -> None:
     # What py_compile does; it has no public name.
-    header_of = importlib.import_module("importlib._bootstrap_external")._code_to_timestamp_pyc  # noqa: SLF001
+    header_of = importlib.import_module("importlib._bootstrap_external")._code_to_timestamp_pyc
     made = set()
     for name in files:
         body = codes.get(name)
@@ -86,7 +98,7 @@ def _load(path: str) -> Optional[Dict[str, bytes]]:
         with open(path, "rb") as file:
             data = file.read()
         if zlib.crc32(data[4:]) == int.from_bytes(data[:4], "little"):
-            codes = marshal.loads(data[4:])  # noqa: S302 - a file of ours
+            codes = marshal.loads(data[4:])
             return codes if isinstance(codes, dict) else None
     except (OSError, ValueError, EOFError, TypeError):
         pass

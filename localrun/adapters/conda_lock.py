@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from localrun.adapters.answers import Tell
 
 
-def write_lock(request: dict[str, Any], tell: Tell) -> dict[str, Any]:  # noqa: ARG001 - the form of a task
+def write_lock(request: dict[str, Any], tell: Tell) -> dict[str, Any]:
     """Write the lock file of a solved environment; it is there completely or not at all.
 
     Args:

@@ -48,9 +48,7 @@ def probe_host(spec: RunSpec, environ: Mapping[str, str], reading: Reading) -> H
 
 def count_processors() -> int:
     """Count the processors that this process may use."""
-    if sys.platform == "linux":
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def find_interpreter(name: str, environ: Mapping[str, str], reading: Reading) -> str:

@@ -67,7 +67,7 @@ def spawn(
         os._exit(125)
 
 
-def _execute(  # noqa: PLR0913, PLR0917 - what spawn was given
+def _execute(
     program: str, argv: Sequence[str], variables: Mapping[str, str], directory: str, output: int, gate: int, keep: int
 ) -> NoReturn:
     os.setsid()
@@ -85,7 +85,9 @@ def _execute(  # noqa: PLR0913, PLR0917 - what spawn was given
             os._exit(125)
     try:
         os.chdir(directory)  # the child's own, between fork and exec
-        os.execve(program, list(argv), dict(variables))
+        os.execve(  # noqa: S606 - no shell is wanted
+            program, list(argv), dict(variables)
+        )
     except OSError as error:
         _explain(argv, directory, error)
 

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 
-from localrun.adapters.children import Child, run_child
+from localrun.adapters.children import Child, run_child, start_child
 from localrun.adapters.pip_settings import pip_as_uv
 from localrun.adapters.rattler_errors import clean, redact, shorten
 from localrun.errors import EnvironmentFailed, StoreFailed
@@ -19,6 +20,7 @@ from localrun.values import value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Callable, Mapping, Sequence
 
 _FICLONE = 0x40049409
@@ -92,6 +94,60 @@ def install_requirements(request: PipRequest, environ: Mapping[str, str], on_lin
         StoreFailed: the disk is full.
     """
     arguments = ("pip", "install", "--python", request.python, "--requirements", "-")
+    code, lines = run_uv(request, arguments, environ, on_line)
+    if code:
+        raise explain(lines, request, code)
+
+
+def start_resolving(
+    request: PipRequest, python_version: str, environ: Mapping[str, str], output: str
+) -> subprocess.Popen[bytes]:
+    """Begin to resolve requirements for a Python version on this machine's platform, without an environment.
+
+    Args:
+        request: What to resolve; its `python` is not used.
+        python_version: The full version.
+        environ: The caller's environment variables.
+        output: The file that gets the pinned requirements.
+    """
+    from uv import find_uv_bin
+
+    arguments = ("--python", sys.executable, "--python-version", python_version, "--no-header", "--no-annotate")
+    child = Child(
+        argv=(find_uv_bin(), "pip", "compile", *arguments, "--quiet", "--output-file", output, "-"),
+        environment=uv_variables(request, environ),
+        directory=request.directory,
+        keep=request.keep,
+    )
+    reading, writing = os.pipe()
+    nowhere = os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC)
+    try:
+        with open(writing, "wb") as file:
+            file.write(("\n".join(request.requirements) + "\n").encode())
+        with open(reading, "rb", closefd=False) as file:
+            return start_child(child, request=file, output=nowhere)
+    finally:
+        os.close(reading)
+        os.close(nowhere)
+
+
+def install_pins(request: PipRequest, environ: Mapping[str, str], on_line: Callable[[str], None]) -> bool:
+    """Install pinned requirements from the cache alone; tell whether that went well."""
+    arguments = ("pip", "install", "--python", request.python, "--no-deps", "--offline", "--requirements", "-")
+    return run_uv(request, arguments, environ, on_line)[0] == 0
+
+
+def fetch_again(
+    request: PipRequest, packages: Sequence[str], environ: Mapping[str, str], on_line: Callable[[str], None]
+) -> None:
+    """Install packages anew that came out of uv's cache damaged.
+
+    Raises:
+        EnvironmentFailed, StoreFailed: as `install_requirements`.
+    """
+    run_uv(request, ("cache", "clean", *packages), environ, on_line)
+    again = [part for package in packages for part in ("--reinstall-package", package)]
+    arguments = ("pip", "install", "--python", request.python, *again, "--requirements", "-")
     code, lines = run_uv(request, arguments, environ, on_line)
     if code:
         raise explain(lines, request, code)

@@ -39,7 +39,7 @@ def main() -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return 141
-    except Exception as error:  # noqa: BLE001 - the one place where anything may arrive
+    except Exception as error:
         if "--traceback" in arguments:
             raise
         return tell_unexpected(error)
@@ -48,12 +48,18 @@ def main() -> int:
 def open_standard_files() -> None:
     """Open /dev/null in place of standard files that were closed, so that no other file takes their numbers."""
     for number in (0, 1, 2):
-        try:
-            os.fstat(number)
-        except OSError:
+        if not _is_open(number):
             os.open(os.devnull, os.O_RDWR)
     sys.stdout = sys.stdout or open(1, "w", closefd=False, encoding="utf-8")  # noqa: SIM115 - lives as long as we do
     sys.stderr = sys.stderr or open(2, "w", closefd=False, encoding="utf-8")  # noqa: SIM115 - the same
+
+
+def _is_open(number: int) -> bool:
+    try:
+        os.fstat(number)
+    except OSError:
+        return False
+    return True
 
 
 def tell_error(error: LocalrunError) -> int:

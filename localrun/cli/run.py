@@ -27,26 +27,84 @@ OPTIONS = (
     click.argument("source", required=False, default=""),
     click.argument("arguments", nargs=-1, type=click.UNPROCESSED),
     click.option("--command", default="", metavar="TEXT", help="Run this bash command instead of a SOURCE."),
-    click.option("--source", "source_directory", default="", metavar="DIR", help="The source folder [default: SOURCE's, or this one]."),
-    click.option("-E", "--environment", default="", metavar="REF", help="environment.yml, requirements.txt, or interpreter:PATH."),
+    click.option(
+        "--source",
+        "source_directory",
+        default="",
+        metavar="DIR",
+        help="The source folder [default: SOURCE's, or this one].",
+    ),
+    click.option(
+        "-E", "--environment", default="", metavar="REF", help="environment.yml, requirements.txt, or interpreter:PATH."
+    ),
     click.option("-t", "--target", type=click.Choice(["local", "docker"]), help="Where to run [default: local]."),
     click.option("--nodes", type=int, metavar="N", help="How many nodes [default: the job's, or 1]."),
-    click.option("-n", "--procs-per-node", "processes", type=int, metavar="N", help="Ranks on each node [default: the job's, or 1]."),
-    click.option("--distribution", type=click.Choice(["pytorch", "mpi", "tensorflow", "none"]), help="How ranks find one another [default: the job's, or pytorch for several]."),
-    click.option("-e", "--env", "variables", multiple=True, metavar="K[=V]", help="Set an environment variable, or pass on this shell's."),
-    click.option("--env-file", "variable_files", multiple=True, metavar="FILE", help="Read environment variables from a file."),
+    click.option(
+        "-n",
+        "--procs-per-node",
+        "processes",
+        type=int,
+        metavar="N",
+        help="Ranks on each node [default: the job's, or 1].",
+    ),
+    click.option(
+        "--distribution",
+        type=click.Choice(["pytorch", "mpi", "tensorflow", "none"]),
+        help="How ranks find one another [default: the job's, or pytorch for several].",
+    ),
+    click.option(
+        "-e",
+        "--env",
+        "variables",
+        multiple=True,
+        metavar="K[=V]",
+        help="Set an environment variable, or pass on this shell's.",
+    ),
+    click.option(
+        "--env-file", "variable_files", multiple=True, metavar="FILE", help="Read environment variables from a file."
+    ),
     click.option("--set", "overrides", multiple=True, metavar="A.B=C", help="Change a key of the job file."),
-    click.option("--bootstrap", default="", metavar="FILE", help="Run this bash script first, once on each node; the ranks wait."),
-    click.option("--barrier-timeout", "barrier_timeout_s", type=float, metavar="S", help="How long the ranks wait for it [default: 1800]."),
-    click.option("--timeout", "timeout_s", type=float, metavar="S", help="End the run after so many seconds (exit code 124)."),
-    click.option("--stop-timeout", "stop_timeout_s", type=float, metavar="S", help="Seconds from the first signal to SIGKILL [default: 10]."),
-    click.option("--experiment", default="", metavar="NAME", help="The experiment's name [default: the job's, or the folder's]."),
+    click.option(
+        "--bootstrap", default="", metavar="FILE", help="Run this bash script first, once on each node; the ranks wait."
+    ),
+    click.option(
+        "--barrier-timeout",
+        "barrier_timeout_s",
+        type=float,
+        metavar="S",
+        help="How long the ranks wait for it [default: 1800].",
+    ),
+    click.option(
+        "--timeout", "timeout_s", type=float, metavar="S", help="End the run after so many seconds (exit code 124)."
+    ),
+    click.option(
+        "--stop-timeout",
+        "stop_timeout_s",
+        type=float,
+        metavar="S",
+        help="Seconds from the first signal to SIGKILL [default: 10].",
+    ),
+    click.option(
+        "--experiment", default="", metavar="NAME", help="The experiment's name [default: the job's, or the folder's]."
+    ),
     click.option("--name", default="", metavar="NAME", help="A name for the run."),
     click.option("--in-place", is_flag=True, help="Work in the source folder itself, without a snapshot."),
     click.option("--no-snapshot-limit", is_flag=True, help="Take a source folder of any size."),
-    click.option("-o", "--outputs", "outputs_directory", default="", metavar="DIR", help="Copy the outputs there at the end as well."),
-    click.option("--task-index", type=click.Choice(["local", "global", "node"]), default="local", help="What AZ_BATCHAI_TASK_INDEX holds [default: local]."),
-)  # fmt: skip
+    click.option(
+        "-o",
+        "--outputs",
+        "outputs_directory",
+        default="",
+        metavar="DIR",
+        help="Copy the outputs there at the end as well.",
+    ),
+    click.option(
+        "--task-index",
+        type=click.Choice(["local", "global", "node"]),
+        default="local",
+        help="What AZ_BATCHAI_TASK_INDEX holds [default: local].",
+    ),
+)
 
 
 def _take_options(function: F) -> F:
@@ -65,7 +123,13 @@ def take_flags(given: dict[str, Any]) -> Flags:
 @click.option("-d", "--detach", is_flag=True, help="Return as soon as the run has started; print its id.")
 @click.option("--offline", is_flag=True, help="Make environments from caches and local files only.")
 @click.option("-q", "--quiet", is_flag=True, help="Say nothing but errors.")
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="json: print the record at the end; output goes to stderr.")  # fmt: skip
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    help="json: print the record at the end; output goes to stderr.",
+)
 def run(*, detach: bool, offline: bool, quiet: bool, form: str, **given: Any) -> int:
     """Run SOURCE: a Python script with ARGUMENTS, a job file, or a folder that holds a job.yml."""
     from localrun import runner

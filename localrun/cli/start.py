@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
-    from localrun.plan import Artifact, Plan
+    from localrun.plan import Plan
 
 
 def run_warm(arguments: Sequence[str]) -> int | None:

@@ -77,7 +77,7 @@ def keep_warm(
     temporary = f"{path}.{os.getpid()}"
     try:
         os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
-        data = marshal.dumps((call, tuple(evidence.items()), pack(found)))
+        data = marshal.dumps((call, tuple(evidence.items()), pack(found)))  # type: ignore[arg-type]  # packed: plain
         file = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         with open(file, "wb") as stream:
             stream.write(data)

@@ -12,7 +12,7 @@ from localrun.environments.commit import choose_evidence, list_files, manifest_t
 from localrun.environments.contents import (
     InstalledPackage,
     bytecode_units,
-    find_changed_sources,
+    find_changed_files,
     find_missing_files,
     read_conda_packages,
     read_pip_packages,
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
+    from localrun.environments.pins import EarlyResolution
     from localrun.environments.places import Places
 
 _FULL = {errno.ENOSPC, errno.EDQUOT}
@@ -89,23 +90,50 @@ def build_environment(
 
 
 def _steps(build: Build) -> Artifact:
-    from localrun.environments.steps import compile_bytecode, install_pip_part, link_conda_part, write_conda_lock
+    from localrun.environments.pins import EarlyResolution
+    from localrun.environments.steps import link_conda_part, write_conda_lock
 
-    plan, places = build.plan, build.places
-    link_conda_part(build)
-    lock = write_conda_lock(build)
+    early = EarlyResolution(build)
     try:
-        conda = _read_conda(places)
-        python, sites = find_python(places.prefix, conda)
-        pip: list[InstalledPackage] = []
-        if plan.pip:
-            install_pip_part(build, python)
-            pip = [package for site in sites for package in read_pip_packages(site)]
-        compile_bytecode(build, python, bytecode_units([*conda, *pip]))
-        _verify(build, [*conda, *pip])
+        link_conda_part(build, early.start)
+        end_lock = write_conda_lock(build)
+        try:
+            conda = _read_conda(build.places)
+            python, sites = find_python(build.places.prefix, conda)
+            pip = _add_pip_part(build, python, sites, early) if build.plan.pip else []
+            _compile_and_verify(build, python, conda, pip)
+        finally:
+            end_lock()
     finally:
-        lock()
+        early.finish(wait=False)
     return _commit(build, python, sites, conda, pip)
+
+
+def _add_pip_part(build: Build, python: str, sites: tuple[str, ...], early: EarlyResolution) -> list[InstalledPackage]:
+    from localrun.environments.steps import install_pip_part
+
+    install_pip_part(build, python, early.finish(wait=True))
+    return [package for site in sites for package in read_pip_packages(site)]
+
+
+def _compile_and_verify(build: Build, python: str, conda: list[InstalledPackage], pip: list[InstalledPackage]) -> None:
+    from localrun.environments.steps import install_again, start_bytecode
+
+    end_bytecode = start_bytecode(build, python, bytecode_units([*conda, *pip]))
+    try:
+        _check_files(build, [*conda, *pip])
+        changed = find_changed_files(pip)
+    finally:
+        end_bytecode()
+    if not changed:
+        return
+    install_again(build, python, sorted({name for name, _ in changed}))
+    start_bytecode(build, python, bytecode_units(pip))()
+    if changed := find_changed_files(pip):
+        name, path = changed[0]
+        message = f"a file of {name} is not what its package says: {path}"
+        hint = f"uv's cache is damaged: remove {os.path.join(build.places.home, 'cache', 'uv')} and try again"
+        raise EnvironmentFailed(message, hint=hint, code="build_failed")
 
 
 def _read_conda(places: Places) -> list[InstalledPackage]:
@@ -127,16 +155,11 @@ def find_python(prefix: str, packages: list[InstalledPackage]) -> tuple[str, tup
     return os.path.join(prefix, "bin", "python"), (os.path.join(prefix, site),)
 
 
-def _verify(build: Build, packages: list[InstalledPackage]) -> None:
+def _check_files(build: Build, packages: list[InstalledPackage]) -> None:
     build.report(Progress(stage="verify", text="verifying"))
     if missing := find_missing_files(packages):
         message = f"the environment is not complete: {missing[0]}"
         raise EnvironmentFailed(message, hint="try again", code="installer_crashed", detail="\n".join(missing))
-    if changed := find_changed_sources(packages):
-        name, path = changed[0]
-        message = f"a file of {name} is not what its package says: {path}"
-        hint = f"uv's cache is damaged: remove {os.path.join(build.places.home, 'cache', 'uv')} and try again"
-        raise EnvironmentFailed(message, hint=hint, code="build_failed")
 
 
 def _commit(

@@ -88,7 +88,7 @@ def read_pip_packages(site: str) -> list[InstalledPackage]:
             continue
         title, _, version = name.removesuffix(".dist-info").rpartition("-")
         rows = [line.rsplit(",", 2) for line in _read(os.path.join(folder, "RECORD")).split("\n") if line]
-        rows = [row for row in rows if len(row) == 3]  # noqa: PLR2004 - path, hash, size
+        rows = [row for row in rows if len(row) == 3]
         files = tuple((row[0].strip('"'), int(row[2]) if row[2].isdigit() else -1) for row in rows)
         sources = "\n".join(sorted(f"{row[0]},{row[1]}" for row in rows if row[0].endswith(".py") and row[1]))
         key = hashlib.sha256(f"pip {sources}".encode()).hexdigest() if sources else ""
@@ -132,7 +132,7 @@ def find_missing_files(packages: Iterable[InstalledPackage]) -> list[str]:
     return problems
 
 
-def find_changed_sources(packages: Iterable[InstalledPackage]) -> list[tuple[str, str]]:
+def find_changed_files(packages: Iterable[InstalledPackage]) -> list[tuple[str, str]]:
     """Give (package, file) for each file of a pip package whose content is not what its RECORD says.
 
     uv does not look at its cache again when it installs from it; this is where a damaged cache shows.
@@ -169,8 +169,11 @@ def _digest(file: Any) -> Any:
     return digest
 
 
-def bytecode_units(packages: Iterable[InstalledPackage]) -> list[tuple[str, str, list[str]]]:
-    """Give (key, folder, source files) for each package that has Python source without bytecode of its own."""
+def bytecode_units(packages: Iterable[InstalledPackage]) -> list[tuple[str, str, list[str], dict[str, str]]]:
+    """Give (key, folder, source files, hashes) for each package that has Python source without bytecode of its own.
+
+    The hashes, as in RECORD, are those of the files by which the key is made; none for conda, whose cache is validated.
+    """
     units = []
     for package in packages:
         names = {name for name, _ in package.files}
@@ -184,5 +187,7 @@ def bytecode_units(packages: Iterable[InstalledPackage]) -> list[tuple[str, str,
             and name.rpartition("/")[2][:-3] not in compiled
         ]
         if sources:
-            units.append((package.key, package.folder, sources))
+            hashes = package.record.get("hashes", {})
+            known = {name: hashes[name] for name in sources if name in hashes}
+            units.append((package.key, package.folder, sources, known))
     return units

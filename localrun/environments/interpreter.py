@@ -60,8 +60,8 @@ def materialize(
     plan: EnvironmentPlan,
     *,
     home: str,
-    settings: BuildSettings,  # noqa: ARG001 - the form of an engine
-    report: Callable[[Progress], None],  # noqa: ARG001 - the form of an engine
+    settings: BuildSettings,
+    report: Callable[[Progress], None],
 ) -> Artifact:
     """Give the environment of the named interpreter; it is asked once for its site folders.
 

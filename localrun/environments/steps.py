@@ -8,26 +8,32 @@ import os
 from localrun.adapters.children import Child, ChildEnding, end_child, run_child, start_child
 from localrun.adapters.condarc import find_channels, find_spec_channel, read_condarc
 from localrun.adapters.installer import child_argv
-from localrun.adapters.uv import PipRequest, install_requirements
+from localrun.adapters.uv import PipRequest, fetch_again, install_pins, install_requirements
+from localrun.environments.pins import options_of
 from localrun.environments.removal import remove_tree
 from localrun.environments.settings import Progress
 from localrun.errors import EnvironmentFailed, StoreFailed
-from localrun.values import fields
+from localrun.values import fields, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from typing import Any
 
     from localrun.environments.build import Build
 
 _ATTEMPTS = 2
 _LOCK_S = 60
+_BYTECODE_S = 3600
 _LAST_LINES = 20
 
 
-def link_conda_part(build: Build) -> None:
+def link_conda_part(build: Build, on_solved: Callable[[], None]) -> None:
     """Solve and link, in a child; once more in a fresh one when the child is ended by a signal.
+
+    Args:
+        build: The making.
+        on_solved: Called when `solved.json` is there and linking begins; more than once, it may be.
 
     Raises:
         EnvironmentFailed, StoreFailed: as the child says, or because it crashed or showed no sign of life.
@@ -38,7 +44,7 @@ def link_conda_part(build: Build) -> None:
         return
     last = {"text": ""}
     for _ in range(_ATTEMPTS):
-        ending = _run_installer(build, request, last)
+        ending = _run_installer(build, request, last, on_solved)
         answer = _read_answer(request["answer"])
         if answer is not None:
             _raise_refusal(answer)
@@ -80,11 +86,15 @@ def describe_request(build: Build) -> dict[str, Any]:
     }
 
 
-def _run_installer(build: Build, request: dict[str, Any], last: dict[str, str]) -> ChildEnding:
+def _run_installer(
+    build: Build, request: dict[str, Any], last: dict[str, str], on_solved: Callable[[], None]
+) -> ChildEnding:
     def take(line: str) -> None:
         told = json.loads(line)
         last["text"] = told["text"]
         build.report(Progress(**told))
+        if told["stage"] == "link":
+            on_solved()
 
     return run_child(
         Child(
@@ -154,55 +164,79 @@ def _nothing() -> None:
     pass
 
 
-def install_pip_part(build: Build, python: str) -> None:
-    """Install the pip part with uv.
-
-    Raises:
-        EnvironmentFailed, StoreFailed: as uv says.
-    """
-    plan, places = build.plan, build.places
-    if not python:
-        message = f"{plan.label or 'the environment'} has a pip part but no python in its conda part"
-        raise EnvironmentFailed(message, hint="add python to the conda dependencies", code="solve")
-    build.report(Progress(stage="pip", text=f"installing {len(plan.pip)} pip requirements"))
-    request = PipRequest(
+def describe_pip(build: Build, python: str) -> PipRequest:
+    """Give what uv is to do for a plan."""
+    return PipRequest(
         python=python,
-        requirements=plan.pip,
-        directory=plan.directory,
-        cache=os.path.join(places.home, "cache", "uv"),
+        requirements=build.plan.pip,
+        directory=build.plan.directory,
+        cache=os.path.join(build.places.home, "cache", "uv"),
         offline=build.settings.offline,
         hard_links=build.settings.hard_links,
         log=build.log,
         keep=build.keep,
     )
-    install_requirements(request, os.environ, lambda line: build.report(Progress(stage="pip", text=line.strip())))
 
 
-def compile_bytecode(build: Build, python: str, units: list[tuple[str, str, list[str]]]) -> None:
-    """Byte-compile every package that has none, so that no run ever writes into the prefix."""
+def install_pip_part(build: Build, python: str, pins: tuple[str, ...]) -> None:
+    """Install the pip part with uv: what was resolved early when the cache has all of it, else from the beginning.
+
+    Raises:
+        EnvironmentFailed, StoreFailed: as uv says.
+    """
+    if not python:
+        message = f"{build.plan.label or 'the environment'} has a pip part but no python in its conda part"
+        raise EnvironmentFailed(message, hint="add python to the conda dependencies", code="solve")
+    build.report(Progress(stage="pip", text=f"installing {len(build.plan.pip)} pip requirements"))
+    request = describe_pip(build, python)
+    if pins:
+        early = replace(request, requirements=(*options_of(build.plan.pip), *pins))
+        if install_pins(early, os.environ, _ignore):
+            return
+    install_requirements(request, os.environ, _teller(build))
+
+
+def install_again(build: Build, python: str, packages: Sequence[str]) -> None:
+    """Install packages of the pip part anew whose files were not what they should be.
+
+    Raises:
+        EnvironmentFailed, StoreFailed: as uv says.
+    """
+    names = ", ".join(packages)
+    build.report(Progress(stage="pip", text=f"found damaged files of {names} in the cache, fetching them again"))
+    fetch_again(describe_pip(build, python), packages, os.environ, _teller(build))
+
+
+def _teller(build: Build) -> Callable[[str], None]:
+    return lambda line: build.report(Progress(stage="pip", text=line.strip()))
+
+
+def start_bytecode(build: Build, python: str, units: Sequence[tuple[Any, ...]]) -> Callable[[], None]:
+    """Begin to byte-compile every package that has no bytecode, so that no run ever writes into the prefix.
+
+    Returns:
+        What waits for its end. Bytecode is a matter of speed: what cannot be compiled is left out.
+    """
     from localrun.adapters import compile_bytecode as script
 
     if not python or not units:
-        return
-    count = sum(len(sources) for _, _, sources in units)
+        return _nothing
+    count = sum(len(unit[2]) for unit in units)
     build.report(Progress(stage="bytecode", text=f"compiling {count} files"))
     request = {
         "cache": os.path.join(build.places.home, "cache", "bytecode"),
         "units": units,
         "processes": os.cpu_count() or 1,
-        "keep": True,
     }
-    run_child(
-        Child(
-            argv=(python, "-I", "-S", "-B", script.__file__),
-            environment={},
-            directory=build.places.work,
-            keep=build.keep,
-        ),
-        request=json.dumps(request).encode(),
-        on_line=_ignore,
-        log=build.log,
+    path = os.path.join(build.places.work, "bytecode.json")
+    with open(path, "w", encoding="utf-8") as file:
+        json.dump(request, file)
+    child = Child(
+        argv=(python, "-I", "-S", "-B", script.__file__), environment={}, directory=build.places.work, keep=build.keep
     )
+    with open(path, "rb") as stream:
+        process = start_child(child, request=stream, output=build.log)
+    return lambda: end_child(process, within_s=_BYTECODE_S)
 
 
 def _ignore(_: str) -> None:

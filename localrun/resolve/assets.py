@@ -44,16 +44,22 @@ def plan_inputs(spec: RunSpec, kinds: Mapping[str, str]) -> tuple[InputPlan, ...
         if not item.path:
             continue
         key = f"inputs.{item.name}.path"
-        place = {"file": spec.file, "line": lines.get(key, 0), "key": key}
-        kind = kinds.get(item.path, "missing")
-        if kind == "missing":
-            raise BadInput(f"there is no file or folder {item.path}", hint="check the path of this input", **place)
-        if item.type == "uri_file" and kind == "folder":
-            raise BadInput(f"{item.path} is a folder, and the type is uri_file", hint="use type: uri_folder", **place)
-        if item.type == "uri_folder" and kind == "file":
-            raise BadInput(f"{item.path} is a file, and the type is uri_folder", hint="use type: uri_file", **place)
+        problem, hint = _judge_input(item, kinds.get(item.path, "missing"))
+        if problem:
+            raise BadInput(problem, file=spec.file, line=lines.get(key, 0), key=key, hint=hint)
         planned.append(InputPlan(name=item.name, path=item.path, copied=item.mode == "download"))
     return tuple(planned)
+
+
+def _judge_input(item: InputSpec, kind: str) -> tuple[str, str]:
+    """Give what is wrong with a data input and what to do; two empty texts when nothing is."""
+    if kind == "missing":
+        return f"there is no file or folder {item.path}", "check the path of this input"
+    if item.type == "uri_file" and kind == "folder":
+        return f"{item.path} is a folder, and the type is uri_file", "use type: uri_folder"
+    if item.type == "uri_folder" and kind == "file":
+        return f"{item.path} is a file, and the type is uri_folder", "use type: uri_file"
+    return "", ""
 
 
 def plan_outputs(spec: RunSpec) -> tuple[OutputPlan, ...]:

@@ -21,16 +21,20 @@ def check_variable(name: str, text: str, *, file: str = "", line: int = 0, key: 
     Raises:
         BadInput: the name is empty or holds `=` or NUL, the value holds NUL, or both are too long together.
     """
-    place = {"file": file, "line": line, "key": key or name}
+    key = key or name
     if not name or "=" in name or "\0" in name:
         hint = "a name has at least one character, and neither = nor a NUL byte"
-        raise BadInput(f"{name!r} cannot be the name of an environment variable", hint=hint, **place)
+        raise BadInput(
+            f"{name!r} cannot be the name of an environment variable", file=file, line=line, key=key, hint=hint
+        )
     if "\0" in text:
-        raise BadInput(f"the value of {name} contains a NUL byte", hint="remove the NUL byte", **place)
+        message = f"the value of {name} contains a NUL byte"
+        raise BadInput(message, file=file, line=line, key=key, hint="remove the NUL byte")
     size = len(f"{name}={text}".encode(errors="surrogateescape"))
     if size > LONGEST:
         hint = "pass the path of a file that holds the value"
-        raise BadInput(f"{name} is {size:,} bytes; Linux takes {LONGEST:,} for NAME=value", hint=hint, **place)
+        message = f"{name} is {size:,} bytes; Linux takes {LONGEST:,} for NAME=value"
+        raise BadInput(message, file=file, line=line, key=key, hint=hint)
 
 
 def merge_layers(*layers: Iterable[tuple[str, str]]) -> dict[str, str]:

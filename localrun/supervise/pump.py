@@ -29,10 +29,7 @@ class Pump:
         self.source, self.inlet = os.pipe()
         os.set_blocking(self.source, False)
         self.stored = self.dropped = 0
-        try:
-            fcntl.fcntl(self.source, F_SETPIPE_SZ, PIPE_BYTES)
-        except OSError:
-            pass  # beyond the user's share, or another system: the pipe stays as it is
+        _enlarge(self.source)
 
     def close_inlet(self) -> None:
         """Let go of the writing end, so that the pipe ends with the last process that holds it."""
@@ -74,3 +71,10 @@ class Pump:
                 return
             self.stored += count
             data = data[count:]
+
+
+def _enlarge(pipe: int) -> None:
+    try:
+        fcntl.fcntl(pipe, F_SETPIPE_SZ, PIPE_BYTES)
+    except OSError:
+        return  # beyond the user's share, or another system: the pipe stays as it is

@@ -1,4 +1,4 @@
-"""The supervisor process: forked for one run, in a session of its own, and alive until everything of that run has ended.
+"""The supervisor process: forked for one run, in a session of its own, alive until everything of the run has ended.
 
 It owns the ranks, their logs and the record. The front end only watches: when it goes away, however it does, the
 control pipe ends and the supervisor ends the run, unless it was started detached.

@@ -140,7 +140,7 @@ def locate_marker(folder: str, node: int) -> str:
     return os.path.join(folder, f"node-{node}", "bootstrap_complete")
 
 
-def _prepare_node(  # noqa: PLR0913, PLR0917 - what prepare was given, for one node
+def _prepare_node(
     plan: Plan,
     artifact: Artifact,
     node: int,
