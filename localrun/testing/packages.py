@@ -132,10 +132,14 @@ def read_folder(folder: str, name: str, version: str) -> Package:
 def _describe(metadata: str, entry_points: str, files: Iterable[PackageFile]) -> Package:
     fields = HeaderParser().parsestr(metadata)
     wanted = str(fields.get("Requires-Python", "")).replace(" ", "")
+    kept = [file for file in files if not file.path.endswith(".dist-info/INSTALLER")]
+    info = next(file.path.rpartition("/")[0] for file in kept if file.path.endswith(".dist-info/METADATA"))
+    # as conda-build marks it: such a package is conda's to replace and remove, not pip's
+    installer = PackageFile(path=f"{info}/INSTALLER", content=b"conda\n")
     return Package(
         name=re.sub(r"[-_.]+", "-", str(fields["Name"])).lower(),
         version=str(fields["Version"]),
-        files=tuple(files),
+        files=(*kept, installer),
         depends=(f"python {wanted}".strip(),),
         build="py_0",
         noarch="python",

@@ -33,6 +33,7 @@ def test_a_wheel_becomes_a_noarch_python_package(tmp_path):
     assert package.depends == ("python >=3.9,<4",)
     assert package.entry_points == ("odd = odd.cli:main",)
     assert PackageFile(path="site-packages/odd/__init__.py", content=b"x = 1") in package.files
+    assert PackageFile(path="site-packages/odd_name-1.2.dist-info/INSTALLER", content=b"conda\n") in package.files
 
 
 def test_the_data_of_a_wheel_goes_where_installers_put_it(tmp_path):
@@ -60,11 +61,16 @@ def test_an_installed_distribution_is_read_back_without_its_scripts_and_bytecode
     info.mkdir()
     (info / "METADATA").write_text(METADATA)
     (info / "RECORD").write_text(
-        "odd.py,,\n../../bin/odd,,\n__pycache__/odd.cpython-311.pyc,,\nodd-1.2.dist-info/METADATA,,\n"
+        "odd.py,,\n../../bin/odd,,\n__pycache__/odd.cpython-311.pyc,,\nodd-1.2.dist-info/METADATA,,\nodd-1.2.dist-info/INSTALLER,,\n"
     )
+    (info / "INSTALLER").write_text("pip")
     (tmp_path / "odd.py").write_text("x = 1")
     package = read_distribution(PathDistribution(info))
-    assert [file.path for file in package.files] == ["site-packages/odd.py", "site-packages/odd-1.2.dist-info/METADATA"]
+    places = [
+        f"site-packages/{name}" for name in ("odd.py", "odd-1.2.dist-info/METADATA", "odd-1.2.dist-info/INSTALLER")
+    ]
+    assert [file.path for file in package.files] == places
+    assert package.files[-1].content == b"conda\n"
     (info / "RECORD").unlink()
     with pytest.raises(BadInput, match="RECORD"):
         read_distribution(PathDistribution(info))
