@@ -106,7 +106,7 @@ def _start(child: Child, stdin: int | IO[bytes], stdout: int, stderr: int) -> su
         cwd=child.directory or None,
         pass_fds=child.keep,
         start_new_session=True,
-        preexec_fn=_tie_to_parent(),
+        preexec_fn=_tie_to_parent(),  # noqa: PLW1509 - one system call; the child must not outlive us
     )
 
 
@@ -140,14 +140,14 @@ def _tie_to_parent() -> Callable[[], None] | None:
 
 
 def _send(process: subprocess.Popen[bytes], request: bytes) -> None:
-    assert process.stdin is not None
+    assert process.stdin is not None  # noqa: S101 - for the type checker; it was asked for above
     with contextlib.suppress(BrokenPipeError):
         process.stdin.write(request)
         process.stdin.close()
 
 
 def _read(process: subprocess.Popen[bytes], on_line: Callable[[str], None], no_progress_s: float) -> bool:
-    assert process.stdout is not None
+    assert process.stdout is not None  # noqa: S101 - for the type checker; it was asked for above
     descriptor = process.stdout.fileno()
     waiter = select.poll()
     waiter.register(descriptor, select.POLLIN)

@@ -6,6 +6,7 @@ hashes as in RECORD); a unit is a package, and its key stands for its source. A 
 interpreter's magic number in its name. The time stamp in a `.pyc` is that of its source file, and the path in a code
 object is put right by the interpreter when it is imported, so a unit serves every environment.
 """
+# ruff: noqa: UP006, UP035, UP045, B905, SIM105 - the oldest interpreter decides
 
 import base64
 import hashlib
@@ -53,7 +54,7 @@ def _has_hash(path: str, text: str) -> bool:
 
 
 def _compile_all(jobs: List[str], processes: int) -> List[bytes]:
-    if len(jobs) < _PARALLEL_FROM or processes < 2:
+    if len(jobs) < _PARALLEL_FROM or processes < 2:  # noqa: PLR2004 - one process is this one
         return [_compile(job) for job in jobs]
     import multiprocessing
 
@@ -74,7 +75,7 @@ def _compile(path: str) -> bytes:
 
 def _write_unit(folder: str, files: List[str], codes: Dict[str, bytes]) -> None:
     # What py_compile does; it has no public name.
-    header_of = importlib.import_module("importlib._bootstrap_external")._code_to_timestamp_pyc
+    header_of = importlib.import_module("importlib._bootstrap_external")._code_to_timestamp_pyc  # noqa: SLF001
     made = set()
     for name in files:
         body = codes.get(name)
@@ -98,7 +99,7 @@ def _load(path: str) -> Optional[Dict[str, bytes]]:
         with open(path, "rb") as file:
             data = file.read()
         if zlib.crc32(data[4:]) == int.from_bytes(data[:4], "little"):
-            codes = marshal.loads(data[4:])
+            codes = marshal.loads(data[4:])  # noqa: S302 - a file of ours
             return codes if isinstance(codes, dict) else None
     except (OSError, ValueError, EOFError, TypeError):
         pass

@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from localrun.adapters.answers import Tell
 
 
-def write_lock(request: dict[str, Any], tell: Tell) -> dict[str, Any]:
+def write_lock(request: dict[str, Any], tell: Tell) -> dict[str, Any]:  # noqa: ARG001 - the form of a task
     """Write the lock file of a solved environment; it is there completely or not at all.
 
     Args:
-        request: `path` of the file, `platform`, `channels` (URLs), `fingerprint`, `records` of the solve.
+        request: `path` of the file, `platform`, `channels`, `fingerprint`, `records` of the solve.
         tell: Not used.
 
     Returns:
@@ -40,7 +40,7 @@ def write_lock(request: dict[str, Any], tell: Tell) -> dict[str, Any]:
     platform = request["platform"]
     meta = LockMeta(
         content_hash={platform: request["fingerprint"]},
-        channels=request["channels"],
+        channels=[channel["url"] for channel in request["channels"]],
         platforms=[platform],
         sources=[],
     )

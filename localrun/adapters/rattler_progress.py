@@ -30,7 +30,7 @@ class LinkReporter:
         """Begin."""
         self._tell("link", "linking packages", 0, total_operations, "packages")
 
-    def on_populate_cache_start(self, operation: int, package_name: str) -> int:
+    def on_populate_cache_start(self, operation: int, package_name: str) -> int:  # noqa: ARG002 - py-rattler's form
         """Give a token that stands for the package from now on."""
         self._names.append(package_name)
         return len(self._names) - 1
@@ -52,7 +52,7 @@ class LinkReporter:
     def _size(self, token: int) -> int:
         return int(self._records.get(self._names[token], {}).get("size", 0))
 
-    def on_link_start(self, operation: int, package_name: str) -> int:
+    def on_link_start(self, operation: int, package_name: str) -> int:  # noqa: ARG002 - py-rattler's form
         """Look at the package, extracted and validated by now; end this process when it is hostile.
 
         An exception would be swallowed by py-rattler, and the package linked.
@@ -64,11 +64,11 @@ class LinkReporter:
         except Refused as refusal:
             write_answer(self._answer, {"error": refusal.answer})
             os._exit(0)
-        except BaseException:
+        except BaseException:  # noqa: BLE001 - whatever it is: not one file of an unchecked package
             os._exit(70)
         return 0
 
-    def on_link_complete(self, index: int) -> None:
+    def on_link_complete(self, index: int) -> None:  # noqa: ARG002 - py-rattler's form
         """Count a package."""
         self._linked += 1
         self._tell("link", "linking packages", self._linked, len(self._records), "packages")

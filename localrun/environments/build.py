@@ -94,26 +94,33 @@ def _steps(build: Build) -> Artifact:
     from localrun.environments.steps import link_conda_part, write_conda_lock
 
     early = EarlyResolution(build)
+    end_lock: list[Callable[[], None]] = []
+
+    def work_beside() -> None:
+        early.start()
+        if not end_lock:
+            end_lock.append(write_conda_lock(build))
+
     try:
-        link_conda_part(build, early.start)
-        end_lock = write_conda_lock(build)
-        try:
-            conda = _read_conda(build.places)
-            python, sites = find_python(build.places.prefix, conda)
-            pip = _add_pip_part(build, python, sites, early) if build.plan.pip else []
-            _compile_and_verify(build, python, conda, pip)
-        finally:
-            end_lock()
+        link_conda_part(build, work_beside)
+        conda = _read_conda(build.places)
+        python, sites = find_python(build.places.prefix, conda)
+        pip = _add_pip_part(build, python, sites, conda, early) if build.plan.pip else []
+        _compile_and_verify(build, python, conda, pip)
     finally:
         early.finish(wait=False)
+        for end in end_lock:
+            end()
     return _commit(build, python, sites, conda, pip)
 
 
-def _add_pip_part(build: Build, python: str, sites: tuple[str, ...], early: EarlyResolution) -> list[InstalledPackage]:
+def _add_pip_part(
+    build: Build, python: str, sites: tuple[str, ...], conda: list[InstalledPackage], early: EarlyResolution
+) -> list[InstalledPackage]:
     from localrun.environments.steps import install_pip_part
 
     install_pip_part(build, python, early.finish(wait=True))
-    return [package for site in sites for package in read_pip_packages(site)]
+    return [package for site in sites for package in read_pip_packages(site, conda)]
 
 
 def _compile_and_verify(build: Build, python: str, conda: list[InstalledPackage], pip: list[InstalledPackage]) -> None:

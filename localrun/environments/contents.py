@@ -6,6 +6,8 @@ import hashlib
 import json
 import os
 import stat
+import threading
+from base64 import urlsafe_b64encode
 
 from localrun.values import value
 
@@ -76,19 +78,19 @@ def _size(entry: dict[str, Any]) -> int:
     return int(entry.get("size_in_bytes", -1)) if plain else -1
 
 
-def read_pip_packages(site: str) -> list[InstalledPackage]:
-    """Read the records (`*.dist-info/RECORD`) of the packages in a site folder that no conda package brought."""
+def read_pip_packages(site: str, conda: Iterable[InstalledPackage]) -> list[InstalledPackage]:
+    """Read the records (`*.dist-info/RECORD`) of the packages in a site folder that none of `conda` brought."""
+    brought = {name.split("/")[-2] for package in conda for name, _ in package.files if name.endswith("/METADATA")}
     packages = []
     with os.scandir(site) as entries:
         names = sorted(entry.name for entry in entries if entry.name.endswith(".dist-info"))
     for name in names:
         folder = os.path.join(site, name)
-        installer = _read(os.path.join(folder, "INSTALLER")).strip()
-        if installer == "conda":
+        if name in brought:
             continue
         title, _, version = name.removesuffix(".dist-info").rpartition("-")
         rows = [line.rsplit(",", 2) for line in _read(os.path.join(folder, "RECORD")).split("\n") if line]
-        rows = [row for row in rows if len(row) == 3]
+        rows = [row for row in rows if len(row) == 3]  # noqa: PLR2004 - path, hash, size
         files = tuple((row[0].strip('"'), int(row[2]) if row[2].isdigit() else -1) for row in rows)
         sources = "\n".join(sorted(f"{row[0]},{row[1]}" for row in rows if row[0].endswith(".py") and row[1]))
         key = hashlib.sha256(f"pip {sources}".encode()).hexdigest() if sources else ""
@@ -137,36 +139,40 @@ def find_changed_files(packages: Iterable[InstalledPackage]) -> list[tuple[str, 
 
     uv does not look at its cache again when it installs from it; this is where a damaged cache shows.
     """
-    from concurrent.futures import ThreadPoolExecutor
-
     jobs = [
         (package.name, os.path.join(package.folder, name), text)
         for package in packages
         for name, text in package.record.get("hashes", {}).items()
         if text.startswith("sha256=")
     ]
-    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-        same = list(pool.map(_is_same, jobs, chunksize=32))
-    return [(name, path) for (name, path, _), fine in zip(jobs, same, strict=True) if not fine]
+    # One thread a processor, each with every n-th job: a task per file would cost more than its hash.
+    count = os.cpu_count() or 1
+    found: list[tuple[str, str]] = []
+
+    def check(part: list[tuple[str, str, str]]) -> None:
+        found.extend((name, path) for name, path, text in part if not _is_same(path, text))
+
+    threads = [threading.Thread(target=check, args=(jobs[number::count],)) for number in range(1, count)]
+    for thread in threads:
+        thread.start()
+    check(jobs[::count])
+    for thread in threads:
+        thread.join()
+    return sorted(found)
 
 
-def _is_same(job: tuple[str, str, str]) -> bool:
-    from base64 import urlsafe_b64encode
-
-    _, path, text = job
+def _is_same(path: str, text: str) -> bool:
+    digest = hashlib.sha256()
     try:
-        with open(path, "rb") as file:
-            digest = hashlib.file_digest(file, "sha256") if hasattr(hashlib, "file_digest") else _digest(file)
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            while data := os.read(descriptor, 1 << 20):
+                digest.update(data)
+        finally:
+            os.close(descriptor)
     except OSError:
         return False
     return urlsafe_b64encode(digest.digest()).rstrip(b"=").decode() == text[7:].rstrip("=")
-
-
-def _digest(file: Any) -> Any:
-    digest = hashlib.sha256()
-    while data := file.read(1 << 20):
-        digest.update(data)
-    return digest
 
 
 def bytecode_units(packages: Iterable[InstalledPackage]) -> list[tuple[str, str, list[str], dict[str, str]]]:

@@ -60,8 +60,8 @@ def materialize(
     plan: EnvironmentPlan,
     *,
     home: str,
-    settings: BuildSettings,
-    report: Callable[[Progress], None],
+    settings: BuildSettings,  # noqa: ARG001 - the form of an engine
+    report: Callable[[Progress], None],  # noqa: ARG001 - the form of an engine
 ) -> Artifact:
     """Give the environment of the named interpreter; it is asked once for its site folders.
 

@@ -152,10 +152,7 @@ def write_conda_lock(build: Build) -> Callable[[], None]:
     Returns:
         What waits for its end. An environment without a lock file is usable, so a failure is only logged.
     """
-    solved = os.path.join(build.places.work, "solved.json")
-    if not os.path.exists(solved):
-        return _nothing
-    with open(solved, "rb") as file:
+    with open(os.path.join(build.places.work, "solved.json"), "rb") as file:
         process = start_child(Child(argv=child_argv(), keep=build.keep), request=file, output=build.log)
     return lambda: end_child(process, within_s=_LOCK_S)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import time
 
 from localrun.errors import LockTimeout, StoreFailed
 
@@ -95,28 +96,30 @@ def _open_for_locking(path: str) -> int:
 
 
 def _wait(descriptor: int, path: str, timeout_s: float, report: Callable[[str], None]) -> None:
-    import time
-
-    from filelock import lock_descriptor
-
     begin = time.monotonic()
     next_message = begin + _FIRST_MESSAGE_S
     pause = 0.002
-    while True:
-        try:
-            if lock_descriptor(descriptor, blocking=False):
-                return
-        except OSError as error:
-            raise _no_locks(path, error) from error
+    while not _try(descriptor, path):
         now = time.monotonic()
         if now - begin >= timeout_s:
             message = f"waited {timeout_s:g} s for {read_holder(path)}, which still holds {path}"
-            raise LockTimeout(message, hint="wait for it or end it, then try again; --timeout does not cover this wait")
+            raise LockTimeout(message, hint="wait for it or end it, then try again")
         if now >= next_message:
             report(f"waiting for {read_holder(path)}")
             next_message = now + _NEXT_MESSAGE_S
         time.sleep(min(pause, max(0.0, timeout_s - (now - begin))))
         pause = min(pause * 1.5, 0.1)
+
+
+def _try(descriptor: int, path: str) -> bool:
+    # What filelock's lock_descriptor does; its import costs as much as all other start-up together.
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError as error:
+        raise _no_locks(path, error) from error
+    return True
 
 
 def _no_locks(path: str, error: OSError) -> StoreFailed:

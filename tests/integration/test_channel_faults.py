@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 import time
 import zipfile
@@ -11,11 +10,11 @@ import zipfile
 import pytest
 
 sys.path.insert(0, os.path.dirname(__file__))  # tests are not packages
-from environment_kit import fill_channel, make, make_plan, text_package  # noqa: E402
+from environment_kit import fill_channel, make, make_plan, text_package
 
-from localrun.errors import EnvironmentFailed  # noqa: E402
-from localrun.testing.channel import make_channel  # noqa: E402
-from localrun.testing.server import Fault, serve  # noqa: E402
+from localrun.errors import EnvironmentFailed
+from localrun.testing.channel import make_channel
+from localrun.testing.server import Fault, serve
 
 PACKAGE = "*/many-1.0-0.conda"
 SECRET = "s3cr3t-t0ken"
@@ -102,7 +101,7 @@ def test_wrong_hash_in_a_folder_channel_is_refused(tmp_path, home):
     archive = next((tmp_path / "channel" / "noarch").glob("*.conda"))
     with zipfile.ZipFile(archive, "a") as file:
         file.writestr("more", "x")
-    with pytest.raises(EnvironmentFailed, match="expected sha256 .* got ") as caught:
+    with pytest.raises(EnvironmentFailed, match=r"expected sha256 .* got ") as caught:
         make(make_plan(url), home)
     assert caught.value.code == "channel"
 
@@ -114,7 +113,7 @@ def test_broken_index_names_the_channel(folder, home):
 
 
 def test_nobody_there(home):
-    with pytest.raises(EnvironmentFailed, match="http://127.0.0.1:9/.* could not be read") as caught:
+    with pytest.raises(EnvironmentFailed, match=r"http://127.0.0.1:9/.* could not be read") as caught:
         make(make_plan("http://127.0.0.1:9/nobody"), home)
     assert caught.value.code == "channel"
 

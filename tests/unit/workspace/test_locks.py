@@ -60,3 +60,19 @@ def test_lock_file_is_private_and_stays(tmp_path):
 def test_missing_folder_is_a_store_failure(tmp_path):
     with pytest.raises(StoreFailed), hold(str(tmp_path / "no" / "e.lock")):
         pass
+
+
+def test_filelock_and_our_locks_exclude_one_another(tmp_path):
+    import filelock
+
+    path = str(tmp_path / "e.lock")
+    with filelock.FileLock(path, timeout=0):
+        assert hold_shared(path) is None
+        with pytest.raises(LockTimeout), hold(path):
+            pass
+    with hold(path), pytest.raises(filelock.Timeout):
+        filelock.FileLock(path, timeout=0).acquire()
+    descriptor = hold_shared(path)
+    with pytest.raises(filelock.Timeout):
+        filelock.FileLock(path, timeout=0).acquire()
+    os.close(descriptor)
