@@ -2,16 +2,48 @@
 
 PYTHON ?= python3
 SOURCES := $(shell find localrun -name '*.py')
+BIN := .venv/bin
+# Bytecode as users have it, whatever the shell says.
+unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo
+.PHONY: demo test check format clean
 
 # Four ranks train on real data in a real conda environment, and the result is checked.
 demo: .venv/.demo-installed
-	@.venv/bin/python samples/demo.py
+	@$(BIN)/python samples/demo.py
 
-.venv/.demo-installed: pyproject.toml $(SOURCES) | .venv/bin/python
-	.venv/bin/python -m pip install --quiet --disable-pip-version-check '.[testing]'
+# Everything: lint, types, import contract, and every test on the real things.
+test: .venv/.test-installed lint
+	$(BIN)/python tests/prepare.py
+	$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+# What needs no engine and no network: under a minute.
+check: .venv/.test-installed lint
+	$(BIN)/python -m pytest -n 2 tests/unit
+
+.PHONY: lint
+lint: .venv/.test-installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/shellcheck .ci/run $$(find samples tests -name '*.sh')
+
+format: .venv/.test-installed
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean:
+	rm -rf .venv .demo .cache
+
+.venv/.demo-installed: pyproject.toml $(SOURCES) | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check '.[testing]'
 	@touch $@
 
-.venv/bin/python:
+.venv/.test-installed: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check 'uv>=0.8'
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --compile-bytecode --editable '.[testing]' --group dev
+	@touch $@
+
+$(BIN)/python:
 	$(PYTHON) -m venv .venv

@@ -53,6 +53,10 @@ def tell_plan(plan: Plan, manner: Manner) -> None:
         return
     what = plan.argv[2] if plan.argv[0] == "bash" else " ".join(plan.argv)
     what = what.strip().partition("\n")[0]
+    if "{localrun:" in what:
+        from localrun.cli.show_plan import fill_tokens
+
+        what = fill_tokens(what)
     what = f"{what[:72]} ..." if len(what) > 72 else what  # noqa: PLR2004 - the rest of a usual line
     ranks = f", {len(plan.ranks)} ranks on {plan.nodes} node{'s' * (plan.nodes > 1)}" if len(plan.ranks) > 1 else ""
     environment = plan.environment
