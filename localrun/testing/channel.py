@@ -169,9 +169,10 @@ def _find_wheels(folder: str) -> dict[str, str]:
 
 def _find_installed(name: str) -> metadata.Distribution | None:
     try:
-        return metadata.distribution(name)
+        found = metadata.distribution(name)
     except metadata.PackageNotFoundError:
         return None
+    return found if found.read_text("RECORD") and found.read_text("METADATA") else None
 
 
 def _download(names: list[str], interpreter: Interpreter, folder: str) -> dict[str, Package]:

@@ -102,8 +102,8 @@ def read_distribution(distribution: Distribution) -> Package:
     Raises:
         BadInput: nothing says which files it consists of.
     """
-    if distribution.files is None:
-        raise BadInput(f"the installed {distribution.name} has no RECORD of its files")
+    if distribution.files is None or not distribution.read_text("METADATA"):
+        raise BadInput(f"the installed {distribution.name} has no RECORD of its files, or no METADATA")
     files = [
         PackageFile(path=f"site-packages/{file}", source=os.fspath(file.locate()))
         for file in distribution.files

@@ -1,0 +1,65 @@
+"""Every sample runs as its README says, and its own check accepts what came out."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from localrun.testing import make_channel
+
+SAMPLES = os.path.join(os.path.dirname(__file__), "..", "..", "samples")
+
+
+def localrun(sample, *arguments, **variables):
+    command = (sys.executable, "-m", "localrun", *arguments)
+    folder = os.path.join(SAMPLES, sample)
+    done = subprocess.run(command, cwd=folder, env=os.environ | variables, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def verify(sample, outputs):
+    script = os.path.join(SAMPLES, sample, "verify.py")
+    return subprocess.run((sys.executable, script, str(outputs)), capture_output=True, text=True, check=False)
+
+
+def test_every_sample_is_tested():
+    folders = [name for name in os.listdir(SAMPLES) if os.path.isdir(os.path.join(SAMPLES, name))]
+    assert sorted(name for name in folders if name != "__pycache__") == ["digits-distributed", "quickstart"]
+
+
+def test_quickstart_runs_in_any_python(tmp_path):
+    interpreter = f"interpreter:{sys.executable}"
+    localrun("quickstart", "run", "-E", interpreter, "--outputs", str(tmp_path / "results"), "job.yml")
+    done = verify("quickstart", tmp_path / "results")
+    assert done.returncode == 0, done.stdout
+
+
+def test_quickstart_is_found_wrong_after_too_few_epochs(tmp_path):
+    options = (
+        "-E",
+        f"interpreter:{sys.executable}",
+        "--set",
+        "inputs.epochs=3",
+        "--outputs",
+        str(tmp_path / "results"),
+    )
+    localrun("quickstart", "run", *options, "job.yml")
+    assert verify("quickstart", tmp_path / "results").returncode == 1
+
+
+@pytest.mark.slow
+@pytest.mark.channel
+@pytest.mark.pypi
+def test_digits_distributed_trains_over_four_ranks_in_a_conda_environment(tmp_path):
+    url = make_channel(str(tmp_path / "channel" / "conda-forge"))
+    (tmp_path / "condarc").write_text(f"custom_channels:\n  conda-forge: {os.path.dirname(url)}\n")
+    options = ("--bootstrap", "bootstrap.sh", "--outputs", str(tmp_path / "results"))
+    shown = localrun("digits-distributed", "run", *options, "job.yml", CONDARC=str(tmp_path / "condarc"))
+    assert [f"rank {rank} of 4 trains on" in shown for rank in range(4)] == [True] * 4
+    assert shown.count("bootstrap: tabulate") == 1
+    done = verify("digits-distributed", tmp_path / "results")
+    assert done.returncode == 0, done.stdout
