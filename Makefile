@@ -1,7 +1,6 @@
 # What a fresh clone needs: Python 3.10 or newer with venv, make, and a package index.
 
 PYTHON ?= python3
-SOURCES := $(shell find localrun -name '*.py')
 BIN := .venv/bin
 # Bytecode as users have it, whatever the shell says.
 unexport PYTHONDONTWRITEBYTECODE
@@ -9,7 +8,7 @@ unexport PYTHONDONTWRITEBYTECODE
 .PHONY: demo test check format clean
 
 # Four ranks train on real data in a real conda environment, and the result is checked.
-demo: .venv/.demo-installed
+demo: .venv/.installed
 	@$(BIN)/python samples/demo.py
 
 # Everything: lint, types, import contract, and every test on the real things.
@@ -36,13 +35,12 @@ format: .venv/.test-installed
 clean:
 	rm -rf .venv .demo .cache
 
-.venv/.demo-installed: pyproject.toml $(SOURCES) | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check '.[testing]'
+.venv/.installed: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[testing]'
 	@touch $@
 
-.venv/.test-installed: pyproject.toml | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check 'uv>=0.8'
-	$(BIN)/uv pip install --quiet --python $(BIN)/python --compile-bytecode --editable '.[testing]' --group dev
+.venv/.test-installed: .venv/.installed
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --compile-bytecode --group dev
 	@touch $@
 
 $(BIN)/python:
