@@ -38,6 +38,7 @@ def _task(name: str) -> Callable[[dict[str, Any], Tell], dict[str, Any]]:
         from localrun.adapters.rattler_install import install_environment
 
         return install_environment
+    os.nice(10)  # somebody waits for the other steps, nobody for this one
     from localrun.adapters.conda_lock import write_lock
 
     return write_lock
