@@ -73,6 +73,7 @@ def run(
     """
     from localrun.environments import materialize
     from localrun.resolve import resolve
+    from localrun.resolve.credentials import hide_in_plan
 
     began = time.monotonic()
     plan = resolve(spec, facts)
@@ -81,6 +82,7 @@ def run(
     while holds is None:  # somebody may rebuild it between the two steps
         artifact = materialize(plan.environment, home=host.home, settings=settings, report=report)
         holds = hold_artifact(plan, artifact, host.home)
+    plan = hide_in_plan(plan)  # from here on nobody fetches anything
     timings = (("resolve", resolved - began), ("materialize", time.monotonic() - resolved))
     remember(plan, artifact)
     return run_plan(plan, artifact, host, holds, timings)

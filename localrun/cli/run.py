@@ -162,10 +162,11 @@ def plan(*, form: str, **given: Any) -> int:
     from localrun.cli.show_plan import print_plan
     from localrun.environments import find
     from localrun.resolve import resolve
+    from localrun.resolve.credentials import hide_in_plan
 
     home = open_home(os.environ)
     reading = Reading()
     spec = read_request(take_flags(given), reading)
     resolved = resolve(spec, probe_host(spec, os.environ, reading))
-    print_plan(resolved, find(resolved.environment, home=home), home, as_json=form == "json")
+    print_plan(hide_in_plan(resolved), find(resolved.environment, home=home), home, as_json=form == "json")
     return 0

@@ -13,6 +13,7 @@ from localrun.fingerprint import environment_fingerprint
 from localrun.formats.expressions import substitute
 from localrun.plan import RUN_FOLDER, EnvironmentPlan, Plan, SourcePlan
 from localrun.resolve.assets import check_outputs, describe_assets, place_input, plan_inputs, plan_outputs
+from localrun.resolve.credentials import hide_credentials
 from localrun.resolve.ranks import check_counts, plan_ranks
 from localrun.resolve.variables import check_variable, describe_mlflow, describe_run, merge_layers, refuse_clash
 
@@ -183,9 +184,9 @@ def _plan_conda(asked: EnvironmentSpec, facts: HostFacts) -> EnvironmentPlan:
     hashes = dict(facts.hashes)
     fingerprint = environment_fingerprint(
         platform=facts.platform,
-        channels=python.channels,
-        conda=conda,
-        pip=python.pip,
+        channels=tuple(map(hide_credentials, python.channels)),
+        conda=tuple(map(hide_credentials, conda)),
+        pip=tuple(map(hide_credentials, python.pip)),
         files=tuple((line, hashes[line]) for line in python.pip if line in hashes),
     )
     return EnvironmentPlan(

@@ -1,0 +1,32 @@
+"""Credentials in the addresses of channels and package indexes: needed to fetch, never shown, hashed or kept."""
+
+from __future__ import annotations
+
+import re
+
+from localrun.values import replace
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from localrun.plan import EnvironmentPlan, Plan
+
+USER = re.compile(r"(?<=://)[^/@\s]+@")
+"""`user:password@` in an address."""
+TOKEN = re.compile(r"(?<=/t/)[^/\s]+(?=/)")
+"""A conda token, `/t/<token>/`."""
+
+
+def hide_credentials(text: str) -> str:
+    """Give a text whose addresses have `***` in place of users, passwords and conda tokens."""
+    return TOKEN.sub("***", USER.sub("***@", text))
+
+
+def hide_in_environment(environment: EnvironmentPlan) -> EnvironmentPlan:
+    """Give an environment's plan as it may be shown and kept."""
+    hidden = {name: tuple(map(hide_credentials, getattr(environment, name))) for name in ("channels", "conda", "pip")}
+    return replace(environment, **hidden)
+
+
+def hide_in_plan(plan: Plan) -> Plan:
+    """Give a plan as it may be shown and kept; the places of its environment are the same."""
+    return replace(plan, environment=hide_in_environment(plan.environment))
