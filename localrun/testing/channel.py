@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 _MARK = "made-by-localrun.json"
 """Written last into a channel: what it was made from."""
 
-_FORMAT = 3
+_FORMAT = 4
 """Raised when the same sources give another channel, so that an older one is made anew."""
 
 _INSTALLERS = ("pip", "setuptools", "wheel")
@@ -145,11 +145,14 @@ def _name_platform() -> str:
 def _find_installers(interpreter: Interpreter, work: str) -> list[Package]:
     """Give pip and setuptools, and wheel where there is one.
 
-    Each comes from the interpreter's ensurepip, else from what is installed beside localrun, else from Debian's wheels
-    (last, because their setuptools cannot install without Debian's own modules), else from a package index.
+    Each comes from the interpreter's ensurepip, else from what is installed beside localrun in the same version of
+    Python, else, for Debian's Python, from Debian's wheels (last, because their setuptools cannot install without
+    modules that only Debian's Python has), else from a package index.
     """
-    packages = {name: read_wheel(wheel) for name, wheel in _find_wheels(_WHEELS).items()}
-    installed = {name: _find_installed(name) for name in _INSTALLERS}
+    debian = _find_wheels(_WHEELS) if interpreter.prefix == "/usr" else {}
+    packages = {name: read_wheel(wheel) for name, wheel in debian.items()}
+    same = interpreter.short == f"{sys.version_info[0]}.{sys.version_info[1]}"
+    installed = {name: _find_installed(name) for name in _INSTALLERS if same}
     packages |= {name: read_distribution(found) for name, found in installed.items() if found}
     bundled = os.path.join(interpreter.stdlib, "ensurepip", "_bundled")
     packages |= {name: read_wheel(wheel) for name, wheel in _find_wheels(bundled).items()}

@@ -144,7 +144,7 @@ class _Handler(SimpleHTTPRequestHandler):
         if fault.stall_s and fault.stall_after < 0:
             self.server.closing.wait(fault.stall_s)
         status, content = self._choose(path, fault)
-        self.server.told.requests.append(Request(method=self.command, path=path, status=status))
+        self.server.told.requests.append(Request(method=self.command, path=path, status=int(status)))
         self.send_response(status)
         self.send_header("Content-Length", str(len(content)))
         self.send_header("Content-Type", "text/html" if fault.html else "application/octet-stream")
