@@ -84,7 +84,10 @@ def build_environment(
     except BaseException as error:
         need = _estimate(places)
         remove_environment(places, _silent, "")
-        raise _explain(error, places, need) from error
+        explained = _explain(error, places, need)
+        if explained is error:
+            raise
+        raise explained from error
     finally:
         os.close(log)
 

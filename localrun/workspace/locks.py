@@ -6,7 +6,6 @@ Lock files are never deleted: a second holder could slip in between the name and
 
 from __future__ import annotations
 
-import contextlib
 import fcntl
 import os
 import time
@@ -15,7 +14,7 @@ from localrun.errors import LockTimeout, StoreFailed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
 _FIRST_MESSAGE_S = 1.0
 _NEXT_MESSAGE_S = 30.0
@@ -56,9 +55,11 @@ def _open_for_reading(path: str) -> int:
         return os.open(os.path.dirname(path), os.O_RDONLY | os.O_CLOEXEC)
 
 
-@contextlib.contextmanager
-def exclusive(path: str, *, timeout_s: float, who: str, report: Callable[[str], None]) -> Iterator[int]:
-    """Hold the exclusive lock of a lock file.
+class exclusive:  # noqa: N801 - used as a function: `with exclusive(…) as descriptor`
+    """Hold the exclusive lock of a lock file while a block runs.
+
+    The block gets the descriptor that holds the lock. A child that inherits it keeps the lock until it has ended, so
+    that nobody takes over while a child of a dead holder still writes.
 
     Args:
         path: The lock file, made when it is missing; its folder exists.
@@ -66,24 +67,35 @@ def exclusive(path: str, *, timeout_s: float, who: str, report: Callable[[str], 
         who: The holder as waiters are to see it, such as `run train_1700000000_ab12cd34`; empty for a process only.
         report: Told whom it waits for, after one second and then every half minute.
 
-    Yields:
-        The descriptor that holds the lock. A child that inherits it keeps the lock until it has ended, so that nobody
-        takes over while a child of a dead holder still writes.
-
     Raises:
         LockTimeout: it was held for longer than `timeout_s`.
         StoreFailed: the folder is read-only, or has no working locks.
     """
-    descriptor = _open_for_locking(path)
-    try:
-        _wait(descriptor, path, timeout_s, report)
-        _write_holder(path, who)
+
+    # A class, because contextlib costs more to import than a warm run has to spend on all of this module.
+
+    def __init__(self, path: str, *, timeout_s: float, who: str, report: Callable[[str], None]) -> None:
+        self._path = path
+        self._timeout_s = timeout_s
+        self._who = who
+        self._report = report
+        self._descriptor = -1
+
+    def __enter__(self) -> int:
+        """Wait for the lock and take it."""
+        self._descriptor = _open_for_locking(self._path)
         try:
-            yield descriptor
-        finally:
-            _forget_holder(path)
-    finally:
-        os.close(descriptor)
+            _wait(self._descriptor, self._path, self._timeout_s, self._report)
+        except BaseException:
+            os.close(self._descriptor)
+            raise
+        _write_holder(self._path, self._who)
+        return self._descriptor
+
+    def __exit__(self, *_: object) -> None:
+        """Give the lock back."""
+        _forget_holder(self._path)
+        os.close(self._descriptor)
 
 
 def _open_for_locking(path: str) -> int:
@@ -129,18 +141,24 @@ def _no_locks(path: str, error: OSError) -> StoreFailed:
 
 def _write_holder(path: str, who: str) -> None:
     # Only for the eyes of those who wait: when it cannot be written (a full disk), the lock holds all the same.
-    with contextlib.suppress(OSError):
-        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW
+    try:
         descriptor = os.open(path + ".holder", flags, 0o600)
-        try:
-            os.write(descriptor, f"{os.getpid()}\n{who}\n".encode("utf-8", "replace"))
-        finally:
-            os.close(descriptor)
+    except OSError:
+        return
+    try:
+        os.write(descriptor, f"{os.getpid()}\n{who}\n".encode("utf-8", "replace"))
+    except OSError:
+        return
+    finally:
+        os.close(descriptor)
 
 
 def _forget_holder(path: str) -> None:
-    with contextlib.suppress(OSError):
+    try:
         os.unlink(path + ".holder")
+    except OSError:
+        return
 
 
 def read_holder(path: str) -> str:

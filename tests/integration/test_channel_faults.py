@@ -208,7 +208,8 @@ def test_pip_requirements_that_cannot_be_met_are_named(python_channel, home):
 
 
 @pytest.mark.channel
-def test_private_index_leaves_no_credentials(python_channel, home, tmp_path):
+def test_private_index_leaves_no_credentials(python_channel, home, tmp_path, monkeypatch):
+    monkeypatch.setenv("UV_HTTP_RETRIES", "0")
     (tmp_path / "simple").mkdir()
     index = f"--index-url http://user:{SECRET}@127.0.0.1:9/simple"
     plan = make_plan(python_channel, conda=("python",), pip=(index, "something"))
