@@ -21,7 +21,7 @@ def write_lock(request: dict[str, Any], tell: Tell) -> dict[str, Any]:  # noqa: 
     """Write the lock file of a solved environment; it is there completely or not at all.
 
     Args:
-        request: `path` of the file, `platform`, `channels`, `fingerprint`, `records` of the solve.
+        request: `path` of the file, `platform`, `channels` (URLs), `fingerprint`, `records` of the solve.
         tell: Not used.
 
     Returns:
@@ -40,7 +40,7 @@ def write_lock(request: dict[str, Any], tell: Tell) -> dict[str, Any]:  # noqa: 
     platform = request["platform"]
     meta = LockMeta(
         content_hash={platform: request["fingerprint"]},
-        channels=[channel["url"] for channel in request["channels"]],
+        channels=request["channels"],
         platforms=[platform],
         sources=[],
     )

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from localrun.adapters.answers import Tell
 
 
+NO_ANSWER = 74
+"""The exit code when the answer could not be written: the disk is full, or the workspace has gone."""
+
+
 def main() -> None:
     """Do the task on standard input; never returns."""
     request = json.load(sys.stdin)
@@ -29,7 +33,10 @@ def main() -> None:
         answer = _task(request["task"])(request, _tell)
     except Refused as refusal:
         answer = {"error": refusal.answer}
-    write_answer(request["answer"], answer)
+    try:
+        write_answer(request["answer"], answer)
+    except OSError:
+        os._exit(NO_ANSWER)
     os._exit(0)
 
 

@@ -7,7 +7,7 @@ import os
 
 from localrun.adapters.children import Child, ChildEnding, end_child, run_child, start_child
 from localrun.adapters.condarc import find_channels, find_spec_channel, read_condarc
-from localrun.adapters.installer import child_argv
+from localrun.adapters.installer import NO_ANSWER, child_argv
 from localrun.adapters.uv import PipRequest, fetch_again, install_pins, install_requirements
 from localrun.environments.pins import options_of
 from localrun.environments.removal import remove_tree
@@ -53,6 +53,8 @@ def link_conda_part(build: Build, on_solved: Callable[[], None]) -> None:
             seconds = build.settings.no_progress_s
             message = f"no sign of life for {seconds:g} s while {last['text']}"
             raise EnvironmentFailed(message, hint="try again later, or use another channel or mirror", code="channel")
+        if ending.code == NO_ANSWER or _is_full(build.places.home):
+            raise StoreFailed("the disk is full", code="store_full", detail=_last_lines(build.places.log))
         if ending.code >= 0:
             break
         build.report(Progress(stage="clean", text=f"the installer was ended by signal {-ending.code}, trying again"))
@@ -134,6 +136,11 @@ def _raise_refusal(answer: dict[str, Any]) -> None:
     if error:
         kind = StoreFailed if error["code"].startswith("store_") else EnvironmentFailed
         raise kind(error["message"], hint=error["hint"], code=error["code"], detail=error["detail"])
+
+
+def _is_full(home: str) -> bool:
+    # A full disk cannot take the child's words either: neither its answer nor its log.
+    return os.statvfs(home).f_bavail == 0
 
 
 def _last_lines(path: str) -> str:

@@ -72,15 +72,15 @@ def test_a_file_that_is_not_executable_cannot_be_invoked(tmp_path):
 
 def test_finding_an_environment_imports_no_third_party(tmp_path):
     code = (
-        "import sys; import localrun
-from localrun.environments import find; from localrun.plan import EnvironmentPlan;"
+        "import sys; from localrun.environments import find; from localrun.plan import EnvironmentPlan;"
         "find(EnvironmentPlan(kind='conda', name='azureml_0'), home=sys.argv[1]);"
         "find(EnvironmentPlan(kind='interpreter', interpreter=sys.executable), home=sys.argv[1]);"
         "bad = {'rattler', 'filelock', 'uv', 'subprocess', 'ruamel', 'asyncio', 'logging', 'dataclasses', 'pathlib'};"
         "print(sorted(bad & set(sys.modules)))"
     )
+    package = os.path.dirname(os.path.dirname(localrun.__file__))
     plain = subprocess.run(
-        [sys.executable, "-S", "-c", f"import sys; sys.path.insert(0, {os.path.dirname(os.path.dirname(localrun.__file__))!r}); {code}", str(tmp_path)],
+        [sys.executable, "-S", "-c", f"import sys; sys.path.insert(0, {package!r}); {code}", str(tmp_path)],
         capture_output=True,
         text=True,
         check=False,
