@@ -6,6 +6,7 @@ import os
 import platform
 import sys
 
+from localrun.errors import BadInput
 from localrun.resolve.facts import HostFacts
 
 TYPE_CHECKING = False
@@ -24,7 +25,7 @@ SUBDIRECTORIES = {
 }
 """Names of conda's subdirectories for systems and machines; source: conda's documentation of platforms."""
 
-SHIM_LIMIT_S = 30
+STAND_IN_LIMIT_S = 30
 """A script that stands in for an interpreter has so long to say which one it means."""
 
 
@@ -42,8 +43,16 @@ def probe_host(spec: RunSpec, environ: Mapping[str, str], reading: Reading) -> H
         interpreter=interpreter,
         paths=tuple((path, reading.look(path)) for path in dict.fromkeys(paths) if path),
         hashes=_hash_requirements(spec),
+        script_outside=leads_outside(spec.script, spec.source_directory),
         folder_name=os.path.basename(os.path.realpath(spec.source_directory)) if spec.source_directory else "run",
     )
+
+
+def leads_outside(script: str, folder: str) -> str:
+    """Give where a link that stands in a folder leads to when that is outside; empty when it is not."""
+    goal = os.path.realpath(script)
+    inside = (goal + "/").startswith(os.path.realpath(folder).rstrip("/") + "/")
+    return "" if inside or not script else goal
 
 
 def count_processors() -> int:
@@ -72,26 +81,41 @@ def find_interpreter(name: str, environ: Mapping[str, str], reading: Reading) ->
         for folder in folders if name else [*active, *folders]:
             path = os.path.abspath(os.path.join(folder, candidate))
             if reading.look(path) == "file" and os.access(path, os.X_OK):
-                return _see_through(path, environ, reading)
+                return path if _is_interpreter(path) else _ask_stand_in(path, environ, reading)
     return ""
 
 
-def _see_through(path: str, environ: Mapping[str, str], reading: Reading) -> str:
-    """Give the interpreter that a script in its place (a shim of pyenv or asdf) would start, else the path itself."""
-    with open(path, "rb") as file:
-        if file.read(2) != b"#!":
-            return path
+def _is_interpreter(path: str) -> bool:
+    """Tell an interpreter from what stands in for one: a script (pyenv, asdf), or another program's link (mise)."""
+    try:
+        with open(path, "rb") as file:
+            script = file.read(2) == b"#!"
+    except OSError:  # it may be executed, but not read
+        return True
+    return not script and "py" in os.path.basename(os.path.realpath(path))
+
+
+def _ask_stand_in(path: str, environ: Mapping[str, str], reading: Reading) -> str:
+    """Ask a stand-in which interpreter it would start here (a run starts elsewhere); the path itself when it fails."""
     import subprocess
 
     home = environ.get("HOME", "")
-    for name in (".python-version", ".tool-versions"):  # what shims decide by; a change is to be seen
-        reading.look(os.path.abspath(name))
-        reading.look(os.path.join(home, name))
+    folder = os.getcwd()
+    folders = {home, environ.get("PYENV_DIR", home)}
+    while folder not in folders:
+        folders.add(folder)
+        folder = os.path.dirname(folder)
+    for name in (".python-version", ".tool-versions", "mise.toml", ".mise.toml"):  # a change of these is to be seen
+        for place in folders:
+            reading.look(os.path.join(place, name))
     reading.look(os.path.join(environ.get("PYENV_ROOT", os.path.join(home, ".pyenv")), "version"))
     command = (path, "-I", "-c", "import sys; print(sys.executable)")
-    asked = subprocess.run(command, capture_output=True, text=True, check=False, timeout=SHIM_LIMIT_S)
-    answer = asked.stdout.strip()
-    return answer if os.path.isabs(answer) else path
+    try:
+        asked = subprocess.run(command, capture_output=True, check=False, timeout=STAND_IN_LIMIT_S)
+    except (OSError, subprocess.TimeoutExpired):
+        return path
+    answer = os.fsdecode(asked.stdout.strip())
+    return answer if os.path.isabs(answer) and reading.look(answer) == "file" else path
 
 
 def _hash_requirements(spec: RunSpec) -> tuple[tuple[str, str], ...]:
@@ -111,7 +135,11 @@ def _hash_requirements(spec: RunSpec) -> tuple[tuple[str, str], ...]:
 
 
 def hash_tree(path: str) -> str:
-    """Give the SHA-256 of a file, or of a folder's files and their names, 64 hex digits; of what is missing, of nothing."""
+    """Give the SHA-256 of a file, or of a folder's files and their names, 64 hex digits; of nothing when it is missing.
+
+    Raises:
+        BadInput: a file of it cannot be read.
+    """
     import hashlib
 
     digest = hashlib.sha256()
@@ -122,8 +150,19 @@ def hash_tree(path: str) -> str:
     for name in names:
         digest.update(os.path.relpath(name, path).encode(errors="surrogateescape") + b"\0")
         if os.path.isfile(name):
-            with open(name, "rb") as file:
-                digest.update(
-                    hashlib.file_digest(file, "sha256").digest() if hasattr(hashlib, "file_digest") else file.read()
-                )
+            digest.update(_hash_file(name))
     return digest.hexdigest()
+
+
+def _hash_file(path: str) -> bytes:
+    import hashlib
+
+    digest = hashlib.sha256()
+    try:
+        with open(path, "rb") as file:
+            while chunk := file.read(1 << 20):
+                digest.update(chunk)
+    except OSError as error:
+        message = f"{path}, which a pip requirement names, cannot be read: {error.strerror}"
+        raise BadInput(message, hint="make it readable") from None
+    return digest.digest()

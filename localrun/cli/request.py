@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from localrun.errors import BadInput
+from localrun.resolve.variables import check_variable
 from localrun.spec import DistributionSpec, EnvironmentSpec, RunSpec
 from localrun.values import replace, value
 
@@ -16,6 +17,17 @@ if TYPE_CHECKING:
 
 JOB_FILES = (".yml", ".yaml")
 """Endings of job files; everything else is a Python script."""
+KEYS = {
+    "resources.instance_count": "nodes",
+    "distribution.process_count_per_instance": "processes",
+    "distribution.type": "distribution",
+    "limits.timeout": "timeout_s",
+    "experiment_name": "experiment",
+    "name": "name",
+    "code": "source_directory",
+    "environment": "environment",
+}
+"""For keys of a job file the flag that replaces them: an error then speaks of the flag."""
 
 
 @value
@@ -67,13 +79,14 @@ def _read_source(flags: Flags, reading: Reading) -> RunSpec:
     if not flags.source:
         hint = 'localrun run train.py, localrun run job.yml, or localrun run --command "…" --source DIR'
         raise BadInput("nothing to run was given", hint=hint)
-    path = os.path.abspath(flags.source)
-    if reading.look(path) == "folder":
-        path = _find_job(path, reading)
-    if path.endswith(JOB_FILES):
-        return _read_job(path, flags, reading)
+    source = flags.source
+    if reading.look(os.path.abspath(source)) == "folder":
+        source = _find_job(source, reading)
+    if source.endswith(JOB_FILES):
+        return _read_job(source, flags, reading)
     if flags.overrides:
-        raise BadInput("--set changes keys of a job file, and SOURCE is a script", hint="leave --set out", key="--set")
+        raise BadInput("it changes keys of a job file, and SOURCE is a script", hint="leave --set out", key="--set")
+    path = os.path.abspath(source)
     folder = os.path.abspath(flags.source_directory) if flags.source_directory else os.path.dirname(path)
     return RunSpec(script=path, arguments=flags.arguments, source_directory=folder)
 
@@ -81,26 +94,30 @@ def _read_source(flags: Flags, reading: Reading) -> RunSpec:
 def _find_job(folder: str, reading: Reading) -> str:
     for name in ("job.yml", "job.yaml"):
         path = os.path.join(folder, name)
-        if reading.look(path) == "file":
+        if reading.look(os.path.abspath(path)) == "file":
             return path
     raise BadInput(f"the folder {folder} holds no job.yml", hint="name the script or the job file in it")
 
 
-def _read_job(path: str, flags: Flags, reading: Reading) -> RunSpec:
+def _read_job(file: str, flags: Flags, reading: Reading) -> RunSpec:
     from localrun.formats.job import read_command_job
 
     if flags.arguments:
-        raise BadInput(f"a job file takes no arguments: {flags.arguments[0]}", hint="use --set inputs.NAME=VALUE")
+        first = flags.arguments[0]
+        hint = "use --set inputs.NAME=VALUE"
+        if first.startswith("-"):
+            hint = f"options stand before it: localrun run {' '.join(flags.arguments)} {file}"
+        raise BadInput(f"a job file takes no arguments: {first}", file=file, hint=hint)
     spec = read_command_job(
-        read_named(path, reading),
-        file=path,
+        read_named(file, reading),
+        file=file,
         read=reading.read,
         overrides=tuple(map(_split_pair, flags.overrides)),
         environment_given=bool(flags.environment),
     )
     if flags.source_directory:
         return replace(spec, source_directory=os.path.abspath(flags.source_directory))
-    if reading.look(spec.source_directory) == "file":
+    if spec.source_directory and reading.look(spec.source_directory) == "file":
         return replace(spec, source_file=spec.source_directory, source_directory=os.path.dirname(spec.source_directory))
     return spec
 
@@ -139,22 +156,20 @@ def _lay_flags(spec: RunSpec, flags: Flags) -> RunSpec:
         in_place=flags.in_place,
         snapshot_limited=not flags.no_snapshot_limit,
         task_index=flags.task_index,
+        lines=tuple((key, line) for key, line in spec.lines if getattr(flags, KEYS.get(key, ""), None) in {None, ""}),
         **{name: item for name, item in given.items() if item is not None},
     )
 
 
 def _lay_variables(spec: RunSpec, flags: Flags, reading: Reading) -> RunSpec:
-    from localrun.formats.env_file import read_env_file
-
     pairs: list[tuple[str, str | None]] = []
-    for path in map(os.path.abspath, flags.variable_files):
-        pairs += read_env_file(read_named(path, reading), file=path)
+    for file in flags.variable_files:
+        pairs += _read_variables(file, reading)
     for text in flags.variables:
         name, equals, given = text.partition("=")
         if not name:
-            raise BadInput(
-                f"{text!r} names no variable", key="-e", hint="write -e NAME=VALUE, or -e NAME to pass it on"
-            )
+            hint = "write -e NAME=VALUE, or -e NAME to pass it on"
+            raise BadInput(f"{text!r} names no variable", key="-e", hint=hint)
         pairs.append((name, given if equals else None))
     variables = dict(spec.environment_variables)
     inherited: dict[str, None] = {}
@@ -165,19 +180,35 @@ def _lay_variables(spec: RunSpec, flags: Flags, reading: Reading) -> RunSpec:
             inherited[name] = None
         else:
             variables[name] = given_text
-    return replace(spec, environment_variables=tuple(variables.items()), inherited=tuple(inherited))
+    replaced = {f"environment_variables.{name}" for name, _ in pairs}
+    lines = tuple((key, line) for key, line in spec.lines if key not in replaced)
+    return replace(spec, environment_variables=tuple(variables.items()), inherited=tuple(inherited), lines=lines)
 
 
-def read_named(path: str, reading: Reading) -> bytes:
-    """Read a file that the user named.
+def _read_variables(file: str, reading: Reading) -> tuple[tuple[str, str | None], ...]:
+    from localrun.formats.env_file import read_env_file
+
+    data = read_named(file, reading)
+    pairs = read_env_file(data, file=file)
+    for name, text in pairs:
+        start = f"{name}={text or ''}".encode()[:100]
+        lines = [number for number, line in enumerate(data.split(b"\n"), 1) if line.lstrip().startswith(start)]
+        check_variable(name, text or "", file=file, line=lines[-1] if lines else 0, key=name)
+    return pairs
+
+
+def read_named(file: str, reading: Reading) -> bytes:
+    """Read a file that the user named; a relative name starts from the working directory.
 
     Raises:
         BadInput: it is not there, is no file, or may not be read.
     """
     try:
-        return reading.read(path)
+        return reading.read(os.path.abspath(file))
+    except FileNotFoundError:
+        raise BadInput(f"there is no file {file}", hint="check its path") from None
     except OSError as error:
-        raise BadInput(error.strerror or str(error), file=path, hint="check the path and its permissions") from None
+        raise BadInput(error.strerror or str(error), file=file, hint="check the path and its permissions") from None
 
 
 def _split_pair(text: str) -> tuple[str, str]:

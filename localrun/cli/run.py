@@ -145,7 +145,7 @@ def run(*, detach: bool, offline: bool, quiet: bool, form: str, **given: Any) ->
     def remember(plan: Plan, artifact: Artifact) -> None:
         tell_plan(plan, manner)
         if not facts.hashes:
-            keep_warm(home, describe_call(sys.argv[2:], os.environ), reading.evidence, (plan, artifact, manner))
+            keep_warm(home, describe_call(sys.argv[2:], os.environ), reading, (plan, artifact, manner))
 
     with show_progress(quiet=quiet) as report:
         settings = BuildSettings(offline=offline)

@@ -6,20 +6,21 @@ looked at, and the variables that matter. One difference, and the run takes the 
 
 from __future__ import annotations
 
-import marshal
 import os
 import sys
-import time
-import zlib
 
 from localrun import __version__
-from localrun.adapters.files import describe_file
+from localrun.adapters.files import FILE_FACTS, describe_file
+from localrun.errors import BadInput
 from localrun.plan import CLASSES, Artifact, Plan
 from localrun.values import pack, unpack, value
+from localrun.workspace.memory import keep, locate, recall
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from localrun.adapters.files import Reading
 
 
 @value
@@ -37,55 +38,47 @@ class Manner:
     as_json: bool = False
 
 
-VARIABLES = ("PATH", "HOME", "VIRTUAL_ENV", "CONDA_PREFIX", "CONDARC", "MAMBARC", "PYENV_VERSION")
+VARIABLES = (
+    *("PATH", "HOME", "VIRTUAL_ENV", "CONDA_PREFIX", "CONDARC", "MAMBARC"),
+    *("PYENV_VERSION", "PYENV_ROOT", "PYENV_DIR", "ASDF_DATA_DIR", "ASDF_PYTHON_VERSION", "MISE_PYTHON_VERSION"),
+)
 """Variables that decide which interpreter and which channels a run configuration stands for."""
-JUST_WRITTEN_S = 0.1
+JUST_WRITTEN_NS = 100_000_000
 """A file that changed so shortly before it was read may change again without its times showing it."""
 
 
 def describe_call(arguments: Sequence[str], environ: Mapping[str, str]) -> tuple[object, ...]:
     """Describe a call so that equal descriptions mean the same plan, files apart."""
     variables = tuple(environ.get(name) for name in VARIABLES)
-    return (__version__, sys.version, os.getcwd(), tuple(arguments), variables)
+    return (__version__, sys.version, get_directory(), tuple(arguments), variables)
+
+
+def get_directory() -> str:
+    """Give the working directory.
+
+    Raises:
+        BadInput: it has been removed.
+    """
+    try:
+        return os.getcwd()
+    except FileNotFoundError:
+        raise BadInput("the folder you are in has been removed", hint="change to another one: cd ~") from None
 
 
 def find_warm(home: str, call: tuple[object, ...]) -> tuple[Plan, Artifact, Manner] | None:
     """Find plan, environment and manner of a call; None when it is new or something that it read has changed."""
     try:
-        with open(_locate(home, call), "rb") as file:
-            kept, evidence, found = marshal.loads(file.read())  # noqa: S302 - our own file, like a .pyc
+        kept, evidence, found = recall(locate(home, repr(call)))
         if kept != call or any(describe_file(path) != facts for path, facts in evidence):
             return None
         plan, artifact, manner = unpack(found, {**CLASSES, "Manner": Manner})
-    except (OSError, ValueError, TypeError, EOFError, KeyError):
+    except (ValueError, TypeError, KeyError):
         return None
     return plan, artifact, manner
 
 
-def keep_warm(
-    home: str,
-    call: tuple[object, ...],
-    evidence: Mapping[str, tuple[int, ...]],
-    found: tuple[Plan, Artifact, Manner],
-) -> None:
+def keep_warm(home: str, call: tuple[object, ...], reading: Reading, found: tuple[Plan, Artifact, Manner]) -> None:
     """Keep plan, environment and manner of a call; what cannot be kept is left, it costs time only."""
-    now = time.time_ns()
-    for facts in evidence.values():
-        if len(facts) > 1 and now - max(facts[1:3]) < JUST_WRITTEN_S * 1e9:
-            return
-    path = _locate(home, call)
-    temporary = f"{path}.{os.getpid()}"
-    try:
-        os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
-        data = marshal.dumps((call, tuple(evidence.items()), pack(found)))  # type: ignore[arg-type]  # packed: plain
-        file = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        with open(file, "wb") as stream:
-            stream.write(data)
-        os.replace(temporary, path)
-    except (OSError, ValueError):
-        return
-
-
-def _locate(home: str, call: tuple[object, ...]) -> str:
-    key = zlib.crc32(repr(call).encode(errors="surrogateescape"))
-    return os.path.join(home, "plans", f"{key:08x}")
+    newest = max((facts[2] for facts in reading.evidence.values() if len(facts) == FILE_FACTS), default=0)
+    if newest < reading.began_ns - JUST_WRITTEN_NS:
+        keep(locate(home, repr(call)), (call, tuple(reading.evidence.items()), pack(found)))

@@ -11,11 +11,20 @@ import re
 from localrun.errors import BadInput, NotRunnable
 from localrun.fingerprint import environment_fingerprint
 from localrun.formats.expressions import substitute
-from localrun.plan import RUN_FOLDER, EnvironmentPlan, Plan, SourcePlan
+from localrun.plan import RUN_FOLDER, EnvironmentPlan, Plan
 from localrun.resolve.assets import check_outputs, describe_assets, place_input, plan_inputs, plan_outputs
 from localrun.resolve.credentials import hide_credentials
 from localrun.resolve.ranks import check_counts, plan_ranks
-from localrun.resolve.variables import check_variable, describe_mlflow, describe_run, merge_layers, refuse_clash
+from localrun.resolve.refusal import refuse
+from localrun.resolve.source import plan_source
+from localrun.resolve.variables import (
+    BY_LAUNCH,
+    NEVER,
+    check_variable,
+    describe_mlflow,
+    describe_run,
+    merge_layers,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,7 +32,10 @@ if TYPE_CHECKING:
     from localrun.spec import EnvironmentSpec, RunSpec
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
-"""What may name an experiment: it becomes part of a folder's name."""
+"""What may name an experiment or a run: the one is part of a folder's name, the other is given on command lines."""
+NAME_HINT = "use letters, digits, dot, dash and underscore, 200 at most, a letter or digit first"
+LONGEST_S = 10**9
+"""The largest number of seconds that is a time limit, some thirty years."""
 
 
 def resolve(spec: RunSpec, facts: HostFacts) -> Plan:
@@ -36,7 +48,9 @@ def resolve(spec: RunSpec, facts: HostFacts) -> Plan:
     check_target(spec)
     check_counts(spec)
     kinds = dict(facts.paths)
-    source = plan_source(spec, kinds)
+    check_times(spec)
+    check_name(spec)
+    source = plan_source(spec, facts)
     experiment = name_experiment(spec, facts)
     environment = plan_environment(spec, facts)
     ranks = plan_ranks(spec)
@@ -59,7 +73,7 @@ def resolve(spec: RunSpec, facts: HostFacts) -> Plan:
         variables=tuple(sorted(variables.items())),
         fallbacks=_plan_fallbacks(len(ranks), facts),
         inherited=spec.inherited,
-        own=tuple(sorted({*own, *rank_names})),
+        own=tuple(sorted({*own, *rank_names, *NEVER})),
         inputs=inputs,
         outputs=plan_outputs(spec),
         bootstrap=plan_bootstrap(spec, kinds),
@@ -96,41 +110,35 @@ def name_experiment(spec: RunSpec, facts: HostFacts) -> str:
         name = re.sub(r"[^A-Za-z0-9._-]+", "-", facts.folder_name).strip("-._")[:60]
         return name or "run"
     if not NAME.fullmatch(spec.experiment_name):
-        line = dict(spec.lines).get("experiment_name", 0)
-        hint = "use letters, digits, dot, dash and underscore, 200 at most, a letter or digit first"
         message = f"{spec.experiment_name!r} cannot name an experiment"
-        raise BadInput(message, file=spec.file, line=line, key="experiment_name", hint=hint)
+        raise refuse(spec, message, key="experiment_name", flag="--experiment", hint=NAME_HINT)
     return spec.experiment_name
 
 
-def plan_source(spec: RunSpec, kinds: dict[str, str]) -> SourcePlan:
-    """Plan where the run's files come from.
+def check_name(spec: RunSpec) -> None:
+    """Refuse a name that would not do on a command line.
 
     Raises:
-        BadInput: the source folder is not there or is no folder, or the script lies outside it.
-        NotRunnable: the script is not there.
+        BadInput: it has other characters than names have.
     """
-    line = dict(spec.lines).get("code", 0)
-    if spec.source_directory and kinds.get(spec.source_directory) != "folder":
-        what = "no folder" if kinds.get(spec.source_directory, "missing") == "missing" else "not a folder:"
-        message = f"there is {what} {spec.source_directory}"
-        hint = "check the path of the source folder"
-        raise BadInput(message, file=spec.file, line=line, key="code" if spec.file else "--source", hint=hint)
-    if spec.script:
-        kind = kinds.get(spec.script, "missing")
-        if kind == "missing":
-            raise NotRunnable(f"there is no script {spec.script}", hint="check the path of the script")
-        if kind != "file":
-            raise NotRunnable(f"{spec.script} is not a script but a {kind}", hint="name a Python file", exit_code=126)
-        if not (spec.script + os.sep).startswith(spec.source_directory.rstrip(os.sep) + os.sep):
-            message = f"the script {spec.script} lies outside the source folder {spec.source_directory}"
-            raise BadInput(message, hint="move it inside, or name a source folder that holds both with --source")
-    return SourcePlan(
-        directory=spec.source_directory,
-        file=spec.source_file,
-        in_place=spec.in_place,
-        limited=spec.snapshot_limited,
-    )
+    if spec.name and not NAME.fullmatch(spec.name):
+        raise refuse(spec, f"{spec.name!r} cannot name a run", key="name", flag="--name", hint=NAME_HINT)
+
+
+def check_times(spec: RunSpec) -> None:
+    """Refuse time limits that are none.
+
+    Raises:
+        BadInput: one is negative or not a number.
+    """
+    for key, flag, seconds in (
+        ("limits.timeout", "--timeout", spec.timeout_s),
+        ("", "--barrier-timeout", spec.barrier_timeout_s),
+        ("", "--stop-timeout", spec.stop_timeout_s),
+    ):
+        if not 0 <= seconds <= LONGEST_S:
+            message = f"expected seconds from 0 to {LONGEST_S:,}, found {seconds:g}"
+            raise refuse(spec, message, key=key, flag=flag, hint=f"give {flag} a number such as 60")
 
 
 def plan_command(spec: RunSpec, placed: dict[str, str]) -> tuple[str, ...]:
@@ -163,9 +171,7 @@ def plan_environment(spec: RunSpec, facts: HostFacts) -> EnvironmentPlan:
     if asked is not None and asked.image and not asked.interpreter:
         message = f"the environment is the image {asked.image}, which the local target cannot run in"
         hint = "give -E with a conda file, a requirements.txt or interpreter:PATH"
-        raise BadInput(
-            message, file=spec.file, line=dict(spec.lines).get("environment", 0), key="environment", hint=hint
-        )
+        raise refuse(spec, message, key="environment", flag="-E", hint=hint)
     if not facts.interpreter:
         name = asked.interpreter if asked is not None and asked.interpreter else "python3"
         raise NotRunnable(
@@ -231,16 +237,17 @@ def _merge_variables(
     spec: RunSpec, experiment: str, own: dict[str, str], placed: dict[str, str], rank_names: set[str]
 ) -> dict[str, str]:
     environment = spec.environment.environment_variables if spec.environment else ()
-    lines = dict(spec.lines)
     asked = [
         (name, _substitute(spec, text, placed, f"environment_variables.{name}") if "${{" in text else text)
         for name, text in spec.environment_variables
     ]
-    for name, text in (*environment, *asked):
+    set_here = {*own, *rank_names, *BY_LAUNCH}
+    for name, text in (*environment, *asked, *((name, "") for name in spec.inherited)):
         key = f"environment_variables.{name}"
-        check_variable(name, text, file=spec.file if key in lines else "", line=lines.get(key, 0), key=key)
-    given = merge_layers(environment, asked, ((name, "") for name in spec.inherited))
-    refuse_clash(given, {*own, *rank_names})
+        line = dict(spec.lines).get(key, 0)
+        check_variable(
+            name, text, set_here, file=spec.file if line else "", line=line, key=key if line else "-e, --env-file"
+        )
     merged = merge_layers(describe_mlflow(experiment).items(), environment, asked, own.items())
     return {name: text for name, text in merged.items() if name not in spec.inherited}
 

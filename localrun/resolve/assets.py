@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 
-from localrun.errors import BadInput
 from localrun.plan import RUN_FOLDER, InputPlan, OutputPlan
+from localrun.resolve.refusal import refuse
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -38,7 +38,6 @@ def plan_inputs(spec: RunSpec, kinds: Mapping[str, str]) -> tuple[InputPlan, ...
     Raises:
         BadInput: nothing is there, or a folder stands where a file is asked for, or the other way round.
     """
-    lines = dict(spec.lines)
     planned = []
     for item in spec.inputs:
         if not item.path:
@@ -46,7 +45,7 @@ def plan_inputs(spec: RunSpec, kinds: Mapping[str, str]) -> tuple[InputPlan, ...
         key = f"inputs.{item.name}.path"
         problem, hint = _judge_input(item, kinds.get(item.path, "missing"))
         if problem:
-            raise BadInput(problem, file=spec.file, line=lines.get(key, 0), key=key, hint=hint)
+            raise refuse(spec, problem, key=key, flag=key, hint=hint)
         planned.append(InputPlan(name=item.name, path=item.path, copied=item.mode == "download"))
     return tuple(planned)
 
@@ -76,16 +75,13 @@ def check_outputs(spec: RunSpec) -> None:
     Source: the reserved port names of Azure ML's documentation.
 
     Raises:
-        BadInput: an output has a reserved name, or the name of an input.
+        BadInput: an output has a reserved name.
     """
-    lines = dict(spec.lines)
     for item in spec.outputs:
         if item.name.lower() in RESERVED:
             key = f"outputs.{item.name}"
             message = f"{item.name} is a name that shells use themselves"
-            raise BadInput(
-                message, file=spec.file, line=lines.get(key, 0), key=key, hint="give the output another name"
-            )
+            raise refuse(spec, message, key=key, flag=key, hint="give the output another name")
 
 
 def describe_assets(spec: RunSpec, placed: Mapping[str, str]) -> dict[str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from localrun.distributions import DISTRIBUTIONS
 from localrun.errors import BadInput
 from localrun.plan import RankPlan
+from localrun.resolve.refusal import refuse
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,23 +21,20 @@ def check_counts(spec: RunSpec) -> None:
     Raises:
         BadInput: a count is below 1, or there are more ranks than anybody runs on one machine.
     """
-    lines = dict(spec.lines)
     for key, flag, count in (
         ("resources.instance_count", "--nodes", spec.nodes),
         ("distribution.process_count_per_instance", "-n", spec.distribution.processes_per_node),
     ):
         if count < 1:
             message = f"expected a whole number from 1, found {count}"
-            hint = f"give {flag} 1 or more"
-            raise BadInput(message, file=spec.file, line=lines.get(key, 0), key=key if spec.file else flag, hint=hint)
+            raise refuse(spec, message, key=key, flag=flag, hint="give 1 or more")
     ranks = spec.nodes * spec.distribution.processes_per_node
     if ranks > MOST_RANKS:
         raise BadInput(f"{ranks:,} ranks are too many for one machine", hint=f"give {MOST_RANKS:,} or fewer")
     if spec.distribution.type not in DISTRIBUTIONS:
         hint = f"this version runs {' and '.join(sorted(DISTRIBUTIONS))}"
-        key = "distribution.type"
         message = f"the distribution {spec.distribution.type} is not available yet"
-        raise BadInput(message, file=spec.file, line=lines.get(key, 0), key=key, hint=hint)
+        raise refuse(spec, message, key="distribution.type", flag="--distribution", hint=hint)
     if spec.distribution.type == "none" and spec.distribution.processes_per_node > 1:
         raise BadInput("several processes on a node need a distribution", hint="give --distribution pytorch")
 

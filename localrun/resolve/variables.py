@@ -7,34 +7,55 @@ from localrun.plan import RUN_FOLDER, RUN_ID
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable
 
     from localrun.spec import RunSpec
 
 LONGEST = 131_071
 """Bytes of `NAME=value` that Linux takes for one variable (MAX_ARG_STRLEN less its final NUL)."""
+BY_LAUNCH = ("AZUREML_CR_EXECUTION_WORKING_DIR_PATH", "AZUREML_CONDA_ENVIRONMENT_PATH")
+"""What the launch adds to the variables of a plan: places that exist once the run does."""
+NEVER = ("AZUREML_RUN_TOKEN", "AZUREML_SERVICE_ENDPOINT")
+"""What would make SDKs in a script call the cloud: kept from the ranks when the caller's environment has it."""
 
 
-def check_variable(name: str, text: str, *, file: str = "", line: int = 0, key: str = "") -> None:
-    """Refuse what no process can be given.
+def check_variable(
+    name: str, text: str, own: Collection[str] = (), *, file: str = "", line: int = 0, key: str = ""
+) -> None:
+    """Refuse what no process can be given, and what localrun itself sets.
+
+    Args:
+        name: The variable's name.
+        text: Its value.
+        own: Names that localrun sets for the ranks.
+        file: The file that it was read from; empty for a flag.
+        line: Its line there.
+        key: Its key there, or the flag.
 
     Raises:
-        BadInput: the name is empty or holds `=` or NUL, the value holds NUL, or both are too long together.
+        BadInput: the name is empty or holds `=` or NUL, the value holds NUL, both are too long together, or the name
+            is one of localrun's own.
     """
-    key = key or name
+    problem, hint = _judge_variable(name, text)
+    if not problem and name in own:
+        problem = f"{name} is set by localrun for every rank and cannot be given"
+        hint = "remove it: the ranks of the run get the right value each"
+    if problem:
+        raise BadInput(problem, file=file, line=line, key=key or name, hint=hint)
+
+
+def _judge_variable(name: str, text: str) -> tuple[str, str]:
+    """Give what is wrong with a variable and what to do; two empty texts when nothing is."""
     if not name or "=" in name or "\0" in name:
         hint = "a name has at least one character, and neither = nor a NUL byte"
-        raise BadInput(
-            f"{name!r} cannot be the name of an environment variable", file=file, line=line, key=key, hint=hint
-        )
+        return f"{name!r} cannot be the name of an environment variable", hint
     if "\0" in text:
-        message = f"the value of {name} contains a NUL byte"
-        raise BadInput(message, file=file, line=line, key=key, hint="remove the NUL byte")
+        return f"the value of {name} contains a NUL byte", "remove the NUL byte"
     size = len(f"{name}={text}".encode(errors="surrogateescape"))
     if size > LONGEST:
         hint = "pass the path of a file that holds the value"
-        message = f"{name} is {size:,} bytes; Linux takes {LONGEST:,} for NAME=value"
-        raise BadInput(message, file=file, line=line, key=key, hint=hint)
+        return f"{name} is {size:,} bytes; Linux takes {LONGEST:,} for NAME=value", hint
+    return "", ""
 
 
 def merge_layers(*layers: Iterable[tuple[str, str]]) -> dict[str, str]:
@@ -43,18 +64,6 @@ def merge_layers(*layers: Iterable[tuple[str, str]]) -> dict[str, str]:
     for layer in layers:
         merged.update(layer)
     return merged
-
-
-def refuse_clash(given: Mapping[str, str], own: Iterable[str]) -> None:
-    """Refuse variables that localrun itself has to set.
-
-    Raises:
-        BadInput: a given name is one of localrun's own.
-    """
-    clash = sorted(set(given) & set(own))
-    if clash:
-        hint = "remove it: the ranks of the run get the right value each"
-        raise BadInput(f"{clash[0]} is set by localrun for every rank and cannot be given", key=clash[0], hint=hint)
 
 
 def describe_run(spec: RunSpec, experiment: str) -> dict[str, str]:

@@ -64,7 +64,7 @@ def prepare(
     check_marker(plan)
     for name in FOLDERS:
         os.mkdir(os.path.join(folder, name), 0o700)
-    entries = () if plan.source.in_place else list_source(plan.source, exclude=home)
+    entries = () if plan.source.in_place else list_source(plan.source, home=home)
     root = os.path.dirname(plan.source.file) if plan.source.file else plan.source.directory
     copy_entries(root, entries, os.path.join(folder, "snapshot"))
     tokens = {RUN_ID: run_id, RUN_FOLDER: folder, MASTER_PORT: str(port)}

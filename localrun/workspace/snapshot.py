@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import os
 import stat
+import time
 
 from localrun.adapters.ignore_rules import read_ignore_rules
 from localrun.errors import BadInput, StoreFailed
 from localrun.values import value
+from localrun.workspace.memory import keep, locate, recall
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from localrun.adapters.ignore_rules import IgnoreRules
     from localrun.plan import SourcePlan
 
 MOST_FILES = 20_000
@@ -23,6 +26,12 @@ SCRIPTS = (".sh", ".bash")
 """Endings of shell scripts."""
 MOST_SCRIPT_BYTES = 1024 * 1024
 """Shell scripts up to this size are searched for the bootstrap marker."""
+CHUNK_BYTES = MOST_SCRIPT_BYTES
+"""So much of a file is in memory at a time."""
+BLOCK_BYTES = 512
+"""The unit of `st_blocks`, whatever the file system; source: stat(2)."""
+REPORT_EVERY_S = 2.0
+LEAVE_OUT = "leave it out with .amlignore"
 
 
 @value
@@ -35,12 +44,14 @@ class Entry:
     mode: int = 0
 
 
-def list_source(source: SourcePlan, *, exclude: str = "") -> tuple[Entry, ...]:
+def list_source(source: SourcePlan, *, home: str = "") -> tuple[Entry, ...]:
     """List what belongs to a snapshot: kinds `folder`, `file`, `link`, and `skipped` for fifos, sockets and devices.
+
+    A folder stands before what is in it.
 
     Args:
         source: The folder; ignore rules come from its root.
-        exclude: An absolute path that never belongs (the workspace itself).
+        home: The workspace, which never belongs; what its ignore rules say is remembered in it. Empty: there is none.
 
     Raises:
         BadInput: a link leads out of the folder, a file cannot be read, or the limits are exceeded.
@@ -50,57 +61,122 @@ def list_source(source: SourcePlan, *, exclude: str = "") -> tuple[Entry, ...]:
         return (Entry(path=os.path.basename(source.file), kind="file", size=facts.st_size, mode=facts.st_mode),)
     if not source.directory:
         return ()
-    ignored = read_ignore_rules(source.directory)
+    root = os.path.realpath(source.directory)
+    exclude = _locate_workspace(root, home)
+    rules = read_ignore_rules(source.directory)
+    note = locate(home, f"ignored {root}") if home and rules else ""
+    if rules and note:
+        kept = recall(note)
+        rules.known = kept[2] if kept is not None and kept[:2] == (root, rules.text) else {}
+    entries = _take_within_limits(source, _walk(root, rules, exclude))
+    if rules and note and rules.asked.keys() - rules.known.keys():
+        keep(note, (root, rules.text, rules.asked))
+    return entries
+
+
+def _locate_workspace(root: str, home: str) -> str:
+    """Give the workspace relative to the source folder when it lies inside, else an empty text."""
+    place = os.path.realpath(home) if home else ""
+    if place and root in {place, os.path.join(place, "runs")}:
+        message = f"the source folder {root} is localrun's own workspace"
+        raise BadInput(message, hint="name the folder of your script with --source")
+    return os.path.relpath(place, root) if place.startswith(root.rstrip("/") + "/") else ""
+
+
+def _take_within_limits(source: SourcePlan, found: Iterator[Entry]) -> tuple[Entry, ...]:
     entries = []
     files = total = 0
-    for entry in _walk(source.directory, "", ignored, exclude):
+    largest = Entry(path="", kind="file")
+    for entry in found:
         entries.append(entry)
         files += entry.kind == "file"
         total += entry.size
+        largest = entry if entry.size > largest.size else largest
         if source.limited and (files > MOST_FILES or total > MOST_BYTES):
-            raise _too_large(source.directory, files, total)
+            raise _too_large(source.directory, total, largest)
     return tuple(entries)
 
 
-def _walk(root: str, below: str, ignored: Callable[[str], bool] | None, exclude: str) -> Iterator[Entry]:
+def _walk(root: str, rules: IgnoreRules | None, exclude: str) -> Iterator[Entry]:
+    made = {""}
+    folders = [""]
+    while folders:
+        below = folders.pop()
+        inner = []
+        for item in _scan(root, below):
+            path = f"{below}/{item.name}" if below else item.name
+            if item.is_dir(follow_symlinks=False):
+                left_out = rules is not None and rules.leave_out(f"{path}/")
+                if path == exclude or (left_out and rules is not None and not rules.reincludes):
+                    continue
+                inner.append(path)
+                if not left_out:
+                    yield from _make_parents(path, made)
+            elif not (rules and rules.leave_out(path)) and (entry := _describe(root, path, item)):
+                yield from _make_parents(below, made)
+                yield entry
+        folders += reversed(inner)
+
+
+def _make_parents(path: str, made: set[str]) -> Iterator[Entry]:
+    """Give a folder and the folders above it, each once: those that are left out are made for what is taken back in."""
+    missing = []
+    while path not in made:
+        missing.append(path)
+        made.add(path)
+        path = path.rpartition("/")[0]
+    for folder in reversed(missing):
+        yield Entry(path=folder, kind="folder")
+
+
+def _scan(root: str, below: str) -> list[os.DirEntry[str]]:
     try:
         with os.scandir(os.path.join(root, below) if below else root) as found:
-            items = sorted(found, key=lambda item: item.name)
+            return sorted(found, key=lambda item: item.name)
     except OSError as error:
         message = f"the folder {error.filename} of the source cannot be read: {error.strerror}"
-        raise BadInput(message, hint="make it readable, or leave it out with .amlignore") from None
-    for item in items:
-        path = f"{below}/{item.name}" if below else item.name
-        if item.is_symlink():
-            if not (ignored and ignored(path)):
-                yield _entry_of_link(root, path, item.path)
-        elif item.is_dir(follow_symlinks=False):
-            if item.path != exclude:
-                yield Entry(path=path, kind="folder")
-                yield from _walk(root, path, ignored, exclude)
-        elif not (ignored and ignored(path)):
-            facts = item.stat(follow_symlinks=False)
-            kind = "file" if stat.S_ISREG(facts.st_mode) else "skipped"
-            yield Entry(path=path, kind=kind, size=facts.st_size, mode=facts.st_mode)
+        raise BadInput(message, hint=f"make it readable, or {LEAVE_OUT}") from None
+
+
+def _describe(root: str, path: str, item: os.DirEntry[str]) -> Entry | None:
+    if item.is_symlink():
+        return _entry_of_link(root, path, item.path)
+    try:
+        facts = item.stat(follow_symlinks=False)
+    except FileNotFoundError:  # gone since the folder was listed
+        return None
+    kind = "file" if stat.S_ISREG(facts.st_mode) else "skipped"
+    return Entry(path=path, kind=kind, size=facts.st_size, mode=facts.st_mode)
 
 
 def _entry_of_link(root: str, path: str, absolute: str) -> Entry:
-    base = os.path.realpath(root)
-    if not (os.path.realpath(absolute) + "/").startswith(base + "/"):
+    if not (os.path.realpath(absolute) + "/").startswith(root.rstrip("/") + "/"):
         message = f"{path} in the source folder is a link to {os.readlink(absolute)}, which lies outside"
-        raise BadInput(message, hint="copy what it points to, leave it out with .amlignore, or use --in-place")
+        hint = f"copy what it points to, {LEAVE_OUT}, or use --in-place"
+        parts = path.split("/")
+        for depth in range(1, len(parts)):
+            folder = "/".join(parts[:depth])
+            if os.path.lexists(os.path.join(root, folder, "pyvenv.cfg")):
+                hint = f"{folder} is a virtual environment: write the line {folder}/ into .amlignore"
+        raise BadInput(message, hint=hint)
     return Entry(path=path, kind="link")
 
 
-def _too_large(directory: str, files: int, total: int) -> BadInput:
+def _too_large(directory: str, total: int, largest: Entry) -> BadInput:
     limits = f"{MOST_FILES:,} files and {MOST_BYTES // 1_048_576} MiB"
-    found = f"more than {files - 1:,} files" if files > MOST_FILES else f"more than {total // 1_048_576:,} MiB"
-    hint = "leave files out with .amlignore, name a smaller folder with --source, use --in-place or --no-snapshot-limit"
+    found = f"more than {MOST_FILES:,} files"
+    if total > MOST_BYTES:
+        found = f"more than {MOST_BYTES // 1_048_576} MiB (the largest file: {largest.path})"
+    hint = f"{LEAVE_OUT}, name a smaller folder with --source, use --in-place or --no-snapshot-limit"
     return BadInput(f"the source folder {directory} holds {found}; a snapshot takes {limits}", hint=hint)
 
 
 def copy_entries(
-    root: str, entries: tuple[Entry, ...], target: str, rewrite: tuple[bytes, bytes] | None = None
+    root: str,
+    entries: tuple[Entry, ...],
+    target: str,
+    rewrite: tuple[bytes, bytes] | None = None,
+    report: Callable[[int, int], None] | None = None,
 ) -> None:
     """Copy entries of one folder into another that exists, modes and modification times kept.
 
@@ -109,12 +185,17 @@ def copy_entries(
         entries: From `list_source`.
         target: The new folder.
         rewrite: In shell scripts, replace the first of these by the second (the bootstrap marker of a node).
+        report: Told every two seconds how many entries are copied, and how many there are.
 
     Raises:
         StoreFailed: there is no room.
         BadInput: a file of the source cannot be read.
     """
-    for entry in entries:
+    due = time.monotonic() + REPORT_EVERY_S
+    for done, entry in enumerate(entries):
+        if report is not None and time.monotonic() > due:
+            due += REPORT_EVERY_S
+            report(done, len(entries))
         path = os.path.join(root, entry.path)
         new = os.path.join(target, entry.path)
         try:
@@ -129,12 +210,13 @@ def copy_entries(
 
 
 def _link_inside(root: str, path: str) -> str:
+    """Give what a link says, so that it leads into the copy: absolute goals, and ways out and back, are rewritten."""
     goal = os.readlink(path)
-    if not os.path.isabs(goal):
+    way = os.path.normpath(os.path.join(os.path.dirname(os.path.relpath(path, root)), goal))
+    if not os.path.isabs(goal) and way.partition("/")[0] != "..":
         return goal
-    return os.path.relpath(
-        os.path.realpath(goal), os.path.dirname(os.path.join(os.path.realpath(root), os.path.relpath(path, root)))
-    )
+    folder = os.path.realpath(os.path.dirname(path))
+    return os.path.relpath(os.path.realpath(os.path.join(folder, goal)), folder)
 
 
 def _copy_file(path: str, new: str, mode: int, rewrite: tuple[bytes, bytes] | None) -> None:
@@ -143,15 +225,45 @@ def _copy_file(path: str, new: str, mode: int, rewrite: tuple[bytes, bytes] | No
         facts = os.fstat(old)
         out = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, stat.S_IMODE(mode) & 0o777 | 0o600)
         try:
-            if rewrite is not None and facts.st_size < MOST_SCRIPT_BYTES:
-                _write_all(out, os.read(old, MOST_SCRIPT_BYTES).replace(*rewrite))
-            while chunk := os.read(old, 1 << 20):
-                _write_all(out, chunk)
+            if facts.st_size < CHUNK_BYTES:
+                data = os.read(old, facts.st_size + BLOCK_BYTES)
+                _write_all(out, data.replace(*rewrite) if rewrite is not None else data)
+            else:
+                _copy_large(old, out, facts)
             os.utime(out, ns=(facts.st_mtime_ns, facts.st_mtime_ns))
         finally:
             os.close(out)
     finally:
         os.close(old)
+
+
+def _copy_large(old: int, out: int, facts: os.stat_result) -> None:
+    """Copy what a large file holds; holes stay holes."""
+    if facts.st_blocks * BLOCK_BYTES >= facts.st_size or not hasattr(os, "SEEK_DATA"):
+        while chunk := os.read(old, CHUNK_BYTES):
+            _write_all(out, chunk)
+        return
+    start = _seek_data(old, 0)
+    while start is not None:
+        end = os.lseek(old, start, os.SEEK_HOLE)
+        os.lseek(old, start, os.SEEK_SET)
+        os.lseek(out, start, os.SEEK_SET)
+        while start < end and (chunk := os.read(old, min(CHUNK_BYTES, end - start))):
+            _write_all(out, chunk)
+            start += len(chunk)
+        start = _seek_data(old, end)
+    os.ftruncate(out, max(facts.st_size, os.fstat(out).st_size))
+
+
+def _seek_data(file: int, start: int) -> int | None:
+    import errno
+
+    try:
+        return os.lseek(file, start, os.SEEK_DATA)
+    except OSError as error:
+        if error.errno == errno.ENXIO:  # only a hole is left
+            return None
+        raise
 
 
 def _write_all(file: int, data: bytes) -> None:
@@ -165,5 +277,5 @@ def _translate(error: OSError, path: str, target: str) -> Exception:
     if error.errno in {errno.ENOSPC, errno.EDQUOT}:
         hint = "free some space, or set LOCALRUN_HOME to a folder on a larger disk"
         return StoreFailed(f"no room in {target} for a copy of {path}: {error.strerror}", hint=hint, code="store_full")
-    hint = "make it readable, or leave it out with .amlignore"
+    hint = f"make it readable, or {LEAVE_OUT}"
     return BadInput(f"{path} of the source cannot be copied: {error.strerror}", hint=hint)
