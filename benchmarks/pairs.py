@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 LOCALRUN = os.path.join(os.path.dirname(sys.executable), "localrun")
+MPIRUN = ["mpirun", "--allow-run-as-root", "--oversubscribe"]
 Sample = dict[str, float]
 """What one round of one side measured, by the name of the quantity."""
 

@@ -1,18 +1,16 @@
-"""`localrun ps -a` over 10,000 records against `python -c pass`, in alternating runs: medians and their ratio.
+"""`localrun ps` over 10,000 records against the bare interpreter.
 
-    python benchmarks/ps.py [RUNS] [PAIRS]
-
-Goal: at most 10 times the bare interpreter.
+python benchmarks/ps.py [ROUNDS] [RECORDS]
 """
 
 from __future__ import annotations
 
 import os
-import statistics
-import subprocess
 import sys
 import tempfile
-import time
+
+from help import time_command
+from pairs import LOCALRUN, Row, alternate, make_environ, pick, print_table
 
 from localrun.workspace import database, records
 
@@ -32,36 +30,21 @@ def make_records(home: str, count: int) -> None:
     database.add_missing(home, made, print)
 
 
-def measure(command: list[str], environ: dict[str, str]) -> float:
-    begin = time.perf_counter()
-    subprocess.run(command, env=environ, stdout=subprocess.DEVNULL, check=True)
-    return (time.perf_counter() - begin) * 1000
-
-
-def main(runs: int, pairs: int) -> None:
-    script = os.path.join(os.path.dirname(sys.executable), "localrun")
-    localrun = [script] if os.path.exists(script) else [sys.executable, "-m", "localrun"]
+def measure(rounds: int = 15, count: int = 10_000) -> list[Row]:
+    bare = "python -c pass"
     commands = {
-        "python -c pass": [sys.executable, "-c", "pass"],
-        f"localrun ps -a ({runs} runs)": [*localrun, "ps", "-a"],
-        f"localrun ps -a --format json ({runs} runs)": [*localrun, "ps", "-a", "--format", "json"],
-        "localrun ps": [*localrun, "ps"],
+        bare: [sys.executable, "-c", "pass"],
+        f"localrun ps -a, {count:,} runs": [LOCALRUN, "ps", "-a"],
+        f"localrun ps -a --format json, {count:,} runs": [LOCALRUN, "ps", "-a", "--format", "json"],
+        "localrun ps": [LOCALRUN, "ps"],
     }
     with tempfile.TemporaryDirectory() as folder:
-        environ = {**os.environ, "LOCALRUN_HOME": folder}
-        environ.pop("PYTHONDONTWRITEBYTECODE", None)
-        make_records(folder, runs)
-        times: dict[str, list[float]] = {name: [] for name in commands}
-        for number in range(pairs + 1):
-            for name, command in commands.items():
-                taken = measure(command, environ)
-                if number:  # the first round writes bytecode and fills caches
-                    times[name].append(taken)
-    bare = statistics.median(times["python -c pass"])
-    for name, taken in times.items():
-        median = statistics.median(taken)
-        print(f"{name:45} {median:7.1f} ms  {median / bare:5.2f} x")
+        environ = make_environ(folder)
+        make_records(folder, count)
+        sides = {name: lambda command=command: time_command(command, environ) for name, command in commands.items()}
+        found = {name: pick(samples, "exit") for name, samples in alternate(sides, rounds).items()}
+    return [Row(name, "ms", taken, found[bare], bare, most_ratio=10) for name, taken in found.items() if name != bare]
 
 
 if __name__ == "__main__":
-    main(int((sys.argv[1:] or ["10000"])[0]), int((sys.argv[2:] or ["15"])[0]))
+    print_table(measure(*map(int, sys.argv[1:])))
