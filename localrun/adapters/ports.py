@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import fcntl
 import os
-import socket
 
-from localrun.errors import LocalrunError
+# the C half of `socket`: the rest of that module imports enum and selectors, which ranks would wait for
+from _socket import SO_REUSEADDR, SOL_SOCKET, socket
+
+from localrun.errors import LocalrunError, StoreFailed
 
 FIRST, LAST = 20_000, 29_999
 """Below the range from which systems hand out ports by themselves."""
@@ -23,17 +25,22 @@ def reserve_port(home: str) -> tuple[int, int]:
 
     Raises:
         LocalrunError: none of them is free.
+        StoreFailed: the folder cannot be written, or its file system has no locks.
     """
     folder = os.path.join(home, "ports")
-    os.makedirs(folder, mode=0o700, exist_ok=True)
     count = LAST - FIRST + 1
     start = int.from_bytes(os.urandom(4), "big") % count
-    for step in range(count):
-        port = FIRST + (start + step) % count
-        lock = os.open(os.path.join(folder, str(port)), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        if _take(lock) and _is_free(port):
-            return port, lock
-        os.close(lock)
+    try:
+        os.makedirs(folder, mode=0o700, exist_ok=True)
+        for step in range(count):
+            port = FIRST + (start + step) % count
+            lock = os.open(os.path.join(folder, str(port)), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            if _take(lock) and is_free(port):
+                return port, lock
+            os.close(lock)
+    except OSError as error:
+        hint = "free some space there, or set LOCALRUN_HOME to a folder of your own on another disk"
+        raise StoreFailed(f"no port can be reserved in {folder}: {error.strerror}", hint=hint) from error
     raise LocalrunError(f"no port between {FIRST} and {LAST} is free", hint="end other runs, then try again")
 
 
@@ -45,11 +52,14 @@ def _take(lock: int) -> bool:
     return True
 
 
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("", port))
-        except OSError:
-            return False
+def is_free(port: int) -> bool:
+    """Tell whether nobody listens on a port of this machine."""
+    probe = socket()
+    try:
+        probe.setsockopt(SOL_SOCKET, SO_REUSEADDR, 1)
+        probe.bind(("", port))
+    except OSError:
+        return False
+    finally:
+        probe.close()
     return True

@@ -6,8 +6,11 @@
 from __future__ import annotations
 
 from _signal import (  # type: ignore[import-not-found]  # the C half of `signal` has no stub of its own
+    SIG_BLOCK,
     SIG_DFL,
     SIG_IGN,
+    SIG_SETMASK,
+    SIG_UNBLOCK,
     SIGCHLD,
     SIGHUP,
     SIGINT,
@@ -16,11 +19,13 @@ from _signal import (  # type: ignore[import-not-found]  # the C half of `signal
     SIGTERM,
     SIGXFSZ,
     getsignal,
+    pthread_sigmask,
     set_wakeup_fd,
     signal,
 )
 
 __all__ = [
+    "ASKS",
     "SIGCHLD",
     "SIGHUP",
     "SIGINT",
@@ -28,9 +33,28 @@ __all__ = [
     "SIGPIPE",
     "SIGTERM",
     "SIGXFSZ",
+    "SIG_BLOCK",
     "SIG_DFL",
     "SIG_IGN",
+    "SIG_SETMASK",
+    "SIG_UNBLOCK",
     "getsignal",
+    "hold_asks",
+    "let_asks_through",
+    "pthread_sigmask",
     "set_wakeup_fd",
     "signal",
 ]
+
+ASKS = (SIGINT, SIGTERM, SIGHUP)
+"""The signals by which somebody asks a run to end."""
+
+
+def hold_asks() -> None:
+    """Keep the signals that ask a run to end waiting, until somebody is ready to hear them."""
+    pthread_sigmask(SIG_BLOCK, ASKS)
+
+
+def let_asks_through() -> None:
+    """Let the signals that ask a run to end through again; those that waited arrive now."""
+    pthread_sigmask(SIG_UNBLOCK, ASKS)

@@ -6,26 +6,17 @@ import os
 import sys
 
 from localrun.adapters import signals
+from localrun.adapters.prctl import PR_SET_CHILD_SUBREAPER, PR_SET_PDEATHSIG, prctl
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import NoReturn
 
-PR_SET_PDEATHSIG = 1
-PR_SET_CHILD_SUBREAPER = 36
-
 
 def become_subreaper() -> None:
     """Make this process the parent of every orphan among its descendants (Linux; elsewhere nothing happens)."""
-    _prctl(PR_SET_CHILD_SUBREAPER, 1)
-
-
-def _prctl(option: int, argument: int) -> None:
-    if sys.platform == "linux":
-        import ctypes
-
-        ctypes.CDLL(None).prctl(option, argument, 0, 0, 0)
+    prctl(PR_SET_CHILD_SUBREAPER, 1)
 
 
 def find_program(name: str, path: str) -> str:
@@ -39,10 +30,10 @@ def find_program(name: str, path: str) -> str:
     return name
 
 
-def spawn(
-    argv: Sequence[str], variables: Mapping[str, str], *, directory: str, output: int, gate: int = -1, keep: int = -1
-) -> int:
+def spawn(argv: Sequence[str], variables: Mapping[str, str], *, directory: str, output: int, gate: int = -1) -> int:
     """Start a process in a session of its own, reading nothing, writing both streams to one descriptor.
+
+    No signal is blocked or ignored in it, whatever the caller's caller has set. It ends with the caller.
 
     Args:
         argv: The command; the program is looked up in `variables["PATH"]`.
@@ -51,48 +42,89 @@ def spawn(
         output: The descriptor for standard output and standard error.
         gate: When given, the process waits before it executes until one byte can be read here, and ends with 125 when
             the other end is closed instead.
-        keep: A descriptor of the caller's that the waiting process must not hold open.
 
     Returns:
         Its process id, which is also its process group. A program that cannot be executed shows as exit code 126 or
         127 of that process, with the reason in its output.
     """
     program = find_program(argv[0], variables.get("PATH", os.defpath))
+    parent = os.getpid()
     pid = os.fork()
     if pid:
         return pid
     try:
-        _execute(program, argv, variables, directory, output, gate, keep)
+        _detach(parent)
+        _connect(output)
+        if gate >= 0:
+            _wait_at(gate)
+        _execute(program, argv, variables, directory)
     finally:
         os._exit(125)
 
 
-def _execute(
-    program: str, argv: Sequence[str], variables: Mapping[str, str], directory: str, output: int, gate: int, keep: int
-) -> NoReturn:
+def _detach(parent: int) -> None:
+    """Give this new process a session of its own, a clean state of signals, and an end with its parent's."""
     os.setsid()
-    _prctl(PR_SET_PDEATHSIG, signals.SIGKILL)
-    for number in (signals.SIGINT, signals.SIGPIPE, signals.SIGXFSZ):
+    prctl(PR_SET_PDEATHSIG, signals.SIGKILL)
+    if os.getppid() != parent:  # it died before the line above: nobody would end this process
+        os._exit(125)
+    for number in (*signals.ASKS, signals.SIGPIPE, signals.SIGXFSZ, signals.SIGCHLD):
         signals.signal(number, signals.SIG_DFL)
-    null = os.open(os.devnull, os.O_RDONLY)
+    signals.pthread_sigmask(signals.SIG_SETMASK, ())
+
+
+def _connect(output: int) -> None:
+    null = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
     os.dup2(null, 0)
     os.dup2(output, 1)
     os.dup2(output, 2)
-    if gate >= 0:
-        if keep >= 0:
-            os.close(keep)
-        if not os.read(gate, 1):
-            os._exit(125)
+
+
+def _wait_at(gate: int) -> None:
+    """Wait for the byte that lets this process through; until then it must hold nothing else of its parent's open."""
+    for name in os.listdir("/dev/fd"):
+        if int(name) > 2 and int(name) != gate:  # noqa: PLR2004 - the standard files stay
+            _close(int(name))
+    if not os.read(gate, 1):
+        os._exit(125)
+
+
+def _close(descriptor: int) -> None:
+    try:
+        os.close(descriptor)
+    except OSError:
+        return  # it was the one that the list was read from
+
+
+def close_inherited() -> None:
+    """Close what the caller's caller left open for us, such as a lock of its own: a run may outlive it.
+
+    What this program has opened itself is not inheritable, and stays.
+    """
+    for name in os.listdir("/dev/fd"):
+        descriptor = int(name)
+        try:
+            if descriptor > 2 and os.get_inheritable(descriptor):  # noqa: PLR2004 - the standard files stay
+                os.close(descriptor)
+        except OSError:
+            continue
+
+
+def _execute(program: str, argv: Sequence[str], variables: Mapping[str, str], directory: str) -> NoReturn:
     try:
         os.chdir(directory)  # the child's own, between fork and exec
+        if "/" not in program:  # it is not on PATH; the working directory is no part of that
+            os._exit(_explain(argv, directory, 127, f"there is no program {program} on PATH"))
         os.execve(  # noqa: S606 - no shell is wanted
             program, list(argv), dict(variables)
         )
     except OSError as error:
-        _explain(argv, directory, error)
+        os._exit(_explain(argv, directory, *_read_reason(argv, error)))
+    except ValueError as error:
+        os._exit(_explain(argv, directory, 126, f"an argument or environment variable cannot be passed on: {error}"))
 
 
-def _explain(argv: Sequence[str], directory: str, error: OSError) -> NoReturn:
+def _read_reason(argv: Sequence[str], error: OSError) -> tuple[int, str]:
     import errno
 
     reason = error.strerror or str(error)
@@ -100,8 +132,12 @@ def _explain(argv: Sequence[str], directory: str, error: OSError) -> NoReturn:
         reason = "the arguments and environment variables are too long together"
     elif error.errno == errno.ENOENT and os.path.exists(argv[0]):
         reason = "its first line names an interpreter that is not there (or ends in a Windows line ending)"
-    os.write(2, f"localrun: cannot start {argv[0]} in {directory}: {reason}\n".encode(errors="surrogateescape"))
-    os._exit(127 if error.errno in {errno.ENOENT, errno.ENOTDIR} else 126)
+    return (127 if error.errno in {errno.ENOENT, errno.ENOTDIR} else 126), reason
+
+
+def _explain(argv: Sequence[str], directory: str, code: int, reason: str) -> int:
+    os.write(2, f"localrun: cannot start {argv[0]} in {directory}: {reason}\n".encode(errors="backslashreplace"))
+    return code
 
 
 def reap() -> list[tuple[int, int, float, int]]:
@@ -134,6 +170,21 @@ def signal_group(group: int, number: int) -> None:
         os.killpg(group, number)
     except (ProcessLookupError, PermissionError):
         return
+
+
+def end_descendants(timeout_s: float) -> None:
+    """Kill every descendant of this process, those that are born meanwhile too, and collect them; waits so long."""
+    import time
+
+    end = time.monotonic() + timeout_s
+    while time.monotonic() < end:
+        for pid in list_descendants(os.getpid()):
+            signal_process(pid, signals.SIGKILL)
+        try:
+            if not reap():
+                time.sleep(0.002)
+        except ChildProcessError:
+            return
 
 
 def signal_process(pid: int, number: int) -> None:
@@ -178,13 +229,3 @@ def describe_process(pid: int) -> str:
             return file.read(400).replace(b"\0", b" ").decode(errors="replace").strip()[:80]
     except OSError:
         return ""
-
-
-def count_out_of_memory() -> int:
-    """Count the processes that the kernel has ended for want of memory since boot; 0 when unknown."""
-    try:
-        with open("/proc/vmstat", "rb") as file:
-            _, _, rest = file.read().partition(b"oom_kill ")
-            return int(rest.split(None, 1)[0])
-    except (OSError, IndexError, ValueError):
-        return 0

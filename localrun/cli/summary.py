@@ -58,8 +58,13 @@ def tell_failure(record: dict[str, Any], failure: dict[str, Any]) -> None:
     how = REASONS.get(failure["reason"], how)
     if failure["reason"] == "bootstrap_failed":
         how += f" (exit code {failure['exit_code']})"
-    waiting = [str(rank["rank"]) for rank in record["ranks"] if rank["status"] == "not_started" and several]
-    others = f"; waiting at the barrier: rank {', '.join(waiting)}" if waiting else ""
+    waiting = [
+        str(rank["rank"])
+        for rank in record["ranks"]
+        if rank["status"] == "not_started" and rank["rank"] != failure["rank"]
+    ]
+    plural = "s" * (len(waiting) > 1)
+    others = f"; rank{plural} {', '.join(waiting)} waited at the barrier and never started" if waiting else ""
     tell(f"{who} {how} after {failure['after_s']:.1f} s{others}")
     if several and failure["last_lines"]:
         print_lines([f"  the last lines of {failure['log']}:"])

@@ -15,6 +15,9 @@ LEFTOVER_WAIT_S = 2.0
 """What a run leaves behind when its ranks have ended gets SIGTERM and so long to go."""
 FIRST_SIGNAL = {"terminated": SIGTERM, "hung_up": SIGTERM, "front_end_lost": SIGTERM}
 """Every other cause begins with SIGINT."""
+INSISTENT = "interrupted"
+"""Who asks for this while the run is being ended already wants it ended at once. The others come in pairs by themselves
+(a terminal that closes hangs up and ends its front end), or from several places at once (a service manager)."""
 
 
 class Course:
@@ -24,10 +27,14 @@ class Course:
         alive: Ranks that have not ended.
         waiting: For each node whose bootstrap still runs, the rank that runs it.
         cause: Why the run is being ended; None as long as it goes on.
+        killing: SIGKILL has been sent; whatever is found from now on gets it too.
         over: Nothing is left to wait for.
     """
 
-    __slots__ = ("_barrier_due", "_ladder", "_stop_timeout_s", "_time_due", "alive", "cause", "over", "waiting")
+    __slots__ = (
+        "_barrier_due", "_ladder", "_stop_timeout_s", "_sweeping", "_time_due", "alive", "cause", "killing", "over",
+        "waiting",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -50,7 +57,9 @@ class Course:
         self.alive = set(range(len(nodes)))
         self.waiting = {node: nodes.index(node) for node in dict.fromkeys(nodes)} if bootstrap else {}
         self.cause: Cause | None = None
+        self.killing = False
         self.over = False
+        self._sweeping = False
         self._stop_timeout_s = stop_timeout_s
         self._time_due = timeout_s or None
         self._barrier_due = barrier_timeout_s if bootstrap and barrier_timeout_s else None
@@ -74,20 +83,25 @@ class Course:
         return not code and self.cause is None
 
     def ask_to_end(self, reason: str, now: float) -> None:
-        """Somebody wants the run to end; who asks a second time gets SIGKILL at once."""
+        """Somebody wants the run to end; who interrupts a run that is being ended gets SIGKILL at once."""
         if self.cause is None:
             self._stop(Cause(reason=reason, at=now))
             self._climb_from(FIRST_SIGNAL.get(reason, SIGINT), now)
-        else:
+        elif reason == INSISTENT and not self.killing:
             self._climb_from(SIGKILL, now)
 
     def end_leftovers(self, now: float) -> bool:
-        """All ranks have ended, but processes that they started have not; true: they get a ladder of their own now."""
-        if self._ladder:
+        """All ranks have ended, but processes that they started have not: these get a short ladder of their own.
+
+        Returns:
+            True the first time, when nobody had asked the run to end.
+        """
+        if self._sweeping or self.killing:
             return False
-        kill_at = now + LEFTOVER_WAIT_S
+        self._sweeping = True
+        kill_at = min([now + LEFTOVER_WAIT_S, *(due for due, number in self._ladder if number == SIGKILL)])
         self._ladder = [(now, SIGTERM), (kill_at, SIGKILL), (kill_at + LAST_WAIT_S, 0)]
-        return True
+        return self.cause is None
 
     def next_due(self) -> float | None:
         """Give the time at which `take_signal` has something to say if nothing happens before; None: never."""
@@ -107,6 +121,7 @@ class Course:
         if not self._ladder or now < self._ladder[0][0]:
             return None
         _, number = self._ladder.pop(0)
+        self.killing = self.killing or number == SIGKILL
         self.over = self.over or not number
         return number or None
 

@@ -126,7 +126,7 @@ def _describe_failure(record: dict[str, Any], outcome: Outcome, started_at: floa
     return {
         "rank": cause.rank,
         "node": rank["node"],
-        "exit_code": exit_code_of(cause.code),
+        "exit_code": exit_code_of(cause.code) if cause.code else None,
         "signal": -cause.code if cause.code < 0 else None,
         "at": timestamp(started_at + cause.at),
         "after_s": round(cause.at, 3),

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 ASKS = {signals.SIGINT: b"i", signals.SIGTERM: b"t", signals.SIGHUP: b"h"}
 """What each signal asks the supervisor for, as the control pipe spells it."""
+ENOUGH = 2
+"""Who asks more often than that does not want to see the rest of the output either."""
 
 
 def watch(control: int, wake: int, view: View, say: Callable[[str], None]) -> None:
@@ -25,19 +27,22 @@ def watch(control: int, wake: int, view: View, say: Callable[[str], None]) -> No
         view: Where the output goes. When nobody reads that any more the run goes on, and `say` hears of it.
         say: Gets one line for the user.
     """
-    asked = 0
+    interrupts = 0
 
     def ask(number: int, _: object) -> None:
-        nonlocal asked
-        asked += 1
+        nonlocal interrupts
+        interrupts += number == signals.SIGINT
+        if interrupts > ENOUGH:  # the ranks are killed; whoever reads our output does not take it
+            raise KeyboardInterrupt
         try:
             os.write(control, ASKS[number])
-        except OSError:
-            return  # the supervisor is gone: the end of the wake pipe tells
-        if number == signals.SIGINT and asked == 1:
-            say("stopping the ranks; press Ctrl-C again to kill them")
+            if number == signals.SIGINT and interrupts == 1:
+                say("stopping the ranks; press Ctrl-C again to kill them")
+        except (OSError, RuntimeError):
+            return  # the supervisor is gone, its wake pipe tells; or we were just saying something else
 
     before = {n: signals.signal(n, ask) for n in ASKS if signals.getsignal(n) != signals.SIG_IGN}
+    signals.let_asks_through()
     try:
         _follow(wake, view, say)
     finally:
@@ -57,4 +62,5 @@ def _follow(wake: int, view: View, say: Callable[[str], None]) -> None:
 
 def await_record(wake: int) -> None:
     """Wait until the supervisor of a detached run has written the run's first record, or has failed to."""
+    signals.let_asks_through()
     os.read(wake, 1)

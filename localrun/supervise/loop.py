@@ -13,6 +13,7 @@ from localrun.adapters import signals, spawn
 from localrun.supervise.course import SIGKILL, Course
 from localrun.supervise.outcome import Outcome, RankOutcome, conclude
 from localrun.supervise.pump import PIPE_BYTES, Pump
+from localrun.values import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,6 +25,8 @@ ASKED = {b"i": "interrupted", b"t": "terminated", b"h": "hung_up", b"": "front_e
 """What the front end writes into the control pipe; its end is the front end's end."""
 SIGNALLED = {signals.SIGTERM: "terminated", signals.SIGINT: "interrupted", signals.SIGHUP: "hung_up"}
 """What a signal to the supervisor itself asks for."""
+KILLED = (-SIGKILL, 128 + SIGKILL)
+"""How a killed rank ends, and a shell whose child was killed."""
 CLOSE_AFTER_S = 2.0
 """A log whose pipe is held open by somebody outside of the run is closed after so long."""
 
@@ -61,10 +64,17 @@ class Supervisor:
         self._notes: list[str] = []
         self._childless = False
         self._out_of_memory = 0
+        self._count_out_of_memory: Callable[[], int] = int
         self.pids: tuple[int, ...] = ()
 
     def start(self) -> None:
-        """Start every process; those that wait for a bootstrap script stand ready behind their node's gate."""
+        """Start every process; those that wait for a bootstrap script stand ready behind their node's gate.
+
+        Signals that ask for the run's end should be held until `run`.
+
+        Raises:
+            OSError: the system has no room for another process, pipe or file.
+        """
         room = memoryview(bytearray(PIPE_BYTES))
         for process in self._processes:
             pump = Pump(process.log, room)
@@ -72,8 +82,7 @@ class Supervisor:
             if script is not None and process.node not in self._gates:
                 self._gates[process.node] = os.pipe()
                 self._scripts[_spawn(script, pump.inlet)] = process.node
-            gate, keep = self._gates.get(process.node, (-1, -1))
-            pid = _spawn(process, pump.inlet, gate, keep)
+            pid = _spawn(process, pump.inlet, self._gates.get(process.node, (-1, -1))[0])
             pump.close_inlet()
             self._ranks[pid] = process.rank
             self._started.append(self._now())
@@ -94,11 +103,14 @@ class Supervisor:
         Returns:
             The outcome; every process of the run has ended, or a note says which could not be ended.
         """
-        signals = _listen_to_signals()
-        self._poll.register(signals, select.POLLIN)
+        heard = _listen_to_signals()
+        self._poll.register(heard, select.POLLIN)
         if control >= 0:
             self._poll.register(control, select.POLLIN)
-        self._out_of_memory = spawn.count_out_of_memory()
+        from localrun.adapters.out_of_memory import count_out_of_memory
+
+        self._count_out_of_memory = count_out_of_memory
+        self._out_of_memory = count_out_of_memory()
         self._collect(on_bootstrap)
         while not self._finished():
             self._send(self._course.take_signal(self._now()))
@@ -108,8 +120,8 @@ class Supervisor:
                     grown += self._move(source)
                 elif source == control:
                     self._hear(control)
-                elif source == signals:
-                    self._obey(os.read(signals, 4096), on_bootstrap)
+                elif source == heard:
+                    self._obey(os.read(heard, 4096), on_bootstrap)
             if grown:
                 self._tell()
         self._close()
@@ -166,26 +178,36 @@ class Supervisor:
                         self._end_bootstrap(pid, code, on_bootstrap)
         except ChildProcessError:
             self._childless = True
-        if not self._course.alive and not self._scripts and not self._childless:
+        if self._childless:
+            return
+        if self._course.killing:  # what was born while the others were killed
+            self._send(SIGKILL)
+        elif not self._course.alive and not self._scripts:
             self._look_for_leftovers()
 
     def _end_rank(self, pid: int, code: int, cpu_s: float, peak: int) -> None:
         rank = self._ranks.pop(pid)
         now = self._now()
         stopped = self._course.cause is not None
-        out_of_memory = code == -SIGKILL and not stopped and spawn.count_out_of_memory() > self._out_of_memory
+        out_of_memory = not stopped and self._ran_out_of_memory(code)
         self._course.end_rank(rank, code, now, out_of_memory=out_of_memory)
         status = "completed" if code == 0 else "stopped" if stopped else "failed"
+        waited = rank in self._gated
         self._ended[rank] = RankOutcome(
             rank=rank,
             pid=pid,
-            status="not_started" if rank in self._gated else status,
-            code=code,
+            status="not_started" if waited else status,
+            code=None if waited else code,
             started_at=self._started[rank],
             ended_at=now,
             cpu_s=cpu_s,
             peak_memory_bytes=peak,
         )
+
+    def _ran_out_of_memory(self, code: int) -> bool:
+        if code not in KILLED:
+            return False
+        return self._count_out_of_memory() > self._out_of_memory
 
     def _end_bootstrap(self, pid: int, code: int, on_bootstrap: Callable[[int, int], None]) -> None:
         node = self._scripts.pop(pid)
@@ -219,16 +241,20 @@ class Supervisor:
         deadline = self._now() + CLOSE_AFTER_S
         for pump in self._pumps:
             pump.drain()
-        while (still := [pump for pump in self._pumps if pump.source >= 0]) and self._now() < deadline:
-            self._poll.poll(50)
-            for pump in still:
-                pump.drain()
-        for pump in still:
-            pump.close()
-            self._notes.append("a log was closed while a process outside of the run still held it open")
+        while self._open_pumps() and self._now() < deadline:
+            _wait_for_any([pump.source for pump in self._open_pumps()], deadline - self._now())
+            for pump in self._open_pumps():
+                pump.move()
+        for rank, pump in enumerate(self._pumps):
+            if pump.source >= 0:
+                pump.close()
+                self._notes.append(f"the log of rank {rank} was closed while a process outside of the run held it open")
         for pid in self._ranks:
             self._notes.append(f"process {pid} could not be ended ({spawn.describe_process(pid)})")
         self._tell()
+
+    def _open_pumps(self) -> list[Pump]:
+        return [pump for pump in self._pumps if pump.source >= 0]
 
     def _conclude(self) -> Outcome:
         cause = self._course.cause
@@ -246,16 +272,23 @@ class Supervisor:
             origin=origin,
             kind=kind,
             cause=cause,
-            ranks=tuple(self._ended[rank] for rank in sorted(self._ended)),
+            ranks=tuple(
+                replace(self._ended[rank], dropped_bytes=self._pumps[rank].dropped) for rank in sorted(self._ended)
+            ),
             notes=tuple(self._notes),
             duration_s=self._now(),
         )
 
 
-def _spawn(process: Process, output: int, gate: int = -1, keep: int = -1) -> int:
-    return spawn.spawn(
-        process.argv, dict(process.variables), directory=process.directory, output=output, gate=gate, keep=keep
-    )
+def _spawn(process: Process, output: int, gate: int = -1) -> int:
+    return spawn.spawn(process.argv, dict(process.variables), directory=process.directory, output=output, gate=gate)
+
+
+def _wait_for_any(sources: Sequence[int], timeout_s: float) -> None:
+    poll = select.poll()
+    for source in sources:
+        poll.register(source, select.POLLIN)
+    poll.poll(max(1, int(timeout_s * 1000)))
 
 
 def _listen_to_signals() -> int:
@@ -265,6 +298,7 @@ def _listen_to_signals() -> int:
     signals.set_wakeup_fd(writer, warn_on_full_buffer=False)
     for number in (signals.SIGCHLD, *SIGNALLED):
         signals.signal(number, _pass)
+    signals.let_asks_through()
     return reader
 
 

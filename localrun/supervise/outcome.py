@@ -33,7 +33,7 @@ class RankOutcome:
         rank: Global rank.
         pid: Its process id.
         status: `completed`, `failed`, `stopped` (localrun ended it) or `not_started` (it waited for the bootstrap).
-        code: Exit code, minus n for signal n; None when it could not be ended.
+        code: Exit code, minus n for signal n; None when it could not be ended or was never started.
         started_at: Seconds since the run's start.
         ended_at: Seconds since the run's start.
         cpu_s: Processor seconds, user and system, of it and of the children that it waited for.

@@ -9,10 +9,13 @@ from __future__ import annotations
 import os
 import time
 
-from localrun.adapters import processes, spawn
-from localrun.supervise.course import Course
+from localrun.adapters import processes, signals, spawn
+from localrun.errors import LocalrunError, StoreFailed
+from localrun.supervise.course import LAST_WAIT_S, Course
 from localrun.supervise.loop import Supervisor
+from localrun.supervise.room import free_room
 from localrun.workspace import active
+from localrun.workspace.place import remove_place
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,18 +23,34 @@ if TYPE_CHECKING:
 
     from localrun.supervise.charge import Charge
 
+CLOSE_WAITS_S = (0.1, 0.4, 0.5)
+"""Between the attempts to store the last state of a record on a disk that is full."""
+
 
 def fork_supervisor(charge: Charge) -> tuple[int, int]:
     """Fork the supervisor of a run and let go of what it owns.
 
+    Signals that ask for the run's end are held from here on, until `localrun.supervise.front` can pass them on.
+
     Returns:
         The control pipe (its end ends the run, unless it is detached) and the wake pipe (a byte whenever a log has
         grown, its end when the record is closed).
+
+    Raises:
+        LocalrunError: the system does not start another process.
     """
-    control_reader, control = os.pipe()
-    wake, wake_writer = os.pipe()
-    os.set_blocking(wake_writer, False)
-    if os.fork() == 0:
+    signals.hold_asks()
+    try:
+        control_reader, control = os.pipe()
+        wake, wake_writer = os.pipe()
+        os.set_blocking(wake_writer, False)
+        pid = os.fork()
+    except OSError as error:
+        signals.let_asks_through()
+        hint = "end other programs, or raise the limits that ulimit -a shows"
+        message = f"the run cannot be started, the system refuses another process: {error.strerror}"
+        raise LocalrunError(message, hint=hint, code="no_process") from error
+    if pid == 0:
         try:
             os.close(control)
             os.close(wake)
@@ -44,28 +63,30 @@ def fork_supervisor(charge: Charge) -> tuple[int, int]:
 
 
 def _serve(charge: Charge, control: int, wake: int) -> NoReturn:
-    os.setsid()
-    _redirect(charge.identity.folder)
-    spawn.become_subreaper()
     record: dict[str, Any] = {}
     try:
+        os.setsid()
+        _redirect(charge.identity.folder)
+        _note_supervisor(charge)
+        spawn.become_subreaper()
         supervisor = Supervisor(charge.processes, charge.bootstraps, _plan_course(charge), wake)
         supervisor.start()
         launched = time.time() - charge.identity.started_at
-        _note_processes(charge, supervisor.pids)
+        _note_ranks(charge, supervisor.pids)
         from localrun.supervise.describe import describe_end, describe_start
 
         record = describe_start(charge.plan, charge.artifact, charge.identity, supervisor.pids)
         record["timings"]["launch"] = round(launched, 6)
-        _store(charge.home, record)
+        _store_start(charge, record)
         if charge.identity.detached:
             os.write(wake, b".")
         outcome = supervisor.run(control, lambda node, code: _note_bootstrap(charge, node, code))
         record = describe_end(record, outcome, charge.identity.started_at + launched)
     except BaseException as error:  # noqa: BLE001 - whatever it is, the ranks must not outlive it
         record = _give_up(charge, record, error)
-    _close(charge, record)
-    os._exit(0)
+    if _close(charge, record):
+        active.release(charge.home, charge.identity.run_id, charge.entry)
+    os._exit(0)  # an entry that was not released shows the next command that there is something to repair
 
 
 def _plan_course(charge: Charge) -> Course:
@@ -81,61 +102,97 @@ def _plan_course(charge: Charge) -> Course:
 
 def _redirect(folder: str) -> None:
     """Give this process an empty input and a log of its own for both outputs."""
-    log = os.open(os.path.join(folder, "localrun.log"), os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
-    null = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
+    null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
+    try:
+        log = os.open(os.path.join(folder, "localrun.log"), flags, 0o600)
+    except OSError:
+        log = null  # the disk is full
     os.dup2(null, 0)
     os.dup2(log, 1)
     os.dup2(log, 2)
 
 
-def _note_processes(charge: Charge, pids: tuple[int, ...]) -> None:
+def _note_supervisor(charge: Charge) -> None:
     me = processes.identify(os.getpid())
-    lines = [f"boot {processes.boot_id()}", f"supervisor {os.getpid()} {me.start if me else 0}"]
-    for rank, pid in enumerate(pids):
-        found = processes.identify(pid)
-        lines.append(f"rank {rank} {pid} {found.start if found else 0}")
-    active.note(charge.entry, lines)
+    active.note(charge.entry, [f"boot {processes.boot_id()}", f"supervisor {os.getpid()} {me.start if me else 0}"])
+
+
+def _note_ranks(charge: Charge, pids: tuple[int, ...]) -> None:
+    started = [processes.identify(pid) for pid in pids]
+    lines = [f"rank {rank} {found.pid} {found.start}" for rank, found in enumerate(started) if found]
+    try:
+        active.note(charge.entry, lines)
+    except StoreFailed as error:  # what is left of the run is found by its environment variables too
+        _log(error.message)
 
 
 def _note_bootstrap(charge: Charge, node: int, code: int) -> None:
     """Write the marker of a node: it holds how the bootstrap script ended, not that it did."""
     path = os.path.join(charge.identity.folder, f"node-{node}", "bootstrap.json")
-    with open(path, "w", encoding="ascii") as file:
-        file.write(f'{{"run_id": "{charge.identity.run_id}", "node": {node}, "exit_code": {code}}}\n')
+    try:
+        with open(path, "w", encoding="ascii") as file:
+            file.write(f'{{"run_id": "{charge.identity.run_id}", "node": {node}, "exit_code": {code}}}\n')
+    except OSError as error:  # it is for people to read; the gate is what releases the ranks
+        _log(f"{path} cannot be written: {error.strerror}")
 
 
-def _store(home: str, record: dict[str, Any]) -> None:
+def _store_start(charge: Charge, record: dict[str, Any]) -> None:
+    """Store the first state of the record; the ranks run already, so that a full disk is no reason to end them."""
     from localrun.workspace import records
 
-    records.insert(home, record, _log)
+    try:
+        records.insert(charge.home, record, _log)
+    except StoreFailed as error:
+        _log(error.message)
 
 
 def _give_up(charge: Charge, record: dict[str, Any], error: BaseException) -> dict[str, Any]:
     """End everything at once after an error of localrun's own, and say so in the record."""
+    spawn.end_descendants(LAST_WAIT_S)
     import traceback
 
     from localrun.supervise.describe import describe_start
 
-    for pid in spawn.list_descendants(os.getpid()):
-        spawn.signal_process(pid, 9)
-    _log(traceback.format_exc())
-    code = getattr(error, "code", "internal")
+    _log("".join(traceback.format_exception(error)))
+    pids = (0,) * len(charge.processes)
+    record = record or describe_start(charge.plan, charge.artifact, charge.identity, pids)
+    kind = (
+        error.code if isinstance(error, LocalrunError) else "no_process" if isinstance(error, OSError) else "internal"
+    )
+    message = error.message if isinstance(error, LocalrunError) else f"{type(error).__name__}: {error}"
+    from localrun.workspace.records import timestamp
+
     now = time.time()
-    record = record or describe_start(charge.plan, charge.artifact, charge.identity, ())
-    ended = {"status": "failed", "exit_code": 125, "origin": "localrun", "kind": code if isinstance(code, str) else ""}
-    duration = {"duration_s": round(now - charge.identity.started_at, 3)}
-    return record | ended | duration | {"notes": [*record["notes"], f"localrun itself failed: {error}"]}
+    return record | {
+        "status": "failed",
+        "exit_code": 125,
+        "origin": "localrun",
+        "kind": kind,
+        "ended_at": timestamp(now),
+        "duration_s": round(now - charge.identity.started_at, 3),
+        "ranks": [rank | {"status": "stopped"} for rank in record["ranks"]],
+        "notes": [*record["notes"], f"localrun itself failed: {message}"],
+    }
 
 
-def _close(charge: Charge, record: dict[str, Any]) -> None:
+def _close(charge: Charge, record: dict[str, Any]) -> bool:
+    """Store the last state of the record; false when it cannot be stored."""
     from localrun.workspace import records
 
     if charge.plan.outputs_directory:
         record["notes"] += _hand_out(charge)
-    try:
-        records.update(charge.home, record, _log)
-    finally:
-        active.release(charge.home, charge.identity.run_id, charge.entry)
+    free_room(charge.identity.folder)
+    remove_place(charge.identity.folder)
+    for wait_s in CLOSE_WAITS_S:
+        try:
+            records.update(charge.home, record, _log)
+        except StoreFailed as error:
+            _log(error.message)
+            time.sleep(wait_s)
+        else:
+            return True
+    return False
 
 
 def _hand_out(charge: Charge) -> list[str]:
@@ -152,4 +209,7 @@ def _hand_out(charge: Charge) -> list[str]:
 
 
 def _log(line: str) -> None:
-    os.write(2, f"{line}\n".encode(errors="backslashreplace"))
+    try:
+        os.write(2, f"{line}\n".encode(errors="backslashreplace"))
+    except OSError:
+        return  # the disk is full

@@ -7,7 +7,10 @@ import os
 from localrun.errors import BadInput
 from localrun.plan import MASTER_PORT, RUN_FOLDER, RUN_ID, SourcePlan
 from localrun.supervise.process import Process
+from localrun.supervise.room import keep_room
 from localrun.values import replace, value
+from localrun.workspace.home import failed
+from localrun.workspace.place import is_plain, make_place, remove_place
 from localrun.workspace.snapshot import MOST_SCRIPT_BYTES, SCRIPTS, copy_entries, list_source
 
 TYPE_CHECKING = False
@@ -62,18 +65,40 @@ def prepare(
         StoreFailed: there is no room.
     """
     check_marker(plan)
+    entries = () if plan.source.in_place else list_source(plan.source, home=home)
+    tokens = {RUN_ID: run_id, RUN_FOLDER: folder, MASTER_PORT: str(port)}
+    try:
+        return _fill_folder(plan, artifact, entries, folder, tokens, environ)
+    except OSError as error:
+        remove_place(folder)
+        raise failed(error, error.filename or folder) from error
+    except BaseException:
+        remove_place(folder)
+        raise
+
+
+def _fill_folder(
+    plan: Plan,
+    artifact: Artifact,
+    entries: tuple[Entry, ...],
+    folder: str,
+    tokens: Mapping[str, str],
+    environ: Mapping[str, str],
+) -> Ready:
+    keep_room(folder)
     for name in FOLDERS:
         os.mkdir(os.path.join(folder, name), 0o700)
-    entries = () if plan.source.in_place else list_source(plan.source, home=home)
     root = os.path.dirname(plan.source.file) if plan.source.file else plan.source.directory
     copy_entries(root, entries, os.path.join(folder, "snapshot"))
-    tokens = {RUN_ID: run_id, RUN_FOLDER: folder, MASTER_PORT: str(port)}
     _place_assets(plan, folder)
+    place = _find_place(plan, entries, folder)
     processes: list[Process] = []
     bootstraps: list[Process] = []
     for node in range(plan.nodes):
-        directory = _make_node(plan, entries, folder, node)
-        made = _prepare_node(plan, artifact, node, directory, folder, tokens, environ)
+        marker = locate_marker(place, node)
+        directory = _make_node(plan, entries, folder, node, marker)
+        here = tokens if plan.source.in_place else {**tokens, SEED_MARKER: marker}
+        made = _prepare_node(plan, artifact, node, directory, folder, here, environ)
         processes += made
         if plan.bootstrap:
             script = plan.bootstrap if os.path.isabs(plan.bootstrap) else os.path.join(directory, plan.bootstrap)
@@ -97,14 +122,25 @@ def check_marker(plan: Plan) -> None:
     """Refuse a run in place whose bootstrap script would take an old marker for this run's.
 
     Raises:
-        BadInput: the marker is there, and a shell script in the source folder looks for it.
+        BadInput: the marker is there, and the command or a shell script in the source folder looks for it.
     """
     if not plan.source.in_place or not os.path.lexists(SEED_MARKER):
         return
-    for entry in os.scandir(plan.source.directory):
-        if entry.name.endswith(SCRIPTS) and entry.is_file(follow_symlinks=False) and _holds_marker(entry.path):
-            hint = f"remove {SEED_MARKER}, or run without --in-place: then each run has a marker of its own"
-            raise BadInput(f"{entry.name} waits for {SEED_MARKER}, which an earlier run left behind", hint=hint)
+    waiting = "the command" if any(SEED_MARKER in part for part in plan.argv) else _find_waiting(plan.source.directory)
+    if waiting:
+        hint = f"remove {SEED_MARKER}, or run without --in-place: then each run has a marker of its own"
+        raise BadInput(f"{waiting} waits for {SEED_MARKER}, which an earlier run left behind", hint=hint)
+
+
+def _find_waiting(directory: str) -> str:
+    """Give the name of a shell script in a folder that looks for the marker, or nothing."""
+    try:
+        with os.scandir(directory) as entries:
+            scripts = [entry for entry in entries if entry.name.endswith(SCRIPTS) and entry.is_file()]
+        return next((entry.name for entry in scripts if _holds_marker(entry.path)), "")
+    except OSError as error:
+        message = f"{error.filename} of the source cannot be read: {error.strerror}"
+        raise BadInput(message, hint="make it readable") from error
 
 
 def _holds_marker(path: str) -> bool:
@@ -112,16 +148,25 @@ def _holds_marker(path: str) -> bool:
         return SEED_MARKER.encode() in file.read(MOST_SCRIPT_BYTES)
 
 
-def _make_node(plan: Plan, entries: tuple[Entry, ...], folder: str, node: int) -> str:
+def _find_place(plan: Plan, entries: tuple[Entry, ...], folder: str) -> str:
+    """Give the folder for the nodes' markers, which scripts use without quotes: the run's, or one outside of it."""
+    if is_plain(folder) or plan.source.in_place:
+        return folder
+    used = any(SEED_MARKER in part for part in plan.argv) or any(entry.path.endswith(SCRIPTS) for entry in entries)
+    return make_place(folder) if used else folder
+
+
+def _make_node(plan: Plan, entries: tuple[Entry, ...], folder: str, node: int, marker: str) -> str:
     """Make a node's working directory and give its path."""
     if plan.source.in_place:
         directory = plan.source.directory
     else:
         directory = os.path.join(folder, "wd") if node == 0 else os.path.join(folder, f"node-{node}", "wd")
         os.makedirs(directory)
-        marker = (SEED_MARKER.encode(), locate_marker(folder, node).encode())
         kept = [entry for entry in entries if node == 0 or entry.path.partition("/")[0] not in SHARED]
-        copy_entries(os.path.join(folder, "snapshot"), tuple(kept), directory, marker)
+        copy_entries(
+            os.path.join(folder, "snapshot"), tuple(kept), directory, (SEED_MARKER.encode(), os.fsencode(marker))
+        )
     os.makedirs(os.path.join(folder, f"node-{node}"), exist_ok=True)
     for name in SHARED:
         place = os.path.join(directory, name)
@@ -130,14 +175,14 @@ def _make_node(plan: Plan, entries: tuple[Entry, ...], folder: str, node: int) -
             os.symlink(place, os.path.join(folder, name))
         elif not plan.source.in_place:
             os.symlink(os.path.join(folder, name), place)
-    if not os.path.lexists(os.path.join(directory, "user_logs")):
+    if not plan.source.in_place and not os.path.lexists(os.path.join(directory, "user_logs")):
         os.symlink(os.path.join(folder, "user_logs"), os.path.join(directory, "user_logs"))
     return directory
 
 
-def locate_marker(folder: str, node: int) -> str:
-    """Give the path of a node's own bootstrap marker, below the run's folder."""
-    return os.path.join(folder, f"node-{node}", "bootstrap_complete")
+def locate_marker(place: str, node: int) -> str:
+    """Give the path of a node's own bootstrap marker in the folder for markers."""
+    return os.path.join(place, f"node-{node}-bootstrap_complete")
 
 
 def _prepare_node(
@@ -157,8 +202,7 @@ def _prepare_node(
         programs = make_overlay(artifact, os.path.join(folder, f"node-{node}", "python"))
         path = (programs, *path)
         python = os.path.join(programs, "python")
-    here = {**tokens, SEED_MARKER: locate_marker(folder, node)}
-    argv = tuple(_fill(part, here) for part in plan.argv)
+    argv = tuple(_fill(part, tokens) for part in plan.argv)
     if argv[0] == "python":
         argv = (python, *argv[1:])
     shared = _gather_variables(plan, artifact, tokens, environ)

@@ -47,9 +47,9 @@ def find_version(artifact: Artifact) -> str:
     import re
 
     for path in (*artifact.site_packages, os.path.realpath(artifact.python)):
-        found = re.search(r"python(3\.\d+)", path)
+        found = re.findall(r"python(3\.\d+)", path)
         if found:
-            return found[1]
+            return str(found[-1])  # a folder above may be named for another one
     return "3"
 
 

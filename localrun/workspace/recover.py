@@ -86,7 +86,7 @@ def _recover(home: str, run_id: str, descriptor: int, say: Callable[[str], None]
 
 def _record_lost(home: str, entry: active.Entry, say: Callable[[str], None], grace_s: float) -> None:
     from localrun.errors import StoreFailed
-    from localrun.workspace import database, records, run_files
+    from localrun.workspace import database, place, records, run_files
 
     folder = records.folder_of(home, entry.run_id)
     damage = ""
@@ -96,6 +96,7 @@ def _record_lost(home: str, entry: active.Entry, say: Callable[[str], None], gra
         record, damage = None, error.message
     closed = record is not None and record.get("status") != "running"
     ended, unkillable = (0, ()) if closed and entry.supervisor is None else _end(entry, grace_s)
+    place.remove_place(folder)
     if record is not None and closed:
         database.put(home, record, say)  # the row may be older than the record
     elif damage:
