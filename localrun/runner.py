@@ -74,9 +74,12 @@ def run(
     from localrun.environments import materialize
     from localrun.resolve import resolve
     from localrun.resolve.credentials import hide_in_plan
+    from localrun.workspace.snapshot import list_source
 
     began = time.monotonic()
     plan = resolve(spec, facts)
+    if not plan.source.in_place:
+        list_source(plan.source, home=host.home)  # what cannot be copied is told before an environment is made
     resolved = time.monotonic()
     holds = None
     while holds is None:  # somebody may rebuild it between the two steps

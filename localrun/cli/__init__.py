@@ -11,6 +11,8 @@ import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import TextIO
+
     from localrun.errors import LocalrunError
 
 
@@ -18,10 +20,13 @@ def main() -> int:
     """Run the command line of this process and give its exit code."""
     open_standard_files()
     arguments = sys.argv[1:]
+    traceback = "--traceback" in arguments[:2]  # behind a script it is the script's
+    if traceback:
+        arguments.remove("--traceback")
     from localrun.errors import LocalrunError
 
     try:
-        if arguments[:1] == ["run"]:
+        if arguments[:1] == ["run"] and arguments[1:2] not in (["--help"], ["-h"]):
             from localrun.cli.start import run_warm
 
             code = run_warm(arguments[1:])
@@ -31,7 +36,7 @@ def main() -> int:
 
         return run_command(arguments)
     except LocalrunError as error:
-        if "--traceback" in arguments:
+        if traceback:
             raise
         return tell_error(error)
     except KeyboardInterrupt:
@@ -40,7 +45,7 @@ def main() -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return 141
     except Exception as error:
-        if "--traceback" in arguments:
+        if traceback:
             raise
         return tell_unexpected(error)
 
@@ -50,8 +55,12 @@ def open_standard_files() -> None:
     for number in (0, 1, 2):
         if not _is_open(number):
             os.open(os.devnull, os.O_RDWR)
-    sys.stdout = sys.stdout or open(1, "w", closefd=False, encoding="utf-8")  # noqa: SIM115 - lives as long as we do
-    sys.stderr = sys.stderr or open(2, "w", closefd=False, encoding="utf-8")  # noqa: SIM115 - the same
+    sys.stdout = sys.stdout or _write_to(1)
+    sys.stderr = sys.stderr or _write_to(2)
+
+
+def _write_to(number: int) -> TextIO:
+    return open(number, "w", closefd=False, encoding="utf-8", errors="backslashreplace")
 
 
 def _is_open(number: int) -> bool:
@@ -81,7 +90,10 @@ def tell_unexpected(error: Exception) -> int:
 
     tell(f"error: {type(error).__name__}: {error}")
     print_lines(
-        ["  hint: this is a mistake in localrun; run the command again with --traceback and report it", "kind=internal"]
+        [
+            "  hint: this is a mistake in localrun; run it again as localrun --traceback ... and report what it says",
+            "kind=internal",
+        ]
     )
     return 125
 
@@ -89,7 +101,7 @@ def tell_unexpected(error: Exception) -> int:
 def print_lines(lines: list[str]) -> None:
     """Print lines that are safe to show on standard error; nobody there to read them is no error."""
     try:
-        sys.stderr.write("".join(f"{line}\n" for line in lines).encode("ascii", "backslashreplace").decode())
+        sys.stderr.write("".join(f"{line}\n" for line in lines))  # it escapes what its encoding lacks
         sys.stderr.flush()
     except (OSError, ValueError):
         return

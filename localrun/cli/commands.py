@@ -58,6 +58,19 @@ def localrun() -> None:
     """Run machine-learning run configurations on this machine: `docker run` for Azure ML runs, offline."""
 
 
+def suggest(arguments: Sequence[str]) -> str:
+    """Give a hint for a command line that names no command: the nearest one, or `run` for a file; else nothing."""
+    name = next((text for text in arguments if not text.startswith("-")), "")
+    if not name or name in COMMANDS:
+        return ""
+    if name.endswith((".py", ".yml", ".yaml")):
+        return f"did you mean localrun run {name}?"
+    import difflib
+
+    near = difflib.get_close_matches(name, COMMANDS, n=1)
+    return f"did you mean localrun {near[0]}?" if near else ""
+
+
 def run_command(arguments: Sequence[str]) -> int:
     """Run one command and give its exit code.
 
@@ -66,13 +79,14 @@ def run_command(arguments: Sequence[str]) -> int:
         BadInput: the command line cannot be read.
     """
     try:
-        code = localrun.main(args=list(arguments), prog_name="localrun", standalone_mode=False)
+        code = localrun.main(args=list(arguments), prog_name="localrun", standalone_mode=False, obj=tuple(arguments))
     except click.exceptions.NoArgsIsHelpError as error:
         error.show()
         return 125
     except click.UsageError as error:
         name = error.ctx.command_path if error.ctx else "localrun"
-        raise BadInput(error.format_message().rstrip("."), hint=f"{name} --help shows what it takes") from None
+        message = error.format_message().rstrip(".")
+        raise BadInput(message, hint=suggest(arguments) or f"{name} --help shows what it takes") from None
     except click.Abort:
         sys.stderr.write("\n")
         return 130

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 
 import click
 
@@ -28,83 +27,64 @@ OPTIONS = (
     click.argument("arguments", nargs=-1, type=click.UNPROCESSED),
     click.option("--command", default="", metavar="TEXT", help="Run this bash command instead of a SOURCE."),
     click.option(
-        "--source",
-        "source_directory",
+        *("--source", "source_directory"), default="", metavar="DIR", help="The source folder [SOURCE's, or this one]."
+    ),
+    click.option(
+        *("-E", "--environment"),
         default="",
-        metavar="DIR",
-        help="The source folder [default: SOURCE's, or this one].",
+        metavar="REF",
+        help="environment.yml, requirements.txt, or interpreter:PATH [the job's, or this shell's Python].",
     ),
     click.option(
-        "-E", "--environment", default="", metavar="REF", help="environment.yml, requirements.txt, or interpreter:PATH."
+        *("-t", "--target"), type=click.Choice(["local", "docker"]), metavar="TARGET", help="local or docker [local]."
     ),
-    click.option("-t", "--target", type=click.Choice(["local", "docker"]), help="Where to run [default: local]."),
-    click.option("--nodes", type=int, metavar="N", help="How many nodes [default: the job's, or 1]."),
+    click.option("--nodes", type=int, metavar="N", help="How many nodes [the job's, or 1]."),
     click.option(
-        "-n",
-        "--procs-per-node",
-        "processes",
-        type=int,
-        metavar="N",
-        help="Ranks on each node [default: the job's, or 1].",
+        *("-n", "--procs-per-node", "processes"), type=int, metavar="N", help="Ranks on each node [the job's, or 1]."
     ),
     click.option(
         "--distribution",
         type=click.Choice(["pytorch", "mpi", "tensorflow", "none"]),
-        help="How ranks find one another [default: the job's, or pytorch for several].",
+        metavar="KIND",
+        help="pytorch, mpi, tensorflow or none [the job's, or pytorch for several ranks].",
     ),
     click.option(
-        "-e",
-        "--env",
-        "variables",
-        multiple=True,
-        metavar="K[=V]",
-        help="Set an environment variable, or pass on this shell's.",
+        *("-e", "--env", "variables"), multiple=True, metavar="K[=V]", help="Set a variable, or pass on this shell's."
     ),
-    click.option(
-        "--env-file", "variable_files", multiple=True, metavar="FILE", help="Read environment variables from a file."
-    ),
+    click.option("--env-file", "variable_files", multiple=True, metavar="FILE", help="Read variables from a file."),
     click.option("--set", "overrides", multiple=True, metavar="A.B=C", help="Change a key of the job file."),
     click.option(
         "--bootstrap", default="", metavar="FILE", help="Run this bash script first, once on each node; the ranks wait."
     ),
     click.option(
-        "--barrier-timeout",
-        "barrier_timeout_s",
-        type=float,
-        metavar="S",
-        help="How long the ranks wait for it [default: 1800].",
+        *("--barrier-timeout", "barrier_timeout_s"), type=float, metavar="S", help="How long they wait for it [1800]."
     ),
+    click.option("--timeout", "timeout_s", type=float, metavar="S", help="End the run after S seconds (exit 124)."),
     click.option(
-        "--timeout", "timeout_s", type=float, metavar="S", help="End the run after so many seconds (exit code 124)."
+        *("--stop-timeout", "stop_timeout_s"), type=float, metavar="S", help="From the first signal to SIGKILL [10]."
     ),
-    click.option(
-        "--stop-timeout",
-        "stop_timeout_s",
-        type=float,
-        metavar="S",
-        help="Seconds from the first signal to SIGKILL [default: 10].",
-    ),
-    click.option(
-        "--experiment", default="", metavar="NAME", help="The experiment's name [default: the job's, or the folder's]."
-    ),
+    click.option("--experiment", default="", metavar="NAME", help="The experiment's name [the job's or folder's]."),
     click.option("--name", default="", metavar="NAME", help="A name for the run."),
     click.option("--in-place", is_flag=True, help="Work in the source folder itself, without a snapshot."),
     click.option("--no-snapshot-limit", is_flag=True, help="Take a source folder of any size."),
     click.option(
-        "-o",
-        "--outputs",
-        "outputs_directory",
+        *("-o", "--outputs", "outputs_directory"),
         default="",
         metavar="DIR",
-        help="Copy the outputs there at the end as well.",
+        help="Copy the outputs there, too.",
     ),
     click.option(
         "--task-index",
         type=click.Choice(["local", "global", "node"]),
         default="local",
-        help="What AZ_BATCHAI_TASK_INDEX holds [default: local].",
+        metavar="KIND",
+        help="What AZ_BATCHAI_TASK_INDEX holds: local, global or node [local].",
     ),
 )
+"""What `run` and `plan` both take; defaults stand in brackets."""
+
+
+PLAN_FORM = "text or json: an object with the plan's fields, environment.fingerprint among them [text]."
 
 
 def _take_options(function: F) -> F:
@@ -128,15 +108,25 @@ def take_flags(given: dict[str, Any]) -> Flags:
     "form",
     type=click.Choice(["text", "json"]),
     default="text",
-    help="json: print the record at the end; output goes to stderr.",
+    metavar="FORM",
+    help="text or json: the record at the end; output goes to stderr [text].",
 )
 def run(*, detach: bool, offline: bool, quiet: bool, form: str, **given: Any) -> int:
-    """Run SOURCE: a Python script with ARGUMENTS, a job file, or a folder that holds a job.yml."""
+    """Run SOURCE: a Python script with ARGUMENTS, a job file, or a folder that holds a job.yml.
+
+    Options stand before SOURCE; what stands behind a script belongs to the script.
+
+    \b
+      localrun run train.py --epochs 3
+      localrun run -n 4 -E environment.yml train.py
+      localrun run --set inputs.epochs=3 -o results job.yml
+    """  # noqa: D301 - the backspace tells click to keep the lines
     from localrun import runner
     from localrun.adapters.host import probe_host
     from localrun.cli.progress import show_progress
 
     home = open_home(os.environ)
+    arguments: tuple[str, ...] = click.get_current_context().obj[1:]
     reading = Reading()
     spec = read_request(take_flags(given), reading)
     facts = probe_host(spec, os.environ, reading)
@@ -145,7 +135,7 @@ def run(*, detach: bool, offline: bool, quiet: bool, form: str, **given: Any) ->
     def remember(plan: Plan, artifact: Artifact) -> None:
         tell_plan(plan, manner)
         if not facts.hashes:
-            keep_warm(home, describe_call(sys.argv[2:], os.environ), reading, (plan, artifact, manner))
+            keep_warm(home, describe_call(arguments, os.environ), reading, (plan, artifact, manner))
 
     with show_progress(quiet=quiet) as report:
         settings = BuildSettings(offline=offline)
@@ -155,18 +145,27 @@ def run(*, detach: bool, offline: bool, quiet: bool, form: str, **given: Any) ->
 
 @click.command(context_settings={"allow_interspersed_args": False, "help_option_names": ["-h", "--help"]})
 @_take_options
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="How to print the plan.")
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", metavar="FORM", help=PLAN_FORM)
 def plan(*, form: str, **given: Any) -> int:
-    """Show what `localrun run` with the same options would run; nothing is run or made."""
+    """Show what `localrun run` with the same options would run; nothing is run or made.
+
+    As JSON: `target`, `experiment`, `environment` (`kind`, `name`, `fingerprint`, `conda`, `pip`, `channels`,
+    `interpreter`, ...), `source`, `argv`, `variables`, `inherited`, `ranks` (with `rank`, `node`, `variables`),
+    `inputs`, `outputs`, `bootstrap`, `timeout_s`, `tags`, `notes`; `cached` tells whether the environment is there,
+    `prefix` where it is or will be.
+    """
     from localrun.adapters.host import probe_host
     from localrun.cli.show_plan import print_plan
     from localrun.environments import find
     from localrun.resolve import resolve
     from localrun.resolve.credentials import hide_in_plan
+    from localrun.workspace.snapshot import list_source
 
     home = open_home(os.environ)
     reading = Reading()
     spec = read_request(take_flags(given), reading)
     resolved = resolve(spec, probe_host(spec, os.environ, reading))
+    if not resolved.source.in_place:
+        list_source(resolved.source, home=home)  # what `run` would refuse
     print_plan(hide_in_plan(resolved), find(resolved.environment, home=home), home, as_json=form == "json")
     return 0

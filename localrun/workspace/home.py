@@ -152,7 +152,7 @@ def tell(line: str) -> None:
     from localrun.escaping import escape
 
     try:
-        sys.stderr.write(f"localrun: {escape(line)}\n".encode("ascii", "backslashreplace").decode())
+        sys.stderr.write(f"localrun: {escape(line)}\n")  # standard error escapes what its encoding lacks
         sys.stderr.flush()
     except (AttributeError, OSError, ValueError):
         return  # standard error is closed: nobody is there to be told

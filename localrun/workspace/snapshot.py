@@ -9,6 +9,7 @@ import time
 from localrun.adapters.ignore_rules import read_ignore_rules
 from localrun.errors import BadInput, StoreFailed
 from localrun.values import value
+from localrun.workspace.home import tell
 from localrun.workspace.memory import keep, locate, recall
 
 TYPE_CHECKING = False
@@ -176,7 +177,7 @@ def copy_entries(
     entries: tuple[Entry, ...],
     target: str,
     rewrite: tuple[bytes, bytes] | None = None,
-    report: Callable[[int, int], None] | None = None,
+    say: Callable[[str], None] = tell,
 ) -> None:
     """Copy entries of one folder into another that exists, modes and modification times kept.
 
@@ -185,7 +186,7 @@ def copy_entries(
         entries: From `list_source`.
         target: The new folder.
         rewrite: In shell scripts, replace the first of these by the second (the bootstrap marker of a node).
-        report: Told every two seconds how many entries are copied, and how many there are.
+        say: Told every two seconds how far it has come.
 
     Raises:
         StoreFailed: there is no room.
@@ -193,9 +194,9 @@ def copy_entries(
     """
     due = time.monotonic() + REPORT_EVERY_S
     for done, entry in enumerate(entries):
-        if report is not None and time.monotonic() > due:
+        if time.monotonic() > due:
             due += REPORT_EVERY_S
-            report(done, len(entries))
+            say(f"copying {root}: {done:,} of {len(entries):,} files and folders")
         path = os.path.join(root, entry.path)
         new = os.path.join(target, entry.path)
         try:
