@@ -6,6 +6,7 @@
     ├── EnvironmentFailed    solve, channel, build_failed, offline, installer_crashed
     ├── StoreFailed          store_full, store_read_only, store_owner, store_locks, store_corrupt
     ├── LockTimeout          lock_timeout
+    ├── EnvironmentNotFound  environment_not_found: no registered or curated environment has that name or version
     └── RunNotFound          run_not_found, run_ended, run_live
 
 A failing script is not an error: it is an outcome, with an exit code of its own.
@@ -84,6 +85,12 @@ class LockTimeout(LocalrunError):
     """Somebody else held a lock for longer than the caller wanted to wait."""
 
     code = "lock_timeout"
+
+
+class EnvironmentNotFound(LocalrunError):
+    """No registered or curated environment has the name, version or label that was given."""
+
+    code = "environment_not_found"
 
 
 class RunNotFound(LocalrunError):
