@@ -1,7 +1,5 @@
 """`python -m localrun`."""
 
-import sys
+from localrun.cli import enter
 
-from localrun.cli import main
-
-sys.exit(main())
+enter()

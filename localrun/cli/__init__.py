@@ -1,7 +1,7 @@
 """The command line.
 
 What lives here: the commands, one module each, and all that is said to the user. What does not: doing anything.
-`main` is the entry point; a warm run goes from here to the runner without loading the command-line parser.
+`enter` is the entry point; a warm run goes from `main` to the runner without loading the command-line parser.
 """
 
 from __future__ import annotations
