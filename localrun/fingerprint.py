@@ -1,4 +1,8 @@
-"""The name of an environment's content: equal definitions share one cached environment, different ones never do."""
+"""The name of an environment's content: equal definitions share one cached environment, different ones never do.
+
+An environment on this machine is named after its Python part, an image after that and all that lies below and beside
+it. As Azure ML documents it, neither name, version nor environment variables count, and every order does.
+"""
 
 from __future__ import annotations
 
@@ -41,6 +45,49 @@ def environment_fingerprint(
         ("conda", tuple(conda)),
         ("pip", tuple(pip)),
         ("files", tuple(text for pair in files for text in pair)),
+    )
+    for name, texts in parts:
+        _add(digest, name, texts)
+    return digest.hexdigest()
+
+
+IMAGE_FORM = "localrun-image-1"
+"""The form of what is hashed for an image. A change of it builds every image anew: name it in the change log."""
+
+
+def image_fingerprint(
+    *,
+    python: str = "",
+    base_image: str = "",
+    dockerfile: str = "",
+    context: str = "",
+    spark_repositories: Iterable[str] = (),
+    spark_packages: Iterable[str] = (),
+    spark_precached: bool = True,
+) -> str:
+    """Give the SHA-256, as 64 hex digits, of what defines an image.
+
+    Args:
+        python: The `environment_fingerprint` of its Python part; empty when the user manages the packages.
+        base_image: What the base image is: a reference with a digest or an immutable tag, else the id that the tag
+            stands for now; empty when a Dockerfile says it.
+        dockerfile: The text of the Dockerfile, or empty.
+        context: A hash of the files that a Dockerfile may copy, or where they are to be had; empty when it has none.
+        spark_repositories: As written, in order.
+        spark_packages: `group:artifact:version`, in order.
+        spark_precached: Whether the image holds the Spark packages; counts only when there are any.
+    """
+    digest = hashlib.sha256()
+    packages = tuple(spark_packages)
+    parts = (
+        ("form", (IMAGE_FORM,)),
+        ("python", (python,)),
+        ("base image", (base_image,)),
+        ("dockerfile", (dockerfile.replace("\r\n", "\n"),)),
+        ("context", (context,)),
+        ("spark repositories", tuple(spark_repositories) if packages else ()),
+        ("spark packages", packages),
+        ("spark precached", (str(spark_precached) if packages else "",)),
     )
     for name, texts in parts:
         _add(digest, name, texts)

@@ -9,7 +9,6 @@ import pytest
 from localrun.errors import BadInput, EnvironmentNotFound, StoreFailed
 from localrun.workspace import registry
 
-
 GOLDEN = "c71f7c489e5ad4f1131685c3711f3d17aa9e22a58e0e1c11aa0486b58f638b4f"
 """Content hash of `make_document()`; the same on every platform and Python version."""
 
