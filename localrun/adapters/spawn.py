@@ -68,8 +68,9 @@ def _detach(parent: int) -> None:
     prctl(PR_SET_PDEATHSIG, signals.SIGKILL)
     if os.getppid() != parent:  # it died before the line above: nobody would end this process
         os._exit(125)
-    for number in (*signals.ASKS, signals.SIGPIPE, signals.SIGXFSZ, signals.SIGCHLD):
-        signals.signal(number, signals.SIG_DFL)
+    for number in range(1, 32):
+        if number not in {signals.SIGKILL, signals.SIGSTOP}:
+            signals.signal(number, signals.SIG_DFL)
     signals.pthread_sigmask(signals.SIG_SETMASK, ())
 
 

@@ -27,6 +27,10 @@ SIGNALLED = {signals.SIGTERM: "terminated", signals.SIGINT: "interrupted", signa
 """What a signal to the supervisor itself asks for."""
 KILLED = (-SIGKILL, 128 + SIGKILL)
 """How a killed rank ends, and a shell whose child was killed."""
+QUIET_S = 0.05
+"""After so long without a sign of life from the ranks, nobody waits for what they print."""
+QUIET_AT_LAST_S = 0.25
+"""Ranks that never stop printing count as quiet after so long."""
 CLOSE_AFTER_S = 2.0
 """A log whose pipe is held open by somebody outside of the run is closed after so long."""
 
@@ -75,6 +79,7 @@ class Supervisor:
         Raises:
             OSError: the system has no room for another process, pipe or file.
         """
+        signals.signal(signals.SIGCHLD, signals.SIG_DFL)  # where it is ignored, the ends of children are not told
         room = memoryview(bytearray(PIPE_BYTES))
         for process in self._processes:
             pump = Pump(process.log, room)
@@ -93,12 +98,15 @@ class Supervisor:
                 self._gated.add(process.rank)
         self.pids = tuple(self._ranks)
 
-    def run(self, control: int, on_bootstrap: Callable[[int, int], None]) -> Outcome:
+    def run(
+        self, control: int, on_bootstrap: Callable[[int, int], None], on_quiet: Callable[[], None] | None = None
+    ) -> Outcome:
         """Carry the run to its end.
 
         Args:
             control: The pipe of the front end; -1 for a detached run.
             on_bootstrap: Called with node and exit code when a bootstrap script has ended, before its ranks go on.
+            on_quiet: Called once, as soon as the ranks do not print for a moment; never when the run is over before.
 
         Returns:
             The outcome; every process of the run has ended, or a note says which could not be ended.
@@ -115,7 +123,8 @@ class Supervisor:
         while not self._finished():
             self._send(self._course.take_signal(self._now()))
             grown = 0
-            for source, _ in self._poll.poll(self._wait_ms()):
+            ready = self._poll.poll(self._wait_ms(QUIET_S if on_quiet else None))
+            for source, _ in ready:
                 if source in self._open:
                     grown += self._move(source)
                 elif source == control:
@@ -124,15 +133,19 @@ class Supervisor:
                     self._obey(os.read(heard, 4096), on_bootstrap)
             if grown:
                 self._tell()
+            if on_quiet and (not ready or self._now() > QUIET_AT_LAST_S):
+                on_quiet()
+                on_quiet = None
         self._close()
         return self._conclude()
 
     def _now(self) -> float:
         return time.monotonic() - self._began
 
-    def _wait_ms(self) -> int | None:
+    def _wait_ms(self, most_s: float | None) -> int | None:
         due = self._course.next_due()
-        return None if due is None else max(0, int((due - self._now()) * 1000) + 1)
+        waits = [wait for wait in (most_s, None if due is None else due - self._now()) if wait is not None]
+        return max(0, int(min(waits) * 1000) + 1) if waits else None
 
     def _finished(self) -> bool:
         if self._course.alive or self._scripts or not self._childless:
@@ -298,7 +311,7 @@ def _listen_to_signals() -> int:
     signals.set_wakeup_fd(writer, warn_on_full_buffer=False)
     for number in (signals.SIGCHLD, *SIGNALLED):
         signals.signal(number, _pass)
-    signals.let_asks_through()
+    signals.pthread_sigmask(signals.SIG_SETMASK, ())
     return reader
 
 

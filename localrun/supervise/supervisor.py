@@ -73,14 +73,20 @@ def _serve(charge: Charge, control: int, wake: int) -> NoReturn:
         supervisor.start()
         launched = time.time() - charge.identity.started_at
         _note_ranks(charge, supervisor.pids)
-        from localrun.supervise.describe import describe_end, describe_start
 
-        record = describe_start(charge.plan, charge.artifact, charge.identity, supervisor.pids)
-        record["timings"]["launch"] = round(launched, 6)
-        _store_start(charge, record)
+        def store_start() -> None:
+            record.update(_describe_start(charge, supervisor.pids, launched))
+            _store_start(charge, record)
+
         if charge.identity.detached:
+            store_start()
             os.write(wake, b".")
-        outcome = supervisor.run(control, lambda node, code: _note_bootstrap(charge, node, code))
+        # who watches waits for the first line, not for the record: its first state is stored when the ranks are quiet
+        later = None if charge.identity.detached else store_start
+        outcome = supervisor.run(control, lambda node, code: _note_bootstrap(charge, node, code), later)
+        from localrun.supervise.describe import describe_end
+
+        record = record or _describe_start(charge, supervisor.pids, launched)
         record = describe_end(record, outcome, charge.identity.started_at + launched)
     except BaseException as error:  # noqa: BLE001 - whatever it is, the ranks must not outlive it
         record = _give_up(charge, record, error)
@@ -135,6 +141,14 @@ def _note_bootstrap(charge: Charge, node: int, code: int) -> None:
             file.write(f'{{"run_id": "{charge.identity.run_id}", "node": {node}, "exit_code": {code}}}\n')
     except OSError as error:  # it is for people to read; the gate is what releases the ranks
         _log(f"{path} cannot be written: {error.strerror}")
+
+
+def _describe_start(charge: Charge, pids: tuple[int, ...], launched_s: float) -> dict[str, Any]:
+    from localrun.supervise.describe import describe_start
+
+    record = describe_start(charge.plan, charge.artifact, charge.identity, pids)
+    record["timings"]["launch"] = round(launched_s, 6)
+    return record
 
 
 def _store_start(charge: Charge, record: dict[str, Any]) -> None:

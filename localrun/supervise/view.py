@@ -107,7 +107,7 @@ class View:
 
 
 def prefix_lines(lines: bytes, prefix: bytes) -> bytes:
-    """Put a prefix before each line of `lines`, which ends with a newline; of what a line overwrites, the last counts."""
+    """Put a prefix before each line of `lines`, which end with a newline; of what overwrites itself, the last."""
     if lines.translate(None, PLAIN):
         lines = _make_visible(lines)
     return prefix + lines[:-1].replace(b"\n", b"\n" + prefix) + b"\n"

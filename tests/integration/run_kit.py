@@ -1,0 +1,122 @@
+"""What the tests of runs share: a driver of the command line, and how to wait for what ranks do."""
+
+from __future__ import annotations
+
+import glob
+import json
+import os
+import subprocess
+import sys
+import time
+
+LOCALRUN = [sys.executable, "-m", "localrun"]
+
+
+class Driver:
+    """Runs `localrun` commands in a source folder."""
+
+    def __init__(self, home, source):
+        self.home = str(home)
+        self.source = str(source)
+        os.makedirs(self.source)
+
+    def write(self, name, text, mode=0o644):
+        path = os.path.join(self.source, name)
+        with open(path, "wb") as file:
+            file.write(text if isinstance(text, bytes) else text.encode())
+        os.chmod(path, mode)
+        return path
+
+    def start(self, *words, env=None, **options):
+        environ = {**os.environ, "LOCALRUN_HOME": self.home, **(env or {})}
+        options = {"cwd": self.source, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | options
+        return subprocess.Popen([*LOCALRUN, *words], env=environ, **options)
+
+    def command(self, *words, timeout=60, **options):
+        with self.start(*words, **options) as child:
+            try:
+                out, err = child.communicate(timeout=timeout)
+            except BaseException:
+                child.kill()
+                raise
+        return subprocess.CompletedProcess(words, child.returncode, out, err)
+
+    def run(self, *words, **options):
+        return self.command("run", *words, **options)
+
+    def records(self):
+        """Give the records on disk, oldest first."""
+        paths = glob.glob(os.path.join(self.home, "runs", "*", "run.json"))
+        found = []
+        for path in paths:
+            with open(path, encoding="utf-8") as file:
+                found.append(json.load(file))
+        return sorted(found, key=lambda record: record["started_at"])
+
+    def record(self):
+        return self.records()[-1]
+
+    def log(self, rank=None, record=None):
+        name = "std_log.txt" if rank is None else f"std_log_process_{rank}.txt"
+        with open(os.path.join((record or self.record())["folder"], "user_logs", name), "rb") as file:
+            return file.read()
+
+    def processes(self):
+        """Give the living processes that descend from a command of this driver, by their environment."""
+        mark = f"LOCALRUN_HOME={self.home}".encode()
+        found = []
+        for name in os.listdir("/proc"):
+            if not name.isdigit() or int(name) == os.getpid():
+                continue
+            try:
+                with open(f"/proc/{name}/environ", "rb") as file:
+                    ours = mark in file.read().split(b"\0")
+                with open(f"/proc/{name}/stat", "rb") as file:
+                    dead = file.read().rpartition(b")")[2].split()[0] in {b"Z", b"X"}
+            except OSError:
+                continue
+            if ours and not dead:
+                found.append(int(name))
+        return found
+
+    def wait_for_processes(self, count=0, timeout_s=2.0):
+        """Wait until so many are left; give those that are."""
+        wait_until(lambda: len(self.processes()) <= count, timeout_s, fail=False)
+        return self.processes()
+
+    def read(self, name, timeout_s=20):
+        """Wait for a file that a rank writes in one go, and give its words."""
+        path = os.path.join(self.source, name)
+        wait_until(lambda: os.path.exists(path) and os.path.getsize(path), timeout_s)
+        with open(path, encoding="utf-8") as file:
+            return file.read().split()
+
+    def fifo(self, name="here"):
+        """Make a fifo that ranks report to; `hear` reads from it."""
+        path = os.path.join(os.path.dirname(self.source), name)
+        os.mkfifo(path)
+        return path
+
+
+def hear(fifo, count=1, timeout_s=30):
+    """Give `count` lines that ranks have written to a fifo: they are where they said."""
+    lines = []
+    with open(os.open(fifo, os.O_RDONLY | os.O_NONBLOCK), "rb", closefd=True, buffering=0) as file:
+        rest = b""
+        end = time.monotonic() + timeout_s
+        while len(lines) < count:
+            assert time.monotonic() < end, (lines, rest)
+            rest += file.read(4096) or b""
+            *more, rest = rest.split(b"\n")
+            lines += [line.decode() for line in more]
+            time.sleep(0.005)
+    return lines
+
+
+def wait_until(true, timeout_s=10.0, *, fail=True):
+    end = time.monotonic() + timeout_s
+    while not true():
+        if time.monotonic() > end:
+            assert not fail, "it did not happen in time"
+            return
+        time.sleep(0.01)
