@@ -67,6 +67,7 @@ def _serve(charge: Charge, control: int, wake: int) -> NoReturn:
     try:
         os.setsid()
         _redirect(charge.identity.folder)
+        spawn.close_inherited()
         _note_supervisor(charge)
         spawn.become_subreaper()
         supervisor = Supervisor(charge.processes, charge.bootstraps, _plan_course(charge), wake)

@@ -11,6 +11,7 @@ import pytest
 LEAVE = """
 import sys
 from localrun import cli
+sys.stdout.reconfigure(write_through=False)
 cli.main = lambda: (sys.stdout.write("x" * {size} + "\\n"), sys.stderr.write("to stderr"), {code})[2]
 cli.enter()
 """
