@@ -125,6 +125,8 @@ def _read_job(file: str, flags: Flags, reading: Reading) -> RunSpec:
 def _read_environment(reference: str, reading: Reading) -> EnvironmentSpec:
     kind, colon, rest = reference.partition(":")
     if colon and kind == "interpreter":
+        if not rest:
+            raise BadInput(f"{reference} names no interpreter", key="-E", hint="write -E interpreter:python3")
         return EnvironmentSpec(interpreter=rest)
     from localrun.formats.environment import read_environment
 

@@ -149,7 +149,7 @@ def check_variable_name(node: Node) -> str:
     """
     name = str(node.path[-1])
     if not name or "=" in name:
-        raise node.refuse(f"{name!r} cannot be the name of an environment variable")
+        raise node.refuse(f"{name!r} cannot be the name of an environment variable", hint="write a name without =")
     return name
 
 

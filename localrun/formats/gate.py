@@ -103,7 +103,8 @@ def decode_text(data: bytes, *, file: str) -> str:
         BadInput: it is too large, in another encoding, or holds a NUL.
     """
     if len(data) > BYTES:
-        raise BadInput(f"the file has {len(data):,} bytes; at most {BYTES:,} are read", file=file)
+        message = f"the file has {len(data):,} bytes; at most {BYTES:,} are read"
+        raise BadInput(message, file=file, hint="check that it is the file you mean")
     for start, name in _BYTE_ORDER_MARKS.items():
         if data.startswith(start):
             raise BadInput(f"the file is {name}, not UTF-8", file=file, hint="save it as UTF-8")
@@ -114,7 +115,8 @@ def decode_text(data: bytes, *, file: str) -> str:
         message = f"byte 0x{data[error.start]:02x} is not UTF-8"
         raise BadInput(message, file=file, line=line, hint="save the file as UTF-8") from None
     if "\0" in text:
-        raise BadInput("there is a NUL character", file=file, line=text.count("\n", 0, text.index("\0")) + 1)
+        line = text.count("\n", 0, text.index("\0")) + 1
+        raise BadInput("there is a NUL character", file=file, line=line, hint="remove it")
     return text
 
 
@@ -203,11 +205,13 @@ class _Composer:
             return next(self.events)
         except ReaderError as error:
             line = self.text.count("\n", 0, error.position) + 1
-            raise BadInput(f"character {error.character!r} is not allowed in YAML", file=self.file, line=line) from None
+            message = f"character {error.character!r} is not allowed in YAML"
+            raise BadInput(message, file=self.file, line=line, hint="remove it") from None
         except MarkedYAMLError as error:
             raise self.explain(error) from None
         except (YAMLError, *_PARSER_FAULTS) as error:
-            raise BadInput(f"not valid YAML: {error}".split("\n", 1)[0], file=self.file) from None
+            message = f"not valid YAML: {error}".split("\n", 1)[0]
+            raise BadInput(message, file=self.file, hint="compare it with an example that works") from None
 
     def explain(self, error: Any) -> BadInput:
         mark = error.problem_mark or error.context_mark
@@ -226,14 +230,16 @@ class _Composer:
     def count(self, nodes: int, event: Any) -> None:
         self.nodes += nodes
         if self.nodes > NODES:
-            raise self.refuse(f"the document has more than {NODES:,} nodes, aliases expanded", event)
+            raise self.refuse(
+                f"the document has more than {NODES:,} nodes, aliases expanded", event, "use fewer aliases"
+            )
 
     def node(self, event: Any, depth: int) -> tuple[Any, Mark, int]:
         kind = type(event).__name__
         if kind == "AliasEvent":
             return self.alias(event)
         if depth >= DEPTH and kind != "ScalarEvent":
-            raise self.refuse(f"nested deeper than {DEPTH}", event)
+            raise self.refuse(f"nested deeper than {DEPTH}", event, "close the brackets, or nest less")
         self.count(1, event)
         before = self.nodes
         anchor = event.anchor
@@ -249,9 +255,13 @@ class _Composer:
     def alias(self, event: Any) -> tuple[Any, Mark, int]:
         self.aliases += 1
         if self.aliases > ALIASES:
-            raise self.refuse(f"more than {ALIASES} aliases", event)
+            raise self.refuse(f"more than {ALIASES} aliases", event, "write the values out")
         if event.anchor not in self.anchors:
-            raise self.refuse(f"alias *{event.anchor} has no anchor &{event.anchor} before it", event)
+            raise self.refuse(
+                f"alias *{event.anchor} has no anchor &{event.anchor} before it",
+                event,
+                "put text that starts with * in quotes",
+            )
         found = self.anchors[event.anchor]
         self.count(found[2], event)
         return found
@@ -260,7 +270,7 @@ class _Composer:
         text, tag = event.value, event.tag
         line = event.start_mark.line + 1
         if "\0" in text or any("\ud800" <= sign <= "\udfff" for sign in text):
-            raise self.refuse("a text holds a NUL or half of a surrogate pair", event)
+            raise self.refuse("a text holds a NUL or half of a surrogate pair", event, "remove it")
         plain = event.style is None and tag is None
         try:
             data = read_plain(text) if plain else _read_tagged(tag, text)

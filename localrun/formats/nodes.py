@@ -85,9 +85,9 @@ def mapping(node: Node, known: Iterable[str] | None = None) -> list[Node]:
         BadInput: it is no mapping, or has a key that is not among `known`.
     """
     if node.data is None and not node.path:
-        raise node.refuse("the file is empty")
+        raise node.refuse("the file is empty", hint="check that it is the file you mean")
     if not isinstance(node.data, dict):
-        raise node.refuse(f"expected a mapping, found {describe(node.data)}")
+        raise node.refuse(f"expected a mapping, found {describe(node.data)}", hint="write key: value lines")
     parts = [node.part(name) for name in node.data]
     allowed = None if known is None else set(known)
     for name, part in zip(node.data, parts, strict=True):
@@ -111,7 +111,9 @@ def items(node: Node) -> list[Node]:
         BadInput: it is no list.
     """
     if not isinstance(node.data, list):
-        raise node.refuse(f"expected a list, found {describe(node.data)}")
+        raise node.refuse(
+            f"expected a list, found {describe(node.data)}", hint="write [a, b], or lines that start with -"
+        )
     return [node.part(index) for index in range(len(node.data))]
 
 
@@ -127,7 +129,7 @@ def text(node: Node) -> str:
     plain = node.mark.plain
     if plain and not isinstance(node.data, bool) and plain != str(node.data):
         message = f"expected text; {plain} was read as {describe(node.data)}"
-    raise node.refuse(message, hint=f'write "{plain}" in quotes' if plain else "")
+    raise node.refuse(message, hint=f'write "{plain}" in quotes' if plain else "write one text")
 
 
 def choice(node: Node, allowed: Iterable[str]) -> str:
@@ -163,9 +165,12 @@ def whole_number(node: Node, *, minimum: int, maximum: int) -> int:
         except ValueError:
             number = None
     if number is None:
-        raise node.refuse(f"expected a whole number, found {describe(data)}")
+        raise node.refuse(f"expected a whole number, found {describe(data)}", hint="write digits alone, such as 4")
     if not minimum <= number <= maximum:
-        raise node.refuse(f"expected a whole number from {minimum:,} to {maximum:,}, found {describe(number)}")
+        message = f"expected a whole number from {minimum:,} to {maximum:,}, found {describe(number)}"
+        raise node.refuse(
+            message, hint=f"give {minimum:,} or more" if number < minimum else f"give {maximum:,} or less"
+        )
     return number
 
 
@@ -183,7 +188,7 @@ def text_on_azure(node: Node) -> str:
     """
     data = value_on_azure(node)
     if isinstance(data, dict | list):
-        raise node.refuse(f"expected text, a number or a truth value, found {describe(data)}")
+        raise node.refuse(f"expected text, a number or a truth value, found {describe(data)}", hint="write one value")
     if isinstance(data, float) and not data - data == 0:
         raise node.refuse(f"{node.mark.plain or data} is not a finite number", hint="put it in quotes when it is text")
     try:

@@ -102,7 +102,7 @@ def _literal(node: Node) -> tuple[str, list[str]]:
     mapping(node, ("value",))
     part = node.part("value")
     if part.data is None or isinstance(part.data, list | dict):
-        raise part.refuse(f"expected a value, found {describe(part.data)}")
+        raise part.refuse(f"expected a value, found {describe(part.data)}", hint="write one text or number")
     refuse_date(part)
     plain = text_on_azure(part)
     wrapped = _wrapped(value_on_azure(part))
