@@ -26,7 +26,7 @@ DEFAULTS = ("https://repo.anaconda.com/pkgs/main", "https://repo.anaconda.com/pk
 FALLBACK = ("conda-forge",)
 """The channels when neither the environment nor any setting names one."""
 
-_LISTS = ("channels", "default_channels")
+_LISTS = ("channels", "default_channels", "envs_dirs")
 _MAPPINGS = ("custom_channels", "custom_multichannels", "mirrored_channels", "proxy_servers")
 _SCALARS = ("channel_alias", "ssl_verify", "offline", "channel_priority", "add_pip_as_python_dependency")
 _TRUE = {"1", "true", "yes", "on"}
