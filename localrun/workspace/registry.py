@@ -4,6 +4,8 @@ What is registered is the document of an environment: the nested dict with the k
 content hash leaves out what only says which one it is (`name`, `version`, `assetId`). A definition that equals the
 latest version of its name is that version; any other becomes the next one.
 
+Secrets are not stored: `${NAME}` stands in their place (`formats.v1_environment.hide_secrets`).
+
 A run registers its environment anonymously: not listed, found by its version, which begins with `Autosave_`.
 """
 
@@ -143,11 +145,14 @@ class _Entry:
     def __init__(self, name: str, document: Mapping[str, Any]) -> None:
         import time
 
+        from localrun.formats.v1_environment import hide_secrets
         from localrun.workspace.records import timestamp
 
         self.name = check_name(name)
-        self.digest = content_digest(document)
-        rest = {key: item for key, item in document.items() if key not in {"name", "version"}}
+        canonical_text(document)  # says what cannot be registered, before anything walks through it
+        hidden, _ = hide_secrets(document)
+        self.digest = content_digest(hidden)
+        rest = {key: item for key, item in hidden.items() if key not in {"name", "version"}}
         self.text = _dump(rest | ({"assetId": None} if "assetId" in rest else {}), sort=False)
         self.registered_at = timestamp(time.time())
 

@@ -149,6 +149,13 @@ def test_document_nested_too_deeply_is_refused(home):
         registry.register(home, "train", make_document() | {"spark": deep})
 
 
+def test_password_is_not_stored(tmp_path, home):
+    docker = {"baseImage": "a", "baseImageRegistry": {"address": "r.example", "password": "hunter2"}}
+    registry.register(home, "train", make_document() | {"docker": docker})
+    assert registry.get(home, "train")[1]["docker"]["baseImageRegistry"]["password"] == "${PASSWORD_OF_R_EXAMPLE}"
+    assert all(b"hunter2" not in path.read_bytes() for path in tmp_path.iterdir())
+
+
 def test_nothing_is_made_by_looking(home):
     assert registry.names(home) == []
     assert registry.get(home, "train") is None
