@@ -15,7 +15,11 @@ from localrun.spec import EnvironmentSpec
 from localrun.values import replace
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
+    from typing import Any
+
+    FindRegistered = Callable[[str], Mapping[str, Any] | None]
+    """Gives the document of a registered or curated environment by a reference to it; None when there is none."""
 
 KEYS = (
     "name", "version", "description", "tags", "image", "conda_file", "build", "os_type", "inference_config",
@@ -25,20 +29,25 @@ KEYS = (
 
 UNDERSTOOD = (
     "an environment is a conda file (environment.yml), an environment YAML with image or conda_file, "
-    "a requirements.txt, or image:NAME"
+    "a requirements.txt, image:NAME, or the NAME[:VERSION] of a registered one"
 )
 
 
 def read_environment(
-    reference: str, *, read: Callable[[str], bytes], is_directory: Callable[[str], bool]
+    reference: str,
+    *,
+    read: Callable[[str], bytes],
+    is_directory: Callable[[str], bool],
+    find_registered: FindRegistered | None = None,
 ) -> EnvironmentSpec:
     """Give the environment that the user refers to.
 
     Args:
-        reference: `environment.yml`, `requirements.txt`, or `image:NAME`; a relative path starts from the working
-            directory.
+        reference: `environment.yml`, `requirements.txt`, `image:NAME`, or what `find_registered` knows, with or
+            without `azureml:`; a relative path starts from the working directory.
         read: Gives the bytes of a file by its absolute path.
         is_directory: Says whether an absolute path is a folder.
+        find_registered: Finds registered and curated environments; None when there is no workspace.
 
     Raises:
         BadInput: it is none of these, or the file cannot be used.
@@ -46,8 +55,10 @@ def read_environment(
     if reference.startswith("image:"):
         return EnvironmentSpec(image=check_image(reference.removeprefix("image:"), reference))
     path = os.path.abspath(reference)
-    if not reference or "\0" in reference or reference.startswith("azureml:"):
-        raise BadInput(f"environment {reference!r} cannot be found without Azure ML", hint=UNDERSTOOD)
+    if not reference or "\0" in reference:
+        raise BadInput(f"{reference!r} names no environment", hint=UNDERSTOOD)
+    if reference.startswith("azureml:"):
+        return read_registered(reference, find_registered)
     if is_directory(path):
         raise BadInput(f"environment {reference} is a folder, which is not read yet", hint=UNDERSTOOD)
     name = os.path.basename(path).lower()
@@ -58,7 +69,25 @@ def read_environment(
         return read_environment_yaml(data, file=reference, read=read)
     if name.endswith((".txt", ".in")):
         return read_requirements(read_referenced(path, read=read, shown=reference), file=reference, read=read)
-    raise BadInput(f"environment {reference} is not known", hint=UNDERSTOOD)
+    if "/" in reference or find_registered is None:
+        raise BadInput(f"environment {reference} is not known", hint=UNDERSTOOD)
+    return read_registered(reference, find_registered)
+
+
+def read_registered(reference: str, find_registered: FindRegistered | None) -> EnvironmentSpec:
+    """Give the registered or curated environment that a reference means.
+
+    Raises:
+        BadInput: it is no reference, nothing is called so, or its definition cannot be used.
+        EnvironmentNotFound: there is an environment of that name, but not that version or label.
+    """
+    from localrun.formats.v1_environment import spec_of_document
+
+    document = find_registered(reference) if find_registered else None
+    if document is None:
+        hint = "localrun env list lists the registered environments, with --curated the curated ones; " + UNDERSTOOD
+        raise BadInput(f"there is no environment {reference.removeprefix('azureml:')}", hint=hint)
+    return spec_of_document(document, file=reference)
 
 
 def read_environment_yaml(data: bytes, *, file: str, read: Callable[[str], bytes]) -> EnvironmentSpec:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from localrun.errors import BadInput
+from localrun.errors import BadInput, EnvironmentNotFound
 from localrun.formats.conda_file import check_variable_name
-from localrun.formats.environment import UNDERSTOOD, read_environment_mapping
+from localrun.formats.environment import UNDERSTOOD, read_environment_mapping, read_registered
 from localrun.formats.expressions import check_references, rewrite_legacy
 from localrun.formats.gate import load_yaml
 from localrun.formats.nodes import (
@@ -32,6 +32,8 @@ from localrun.values import replace
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from localrun.formats.environment import FindRegistered
 
 LARGEST_COUNT = 10_000
 """More nodes, or processes on a node, are a slip of the keyboard."""
@@ -74,6 +76,7 @@ def read_command_job(
     read: Callable[[str], bytes],
     overrides: tuple[tuple[str, str], ...] = (),
     environment_given: bool = False,
+    find_registered: FindRegistered | None = None,
 ) -> RunSpec:
     """Give the run configuration of a v2 command job.
 
@@ -83,6 +86,7 @@ def read_command_job(
         read: Gives the bytes of a referenced file by its absolute path.
         overrides: `--set` pairs, applied before anything is checked.
         environment_given: Another is used: the job's own is not read, may be missing, and is None in the result.
+        find_registered: Finds registered and curated environments; None when there is no workspace.
 
     Raises:
         BadInput: it is no command job, or something in it cannot be used.
@@ -93,7 +97,7 @@ def read_command_job(
     inputs, notes = read_inputs(job.part("inputs")) if "inputs" in job.data else ((), [])
     outputs, cloud = read_outputs(job.part("outputs")) if "outputs" in job.data else ((), [])
     variables, variable_notes = _read_variables(job)
-    environment = None if environment_given else _read_environment(job, read)
+    environment = None if environment_given else _read_environment(job, read, find_registered)
     spec = RunSpec(
         **_read_names(job),
         **_read_code(job),
@@ -236,7 +240,9 @@ def _read_variables(job: Node) -> tuple[tuple[tuple[str, str], ...], list[str]]:
     return tuple(found), notes
 
 
-def _read_environment(job: Node, read: Callable[[str], bytes]) -> EnvironmentSpec:
+def _read_environment(
+    job: Node, read: Callable[[str], bytes], find_registered: FindRegistered | None
+) -> EnvironmentSpec:
     node = _required(job, "environment")
     if isinstance(node.data, dict):
         return read_environment_mapping(node, read=read)
@@ -246,8 +252,10 @@ def _read_environment(job: Node, read: Callable[[str], bytes]) -> EnvironmentSpe
         data, shown = read_beside(node, node.data.removeprefix("file:"), read)
         return read_environment_mapping(root(load_yaml(data, file=shown)), read=read)
     if node.data.startswith("azureml:"):
-        hint = "name another with -E: " + UNDERSTOOD
-        raise node.refuse(f"only Azure ML knows the environment {node.data}", hint=hint)
+        try:
+            return read_registered(node.data, find_registered)
+        except (BadInput, EnvironmentNotFound) as error:
+            raise node.refuse(error.message, hint=error.hint) from None
     hint = f"write file:{node.data}" if node.data.endswith((".yml", ".yaml")) else "name one with -E: " + UNDERSTOOD
     raise node.refuse(f"{node.data!r} is not an environment", hint=hint)
 

@@ -207,9 +207,9 @@ def test_an_environment_is_known_by_its_file():
         ("/p/folder", None, "is a folder, which is not read yet"),
         ("/p/Dockerfile", None, "Dockerfile, which is not read yet"),
         ("sklearn:3", None, "is not known"),
-        ("azureml:x@latest", None, "without Azure ML"),
-        ("", None, "without Azure ML"),
-        ("a\0b", None, "without Azure ML"),
+        ("azureml:x@latest", None, "there is no environment x@latest"),
+        ("", None, "names no environment"),
+        ("a\0b", None, "names no environment"),
         ("image:", None, "does not name an image"),
         ("image:-v", None, "does not name an image"),
         ("/p/nope.yml", None, "there is no file /p/nope.yml"),
@@ -233,3 +233,26 @@ def test_what_is_no_environment_is_refused(reference, text, words):
     files = {} if text is None else {reference: text}
     with pytest.raises(BadInput, match=words):
         refer(reference, files, folders=("/p/folder",))
+
+
+def test_registered_environment_is_found_by_name_and_by_reference():
+    python = {"condaDependencies": {"channels": ["c"], "dependencies": ["python=3.11"]}}
+    document = {"name": "train", "version": "2", "environmentVariables": {"A": "1"}, "python": python}
+    asked = []
+
+    def find(reference):
+        asked.append(reference)
+        return document
+
+    for reference in ("train", "train:2", "azureml:train@latest"):
+        spec = read_environment(reference, read=lambda path: b"", is_directory=lambda path: False, find_registered=find)
+        assert (spec.name, spec.python.conda, spec.environment_variables) == ("train", ("python=3.11",), (("A", "1"),))
+    assert asked == ["train", "train:2", "azureml:train@latest"]
+
+
+def test_unknown_name_says_how_to_list_what_there_is():
+    with pytest.raises(BadInput, match="there is no environment train") as raised:
+        read_environment(
+            "train", read=lambda path: b"", is_directory=lambda path: False, find_registered=lambda reference: None
+        )
+    assert "localrun env list" in raised.value.hint

@@ -241,7 +241,13 @@ def test_bad_overrides_are_refused(override, words):
         ("inputs: {a: {path: x, optional: true}}", 3, "inputs.a.optional", "unknown key", ""),
         ("inputs: {a: {path: 'azureml:x:1'}}", 3, "inputs.a.path", "is not on this machine", "mode: direct"),
         ("inputs: {a: {path: 'wasbs://x/y'}}", 3, "inputs.a.path", "only local paths", ""),
-        ("inputs: {a: {path: 'azureml:x:1', mode: direct}}", 3, "inputs.a.path", "only Azure ML knows", ""),
+        (
+            "inputs: {a: {path: 'azureml:x:1', mode: direct}}",
+            3,
+            "inputs.a.path",
+            "there is no environment e@latest",
+            "",
+        ),
         ("inputs: {a: {path: '${{parent.inputs.x}}'}}", 3, "inputs.a.path", "has no meaning", "pipeline"),
         ("outputs: {a: x}", 3, "outputs.a", "expected a mapping", ""),
         ("outputs: {a: {type: string}}", 3, "outputs.a.type", "expected one of", ""),
@@ -312,7 +318,7 @@ def test_bad_jobs_are_refused_with_place_and_hint(text, line, key, words, hint):
         ("environment: {image: i}", "command", "needs the key command", ""),
         ("command: a", "environment", "needs the key environment", ""),
         ("command: [a]\nenvironment: {image: i}", "command", "expected text, found a list", ""),
-        ("command: a\nenvironment: azureml:e@latest", "environment", "only Azure ML knows", "-E"),
+        ("command: a\nenvironment: azureml:e@latest", "environment", "there is no environment e@latest", "-E"),
         ("command: a\nenvironment: e:1", "environment", "is not an environment", "-E"),
         ("command: a\nenvironment: ./env.yml", "environment", "is not an environment", "write file:./env.yml"),
         ("command: a\nenvironment: file:nope.yml", "environment", "there is no file nope.yml", ""),
@@ -337,3 +343,17 @@ def test_jobs_without_what_they_need_are_refused(text, key, words, hint):
     assert words in error.message
     assert hint in error.hint
     assert error.key == key
+
+
+def test_registered_environment_of_a_job_is_found_and_a_missing_version_has_a_place():
+    from localrun.errors import EnvironmentNotFound
+
+    def find(reference):
+        if reference.endswith(":9"):
+            raise EnvironmentNotFound("environment e has no version 9", hint="list them")
+        return {"name": "e", "environmentVariables": {}, "python": {"condaDependencies": {"dependencies": ["python"]}}}
+
+    job = b"command: a\nenvironment: azureml:e:%d\n"
+    assert read_command_job(job % 1, file="j.yml", read=None, find_registered=find).environment.name == "e"
+    with pytest.raises(BadInput, match=r"j\.yml:2: environment: environment e has no version 9"):
+        read_command_job(job % 9, file="j.yml", read=None, find_registered=find)
