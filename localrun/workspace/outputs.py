@@ -30,8 +30,13 @@ def copy_outputs(folder: str, target: str) -> None:
 
 def _merge(source: str, target: str) -> None:
     os.makedirs(target, exist_ok=True)
-    for entry in os.scandir(source):
+    inside = os.path.realpath(target)
+    with os.scandir(source) as found:
+        entries = list(found)
+    for entry in entries:
         new = os.path.join(target, entry.name)
+        if os.path.realpath(entry.path) == inside:
+            continue  # the folder that is copied to lies in the one that is copied
         if entry.is_dir(follow_symlinks=False):
             _merge(entry.path, new)
         elif entry.is_symlink() or entry.is_file(follow_symlinks=False):

@@ -54,6 +54,8 @@ __all__ = (
 )  # fmt: skip
 SCHEMA = 1
 """The `schema` of the records that this version writes."""
+DEPTH = 200
+"""Folders nested deeper than this are not left to shutil, which calls itself for each level (before Python 3.13)."""
 
 
 def timestamp(epoch_s: float) -> str:
@@ -199,10 +201,28 @@ def _delete(path: str) -> None:
         except PermissionError:
             _unlock_folders(path)
             shutil.rmtree(path)
+        except RecursionError:
+            _flatten(path)
+            shutil.rmtree(path)
     except FileNotFoundError:
         pass  # another process deletes it too
     except OSError as error:
         raise failed(error, path) from error
+
+
+def _flatten(path: str) -> None:
+    """Bring folders that are nested too deep for shutil to the top, some hundred levels at a time."""
+    waiting = [(path, 0)]
+    moved = 0
+    while waiting:
+        folder, depth = waiting.pop()
+        if depth == DEPTH:
+            moved += 1
+            nearer = os.path.join(path, f"localrun-moved-{moved}")
+            os.rename(folder, nearer)
+            folder, depth = nearer, 1
+        with os.scandir(folder) as found:
+            waiting += [(entry.path, depth + 1) for entry in found if entry.is_dir(follow_symlinks=False)]
 
 
 def _unlock_folders(path: str) -> None:

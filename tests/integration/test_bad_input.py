@@ -18,7 +18,12 @@ JOB = "command: echo ran\nenvironment: {conda_file: {dependencies: [python]}}\n"
 def refused(localrun):
     localrun.write("train.py", SCRIPT)
 
+    def look(name):
+        folder = os.path.join(localrun.home, name)
+        return os.listdir(folder) if os.path.isdir(folder) else []
+
     def check(*words, code=125, kind="bad_input", says=(), limit_s=2.0, **options):
+        before = [look(name) for name in ("runs", "active", "trash")]
         began = time.monotonic()
         done = localrun.run(*words, **options)
         took = time.monotonic() - began
@@ -32,10 +37,7 @@ def refused(localrun):
         assert done.stdout == b""
         for text in [says] if isinstance(says, str) else says:
             assert text in done.stderr.decode()
-        runs = os.path.join(localrun.home, "runs")
-        assert not os.path.isdir(runs) or os.listdir(runs) == []
-        active = os.path.join(localrun.home, "active")
-        assert not os.path.isdir(active) or os.listdir(active) == []
+        assert [look(name) for name in ("runs", "active", "trash")] == before
         assert took < limit_s
         return "\n".join(lines)
 
