@@ -255,7 +255,7 @@ def _read_environment(
         try:
             return read_registered(node.data, find_registered)
         except (BadInput, EnvironmentNotFound) as error:
-            raise node.refuse(error.message, hint=error.hint) from None
+            raise node.refuse(error.message, hint=f"{error.hint}; or name another with -E") from None
     hint = f"write file:{node.data}" if node.data.endswith((".yml", ".yaml")) else "name one with -E: " + UNDERSTOOD
     raise node.refuse(f"{node.data!r} is not an environment", hint=hint)
 
