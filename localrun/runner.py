@@ -151,6 +151,7 @@ def read_record(host: Host, run_id: str) -> dict[str, Any]:
 
     record = records.read(host.home, run_id, host.say)
     if record["status"] == "running" and not host.detached:
+        active.wait(host.home, run_id)  # the pipe of a dying supervisor may end a moment before its lock does
         recover.close_lost(host.home, run_id, host.say)
         record = records.read(host.home, run_id, host.say)
     return record

@@ -167,7 +167,7 @@ def test_place_of_the_marker_goes_with_a_run_whose_supervisor_was_killed(quick, 
         assert os.path.isdir(place)
         kill_supervisor(quick)
         err = child.communicate(timeout=10)[1]
-    assert b"is lost: its supervisor died" in err
+    assert b"is lost: its supervisor died" in err, err.decode()
     assert not os.path.lexists(place)
 
 
