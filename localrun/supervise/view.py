@@ -12,11 +12,12 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-CHUNK = 1024 * 1024
+CHUNK = 128 * 1024
+"""What is read at once: a whole line of the longest kind, and little enough to stay in the processor's cache."""
 LONGEST_LINE = 64 * 1024
 SHOWN_OF_LONG_LINE = 4096
-PLAIN = bytes({*range(0x20, 0x7F), 0x09, 0x0A})
-"""Bytes that need no second look on their way to a terminal."""
+CONTROLS = tuple(bytes([code]) for code in (*range(0x20), 0x7F) if code not in b"\t\n")
+"""What ASCII text must not hold to go to a terminal without a second look."""
 COLOURS = (36, 33, 35, 32, 34, 31)
 
 
@@ -59,12 +60,12 @@ class View:
             return False
         if not self._prefixes[rank]:
             self._offsets[rank] += len(chunk)
-            self._write(chunk)
+            self._write(memoryview(chunk))
             return self.open
-        taken, shown = self._take_lines(rank, chunk, last=last and len(chunk) < CHUNK)
+        taken, lines = self._take_lines(rank, chunk, last=last and len(chunk) < CHUNK)
         self._offsets[rank] += taken
-        if shown:
-            self._write(shown)
+        if lines:
+            self._write(*prefix_lines(lines, self._prefixes[rank]))
         return self.open and bool(taken)
 
     def _open(self, rank: int) -> int:
@@ -77,7 +78,7 @@ class View:
         return log
 
     def _take_lines(self, rank: int, chunk: bytes, *, last: bool) -> tuple[int, bytes]:
-        """Give how many bytes of the chunk are dealt with, and what to write for them."""
+        """Give how many bytes of the chunk are dealt with, and the lines to show for them."""
         skipped = 0
         if self._in_long_line[rank]:
             skipped = chunk.find(b"\n") + 1 or len(chunk)
@@ -85,32 +86,48 @@ class View:
             chunk = chunk[skipped:]
         end = chunk.rfind(b"\n") + 1
         if end:
-            return skipped + end, prefix_lines(chunk[:end], self._prefixes[rank])
+            return skipped + end, chunk[:end]
         if last and chunk:
-            return skipped + len(chunk), prefix_lines(chunk[:LONGEST_LINE] + b"\n", self._prefixes[rank])
+            return skipped + len(chunk), chunk[:LONGEST_LINE] + b"\n"
         if len(chunk) >= LONGEST_LINE:
             self._in_long_line[rank] = True
-            start = chunk[:SHOWN_OF_LONG_LINE] + b" ... (a long line; the log has all of it)\n"
-            return skipped + len(chunk), prefix_lines(start, self._prefixes[rank])
+            return skipped + len(chunk), chunk[:SHOWN_OF_LONG_LINE] + b" ... (a long line; the log has all of it)\n"
         return skipped, b""
 
-    def _write(self, data: bytes) -> None:
-        rest = memoryview(data)
+    def _write(self, *parts: memoryview) -> None:
+        rest = list(parts)
         while rest:
             try:
-                rest = rest[os.write(self._target, rest) :]
+                count = os.writev(self._target, rest)
             except BlockingIOError:
                 _wait_for_room(self._target)
+                continue
             except OSError:
                 self.open = False
                 return
+            while rest and count >= len(rest[0]):
+                count -= len(rest.pop(0))
+            if count:
+                rest[0] = rest[0][count:]
 
 
-def prefix_lines(lines: bytes, prefix: bytes) -> bytes:
-    """Put a prefix before each line of `lines`, which end with a newline; of what overwrites itself, the last."""
-    if lines.translate(None, PLAIN):
+def prefix_lines(lines: bytes, prefix: bytes) -> tuple[memoryview, memoryview]:
+    """Put a prefix before each line of `lines`, which end with a newline; of what overwrites itself, the last.
+
+    Returns:
+        What to write, in two parts: a large text is not copied to be joined with its first prefix.
+    """
+    if not is_plain(lines):
         lines = _make_visible(lines)
-    return prefix + lines[:-1].replace(b"\n", b"\n" + prefix) + b"\n"
+    shown = lines.replace(b"\n", b"\n" + prefix)
+    return memoryview(prefix), memoryview(shown)[: len(shown) - len(prefix)]
+
+
+def is_plain(text: bytes) -> bool:
+    """Tell whether a text is ASCII without control characters but tabs and newlines; a glance, however long it is."""
+    if not text.isascii():
+        return False
+    return not any(map(text.__contains__, CONTROLS))  # each is one search at the speed of memory
 
 
 def _make_visible(lines: bytes) -> bytes:
