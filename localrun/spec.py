@@ -95,6 +95,7 @@ class RunSpec:
         command: One bash program, `${{…}}` not yet replaced.
         script: The absolute path of a Python script.
         arguments: The script's arguments.
+        expand_arguments: `$NAME` and `${NAME}` among the arguments stand for the variable that the rank has (v1).
         source_directory: The folder whose snapshot the run works in; empty: an empty folder.
         source_file: A single file as `code`: only that file is in the snapshot; empty otherwise.
         environment: What to run in; None: the default environment.
@@ -117,11 +118,13 @@ class RunSpec:
         notes: What the reader of the file has to tell the user, one line each.
         file: The file that the run configuration was read from; empty for flags alone.
         lines: For each key (dotted) of that file its line, from 1.
+        key_names: For keys of a v2 job, what the file calls them when it is no v2 job.
     """
 
     command: str = ""
     script: str = ""
     arguments: tuple[str, ...] = ()
+    expand_arguments: bool = False
     source_directory: str = ""
     source_file: str = ""
     environment: EnvironmentSpec | None = None
@@ -149,3 +152,4 @@ class RunSpec:
     notes: tuple[str, ...] = ()
     file: str = ""
     lines: tuple[tuple[str, int], ...] = ()
+    key_names: tuple[tuple[str, str], ...] = ()

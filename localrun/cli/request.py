@@ -11,6 +11,7 @@ from localrun.values import replace, value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
     from localrun.adapters.files import Reading
@@ -26,8 +27,13 @@ KEYS = {
     "name": "name",
     "code": "source_directory",
     "environment": "environment",
+    "nodeCount": "nodes",
+    "pytorch.processCount": "processes",
+    "communicator": "distribution",
+    "maxRunDurationSeconds": "timeout_s",
+    "docker.useDocker": "target",
 }
-"""For keys of a job file the flag that replaces them: an error then speaks of the flag."""
+"""For keys of a job file or a run configuration the flag that replaces them: an error then speaks of the flag."""
 
 
 @value
@@ -56,6 +62,7 @@ class Flags:
     outputs_directory: str = ""
     task_index: str = "local"
     overrides: tuple[str, ...] = ()
+    run_config: str = ""
 
 
 def read_request(flags: Flags, reading: Reading) -> RunSpec:
@@ -76,6 +83,8 @@ def _read_source(flags: Flags, reading: Reading) -> RunSpec:
         raise BadInput("--command and SOURCE were both given", hint="give one of them", key=flags.source)
     if flags.command:
         return RunSpec(command=flags.command, source_directory=os.path.abspath(flags.source_directory or "."))
+    if flags.run_config or _is_run_configuration(flags.source):
+        return _read_run_configuration(flags, reading)
     if not flags.source:
         hint = 'localrun run train.py, localrun run job.yml, or localrun run --command "…" --source DIR'
         raise BadInput("nothing to run was given", hint=hint)
@@ -114,12 +123,29 @@ def _read_job(file: str, flags: Flags, reading: Reading) -> RunSpec:
         read=reading.read,
         overrides=tuple(map(_split_pair, flags.overrides)),
         environment_given=bool(flags.environment),
+        find_registered=_find_registered(reading),
     )
     if flags.source_directory:
         return replace(spec, source_directory=os.path.abspath(flags.source_directory))
     if spec.source_directory and reading.look(spec.source_directory) == "file":
         return replace(spec, source_file=spec.source_directory, source_directory=os.path.dirname(spec.source_directory))
     return spec
+
+
+def _is_run_configuration(source: str) -> bool:
+    folder, name = os.path.split(os.path.abspath(source))
+    in_its_folder = os.path.basename(folder) in {".azureml", "aml_config"} and "." not in name
+    return source.endswith(".runconfig") or (bool(source) and in_its_folder)
+
+
+def _read_run_configuration(flags: Flags, reading: Reading) -> RunSpec:
+    from localrun.cli.run_configuration import read_run_configuration_source
+
+    def find_environment(name: str, version: str) -> EnvironmentSpec:
+        return _read_environment(f"{name}:{version}" if version else name, reading)
+
+    overrides = tuple(map(_split_pair, flags.overrides))
+    return read_run_configuration_source(flags, reading, read_named, overrides, find_environment)
 
 
 def _read_environment(reference: str, reading: Reading) -> EnvironmentSpec:
@@ -130,7 +156,24 @@ def _read_environment(reference: str, reading: Reading) -> EnvironmentSpec:
         return EnvironmentSpec(interpreter=rest)
     from localrun.formats.environment import read_environment
 
-    return read_environment(reference, read=reading.read, is_directory=lambda path: reading.look(path) == "folder")
+    return read_environment(
+        reference,
+        read=reading.read,
+        is_directory=lambda path: reading.look(path) == "folder",
+        find_registered=_find_registered(reading),
+    )
+
+
+def _find_registered(reading: Reading) -> Callable[[str], dict[str, Any] | None]:
+    """Give the function that finds registered and curated environments by reference; nothing is opened before."""
+
+    def find(reference: str) -> dict[str, Any] | None:
+        from localrun.catalogue.lookup import find_registered
+        from localrun.workspace.home import open_home
+
+        return find_registered(open_home(os.environ), reference, look=reading.look)
+
+    return find
 
 
 def _lay_flags(spec: RunSpec, flags: Flags) -> RunSpec:
@@ -155,7 +198,7 @@ def _lay_flags(spec: RunSpec, flags: Flags) -> RunSpec:
     return replace(
         spec,
         distribution=distribution,
-        in_place=flags.in_place,
+        in_place=flags.in_place or spec.in_place,
         snapshot_limited=not flags.no_snapshot_limit,
         task_index=flags.task_index,
         lines=tuple((key, line) for key, line in spec.lines if getattr(flags, KEYS.get(key, ""), None) in {None, ""}),
@@ -182,7 +225,7 @@ def _lay_variables(spec: RunSpec, flags: Flags, reading: Reading) -> RunSpec:
             inherited[name] = None
         else:
             variables[name] = given_text
-    replaced = {f"environment_variables.{name}" for name, _ in pairs}
+    replaced = {f"{key}.{name}" for name, _ in pairs for key in ("environment_variables", "environmentVariables")}
     lines = tuple((key, line) for key, line in spec.lines if key not in replaced)
     return replace(spec, environment_variables=tuple(variables.items()), inherited=tuple(inherited), lines=lines)
 

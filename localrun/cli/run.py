@@ -54,6 +54,9 @@ OPTIONS = (
     click.option("--env-file", "variable_files", multiple=True, metavar="FILE", help="Read variables from a file."),
     click.option("--set", "overrides", multiple=True, metavar="A.B=C", help="Change a key of the job file."),
     click.option(
+        "--run-config", default="", metavar="NAME", help="Run this v1 run configuration of the project folder SOURCE."
+    ),
+    click.option(
         "--bootstrap", default="", metavar="FILE", help="Run this bash script first, once on each node; the ranks wait."
     ),
     click.option(

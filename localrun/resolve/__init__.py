@@ -8,14 +8,14 @@ from __future__ import annotations
 import os
 import re
 
-from localrun.errors import BadInput, NotRunnable
+from localrun.errors import NotRunnable
 from localrun.fingerprint import environment_fingerprint
 from localrun.formats.expressions import substitute
 from localrun.plan import RUN_FOLDER, EnvironmentPlan, Plan
 from localrun.resolve.assets import check_outputs, describe_assets, place_input, plan_inputs, plan_outputs
 from localrun.resolve.credentials import hide_credentials
 from localrun.resolve.ranks import check_counts, plan_ranks
-from localrun.resolve.refusal import refuse
+from localrun.resolve.refusal import locate, refuse
 from localrun.resolve.source import plan_source
 from localrun.resolve.variables import (
     BY_LAUNCH,
@@ -36,6 +36,14 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
 NAME_HINT = "use letters, digits, dot, dash and underscore, 200 at most, a letter or digit first"
 LONGEST_S = 10**9
 """The largest number of seconds that is a time limit, some thirty years."""
+
+EXPANDING = (
+    "-I",
+    "-S",
+    "-c",
+    "import os, sys; os.execv(sys.executable, [sys.executable, sys.argv[1], *map(os.path.expandvars, sys.argv[2:])])",
+)
+"""How Python starts a script with the variables of its own rank in its arguments: a name without a value stays."""
 
 
 def resolve(spec: RunSpec, facts: HostFacts) -> Plan:
@@ -97,7 +105,8 @@ def check_target(spec: RunSpec) -> None:
         BadInput: the target is not `local`.
     """
     if spec.target not in {"", "local"}:
-        raise BadInput(f"the target {spec.target} is not available yet", key="--target", hint="use --target local")
+        message = f"the target {spec.target} is not available yet"
+        raise refuse(spec, message, key="docker.useDocker", flag="--target", hint="use --target local")
 
 
 def name_experiment(spec: RunSpec, facts: HostFacts) -> str:
@@ -149,7 +158,10 @@ def plan_command(spec: RunSpec, placed: dict[str, str]) -> tuple[str, ...]:
     """
     if spec.script:
         script = os.path.relpath(spec.script, spec.source_directory)
-        return ("python", f"./{script}" if script.startswith("-") else script, *spec.arguments)
+        script = f"./{script}" if script.startswith("-") else script
+        if spec.expand_arguments and any("$" in argument for argument in spec.arguments):
+            return ("python", *EXPANDING, script, *spec.arguments)
+        return ("python", script, *spec.arguments)
     return ("bash", "-c", _substitute(spec, spec.command, placed, "command"))
 
 
@@ -243,8 +255,7 @@ def _merge_variables(
     ]
     set_here = {*own, *rank_names, *BY_LAUNCH}
     for name, text in (*environment, *asked, *((name, "") for name in spec.inherited)):
-        key = f"environment_variables.{name}"
-        line = dict(spec.lines).get(key, 0)
+        key, line = locate(spec, f"environment_variables.{name}")
         check_variable(
             name, text, set_here, file=spec.file if line else "", line=line, key=key if line else "-e, --env-file"
         )

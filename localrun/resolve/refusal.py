@@ -11,7 +11,15 @@ if TYPE_CHECKING:
 
 def refuse(spec: RunSpec, message: str, *, key: str, flag: str, hint: str) -> BadInput:
     """Give the error with its place: file, line and key when `spec.lines` knows the key, else the flag."""
-    line = dict(spec.lines).get(key, 0)
+    name, line = locate(spec, key)
     if line:
-        return BadInput(message, file=spec.file, line=line, key=key, hint=hint)
+        return BadInput(message, file=spec.file, line=line, key=name, hint=hint)
     return BadInput(message, key=flag, hint=hint)
+
+
+def locate(spec: RunSpec, key: str) -> tuple[str, int]:
+    """Give what the file calls a key of a v2 job, and its line there; 0 when it does not have it."""
+    names = dict(spec.key_names)
+    section, dot, rest = key.partition(".")
+    name = names.get(key) or names.get(section, section) + dot + rest
+    return name, dict(spec.lines).get(name, 0)

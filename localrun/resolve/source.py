@@ -19,7 +19,6 @@ OTHER_FILES = {
     ".bash": ("a shell script", "run it with --command 'bash {}'"),
     ".ipynb": ("a notebook", "turn it into a script first: jupyter nbconvert --to script {}"),
     ".r": ("an R script", "run it with --command 'Rscript {}'"),
-    ".runconfig": ("a v1 run configuration, which is not read yet", "name the script, with -E for its environment"),
     ".json": ("a JSON file", "name a Python script or a job.yml"),
     ".toml": ("a TOML file", "name a Python script or a job.yml"),
     ".txt": ("a text file", "name a Python script; -E takes a requirements.txt"),

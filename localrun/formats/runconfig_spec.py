@@ -1,0 +1,256 @@
+"""From the document of a v1 run configuration to what was asked for."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from typing import TYPE_CHECKING, Any
+
+from localrun.errors import BadInput
+from localrun.formats.runconfig_keys import RUN_CONFIGURATION, complete
+from localrun.formats.v1_environment import is_reference, spec_of_document
+from localrun.spec import DistributionSpec, EnvironmentSpec, RunSpec
+from localrun.values import value
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+LARGEST_COUNT = 10_000
+"""More nodes, or processes on a node, are a slip of the keyboard."""
+MPI = ("mpi", "openmpi", "intelmpi")
+"""Communicators, in lower case, that start the ranks by `mpirun`."""
+DEFAULT_DURATION_S = 30 * 24 * 3600
+"""What `ScriptRunConfig` writes when nobody asked for a limit: the longest that Azure ML allows. Here it is none."""
+LOCAL_TARGETS = ("local", "")
+PLACEHOLDERS = ("DatasetConsumptionConfig:", "DatasetOutputConfig:", "$AZUREML_DATAREFERENCE_")
+"""What azureml-core writes among the arguments in place of data in the cloud."""
+NOT_RUN = {
+    "pyspark": "a Spark job is not run here",
+    "paralleltask": "a parallel task is not run here",
+}
+_NAMES = (
+    ("distribution.type", "communicator"),
+    ("distribution.process_count_per_instance", "pytorch.processCount"),
+    ("resources.instance_count", "nodeCount"),
+    ("limits.timeout", "maxRunDurationSeconds"),
+    ("environment_variables", "environmentVariables"),
+)
+"""For keys of a v2 job, as resolve calls them, those of a run configuration."""
+
+
+@value
+class Place:
+    """Where a document came from, for messages: the file, and the line of each key."""
+
+    file: str
+    lines: tuple[tuple[str, int], ...]
+
+    def refuse(self, key: str, message: str, *, hint: str = "") -> BadInput:
+        """Make the error for a key."""
+        return BadInput(message, file=self.file, line=dict(self.lines).get(key, 0), key=key, hint=hint)
+
+
+def spec_of_runconfig(
+    document: dict[str, Any],
+    *,
+    directory: str,
+    packages: str = "",
+    file: str = "",
+    lines: tuple[tuple[str, int], ...] = (),
+    read: Callable[[str], bytes] | None = None,
+    find_environment: Callable[[str, str], EnvironmentSpec] | None = None,
+) -> RunSpec:
+    """Give what a run configuration asks for.
+
+    Args:
+        document: Its document, the environment's packages inline; an `environment` of None is left to the caller.
+        directory: The source folder, absolute.
+        packages: The folder from which relative paths among pip's requirements start; empty: the source folder.
+        file: The name of the file that it came from, for messages; empty for a Python object.
+        lines: For each canonical key of that file its line.
+        read: Gives the bytes of a requirements file that the pip section includes, by its absolute path.
+        find_environment: Gives a registered environment by its name and version (empty: the latest).
+
+    Raises:
+        BadInput: the document contradicts itself, or asks for what cannot be done here.
+    """
+    whole = complete(document, RUN_CONFIGURATION)
+    place = Place(file=file, lines=lines)
+    environment = _read_environment(whole["environment"], packages or directory, place, read, find_environment)
+    return RunSpec(
+        **_read_program(whole, directory, place),
+        **_read_ranks(whole, place),
+        source_directory=directory,
+        environment=environment,
+        environment_variables=_read_variables(whole["environmentVariables"], place),
+        timeout_s=_read_timeout(whole, place),
+        target=_read_target(whole),
+        in_place=not whole["history"]["snapshotProject"],
+        cloud_keys=_find_cloud_keys(whole),
+        notes=_find_notes(whole, place) + (environment.notes if environment else ()),
+        file=file,
+        lines=lines,
+        key_names=_NAMES,
+    )
+
+
+def _read_program(whole: dict[str, Any], directory: str, place: Place) -> dict[str, Any]:
+    command, script, given = whole["command"], whole["script"], whole["arguments"]
+    if command and (script or given):
+        key, what = ("script", "a script") if script else ("arguments", "arguments")
+        hint = f"remove {key}, or command: a command holds its own arguments"
+        raise place.refuse(
+            key, f"a run configuration has a command or a script with arguments; here {what} too", hint=hint
+        )
+    if command:
+        return {"command": " ".join(_read_words(command, "command", place)) if isinstance(command, list) else command}
+    if not script:
+        hint = "give script: train.py or command:, or name the script after the run configuration"
+        raise place.refuse("script", "the run configuration names neither a script nor a command", hint=hint)
+    arguments = _split(given, place) if isinstance(given, str) else _read_words(given, "arguments", place)
+    path = os.path.normpath(os.path.join(directory, script))
+    return {"script": path, "arguments": tuple(arguments), "expand_arguments": True}
+
+
+def _split(text: str, place: Place) -> list[str]:
+    try:
+        return shlex.split(text)
+    except ValueError as error:
+        message = f"{text!r} cannot be split into arguments: {error}".replace("No closing", "no closing")
+        raise place.refuse("arguments", message, hint="write a list: one argument a line") from None
+
+
+def _read_words(words: list[Any], key: str, place: Place) -> list[str]:
+    found = []
+    for index, word in enumerate(words):
+        where = f"{key}.{index}"
+        if word is None or (isinstance(word, float) and word - word != 0):
+            shown = "nothing" if word is None else f"the number {word}"
+            raise place.refuse(where, f"expected text or a number, found {shown}", hint="write '' for an empty text")
+        if isinstance(word, str) and word.startswith(PLACEHOLDERS):
+            hint = "name a local file or folder in its place"
+            raise place.refuse(where, f"{word} stands for data that only Azure ML has", hint=hint)
+        found.append(word if isinstance(word, str) else str(word))
+    return found
+
+
+def _read_ranks(whole: dict[str, Any], place: Place) -> dict[str, Any]:
+    communicator = str(whole["communicator"]).lower()
+    framework = str(whole["framework"]).lower()
+    for word, key in ((framework, "framework"), (communicator, "communicator")):
+        if word in NOT_RUN:
+            raise place.refuse(key, NOT_RUN[word], hint="only Python scripts and commands are")
+    nodes = _at_least(whole, "nodeCount", 1, place) or 1
+    if communicator in MPI:
+        count = _at_least(whole, "mpi.processCountPerNode", 1, place) or 1
+        return {"nodes": nodes, "distribution": DistributionSpec(type="mpi", processes_per_node=count)}
+    if communicator in ("nccl", "gloo"):
+        count = _share(whole, nodes, place)
+        return {"nodes": nodes, "distribution": DistributionSpec(type="pytorch", processes_per_node=count)}
+    if communicator == "parameterserver":
+        return {"nodes": nodes, "distribution": DistributionSpec(type="tensorflow")}
+    if communicator not in ("none", ""):
+        hint = "known are None, nccl, gloo, OpenMpi, IntelMpi and ParameterServer"
+        raise place.refuse("communicator", f"the communicator {whole['communicator']} is not known", hint=hint)
+    return {"nodes": nodes}
+
+
+def _share(whole: dict[str, Any], nodes: int, place: Place) -> int:
+    """Give the processes of each node: azureml-core's `process_count` is the total, None one a node."""
+    total = _at_least(whole, "pytorch.processCount", 1, place)
+    if total is None:
+        return 1
+    if total % nodes:
+        hint = f"process_count is the total of all nodes: give a multiple of {nodes}"
+        message = f"{total} processes cannot be shared out evenly among {nodes} nodes"
+        raise place.refuse("pytorch.processCount", message, hint=hint)
+    return total // nodes
+
+
+def _at_least(whole: dict[str, Any], key: str, minimum: int, place: Place) -> int | None:
+    data: Any = whole
+    for name in key.split("."):
+        data = data[name]
+    if data is None:
+        return None
+    if isinstance(data, bool) or not isinstance(data, int):
+        raise place.refuse(key, f"expected a whole number, found {data!r}")
+    if data < minimum or (minimum and data > LARGEST_COUNT):
+        raise place.refuse(key, f"expected a whole number from {minimum}, found {data}")
+    return data
+
+
+def _read_timeout(whole: dict[str, Any], place: Place) -> int:
+    seconds = _at_least(whole, "maxRunDurationSeconds", 0, place) or 0
+    return 0 if seconds == DEFAULT_DURATION_S else seconds
+
+
+def _read_target(whole: dict[str, Any]) -> str:
+    if whole["docker"]["useDocker"]:
+        return "docker"
+    return "local" if (whole["target"] or "").lower() in LOCAL_TARGETS else ""
+
+
+def _read_variables(given: dict[str, Any], place: Place) -> tuple[tuple[str, str], ...]:
+    found = []
+    for name, data in given.items():
+        key = f"environmentVariables.{name}"
+        if not name or "=" in name:
+            raise place.refuse(key, f"{name!r} cannot be the name of an environment variable")
+        if isinstance(data, dict | list | tuple) or (isinstance(data, float) and data - data != 0):
+            raise place.refuse(key, f"expected text or a number, found {type(data).__name__}", hint="write text")
+        found.append((name, str(data).lower() if isinstance(data, bool) else "" if data is None else str(data)))
+    return tuple(found)
+
+
+def _read_environment(
+    document: dict[str, Any] | None,
+    directory: str,
+    place: Place,
+    read: Callable[[str], bytes] | None,
+    find_environment: Callable[[str, str], EnvironmentSpec] | None,
+) -> EnvironmentSpec | None:
+    if document is None:
+        return None
+    if not is_reference(document):
+        return spec_of_document(document, file=place.file, directory=directory, read=read)
+    name, version = document.get("name") or "", document.get("version") or ""
+    if not name:
+        raise place.refuse("environment", "the environment is empty", hint="give it a name, or packages, or use -E")
+    if find_environment is None:
+        shown = f"{name}:{version}" if version else name
+        hint = "register it in this workspace, or name another with -E"
+        raise place.refuse("environment", f"the environment {shown} is a reference to a registered one", hint=hint)
+    return find_environment(name, version)
+
+
+def _find_cloud_keys(whole: dict[str, Any]) -> tuple[str, ...]:
+    """Give the keys that only the cloud can honour, where they say something."""
+    found = []
+    if (whole["target"] or "").lower() not in LOCAL_TARGETS:
+        found.append("target")
+    names = ("priority", "dataReferences", "data", "datacaches", "outputData", "sourceDirectoryDataStore")
+    more = ("autoClusterComputeSpecification", "credentialPassthrough", "applicationEndpoints")
+    found += [name for name in (*names, *more) if whole[name]]
+    for section in ("amlcompute", "kubernetescompute"):
+        found += [f"{section}.{name}" for name, data in whole[section].items() if data]
+    return tuple(found)
+
+
+def _find_notes(whole: dict[str, Any], place: Place) -> tuple[str, ...]:
+    history, docker = whole["history"], whole["docker"]
+    notes = []
+    if not history["outputCollection"]:
+        notes.append((
+            "history.outputCollection", "false has no effect here: outputs and logs are kept with the run's record"
+        ))  # fmt: skip
+    if history["directoriesToWatch"] not in (["logs"], []):
+        notes.append(("history.directoriesToWatch", "only outputs and logs are collected here"))
+    if docker["arguments"]:
+        notes.append(("docker.arguments", "not used on the local target"))
+    return tuple(_note(key, message, place) for key, message in notes)
+
+
+def _note(key: str, message: str, place: Place) -> str:
+    line = dict(place.lines).get(key, 0)
+    return f"{place.file}:{line}: {key}: {message}" if line else f"{key}: {message}"
