@@ -14,6 +14,10 @@ MOST_BYTES = 64 * 1024 * 1024
 
 FILE_FACTS = 4
 """So many numbers describe a file: size, mtime in ns, ctime in ns, inode."""
+FOLDER_FACTS = 2
+KIND_FACTS = 1
+KINDS = ("file", "other")
+"""What a single number says of a path."""
 
 
 class Reading:
@@ -21,7 +25,7 @@ class Reading:
 
     Attributes:
         began_ns: When it was made, in ns since the epoch: nothing was read before.
-        evidence: For each path that was looked at: path and `describe_file` of it at that moment.
+        evidence: For each path that was looked at what was seen, as `still` takes it.
     """
 
     __slots__ = ("began_ns", "evidence")
@@ -42,13 +46,18 @@ class Reading:
         return data
 
     def look(self, path: str) -> str:
-        """Tell what stands at a path: `file`, `folder`, `other` or `missing`; links are followed."""
-        self.evidence.setdefault(path, describe_file(path))
-        try:
-            mode = os.stat(path).st_mode
-        except (OSError, ValueError):
-            return "missing"
-        return "folder" if stat.S_ISDIR(mode) else "file" if stat.S_ISREG(mode) else "other"
+        """Tell what stands at a path: `file`, `folder`, `other` or `missing`; links are followed.
+
+        What is in a file may change without notice: a script is read by the run.
+        """
+        facts = _describe_kind(path)
+        self.evidence.setdefault(path, facts)
+        return "missing" if not facts else "folder" if len(facts) == FOLDER_FACTS else KINDS[facts[0]]
+
+    def watch(self, path: str) -> str:
+        """Tell what stands at a path as `look` does, and take note of every change there."""
+        self.evidence[path] = describe_file(path)
+        return self.look(path)
 
 
 def read_regular(path: str) -> tuple[bytes, os.stat_result]:
@@ -69,6 +78,21 @@ def read_regular(path: str) -> tuple[bytes, os.stat_result]:
             return stream.read(MOST_BYTES), facts
     finally:
         os.close(file)
+
+
+def still(path: str, facts: tuple[int, ...]) -> bool:
+    """Tell whether what was seen at a path is still there."""
+    return facts == (_describe_kind(path) if len(facts) == KIND_FACTS else describe_file(path))
+
+
+def _describe_kind(path: str) -> tuple[int, ...]:
+    try:
+        facts = os.stat(path)
+    except (OSError, ValueError):
+        return ()
+    if stat.S_ISDIR(facts.st_mode):
+        return _describe(facts)
+    return (KINDS.index("file" if stat.S_ISREG(facts.st_mode) else "other"),)
 
 
 def describe_file(path: str) -> tuple[int, ...]:

@@ -74,13 +74,13 @@ def find_interpreter(name: str, environ: Mapping[str, str], reading: Reading) ->
     """
     if name and "/" in name:
         path = os.path.abspath(os.path.expanduser(name))
-        return path if reading.look(path) == "file" else ""
+        return path if reading.watch(path) == "file" else ""
     folders = [folder for folder in environ.get("PATH", os.defpath).split(":") if folder]
     active = [os.path.join(environ[key], "bin") for key in ("VIRTUAL_ENV", "CONDA_PREFIX") if environ.get(key)]
     for candidate in [name] if name else ["python3", "python"]:
         for folder in folders if name else [*active, *folders]:
             path = os.path.abspath(os.path.join(folder, candidate))
-            if reading.look(path) == "file" and os.access(path, os.X_OK):
+            if reading.watch(path) == "file" and os.access(path, os.X_OK):
                 return path if _is_interpreter(path) else _ask_stand_in(path, environ, reading)
     return ""
 
@@ -107,15 +107,15 @@ def _ask_stand_in(path: str, environ: Mapping[str, str], reading: Reading) -> st
         folder = os.path.dirname(folder)
     for name in (".python-version", ".tool-versions", "mise.toml", ".mise.toml"):  # a change of these is to be seen
         for place in folders:
-            reading.look(os.path.join(place, name))
-    reading.look(os.path.join(environ.get("PYENV_ROOT", os.path.join(home, ".pyenv")), "version"))
+            reading.watch(os.path.join(place, name))
+    reading.watch(os.path.join(environ.get("PYENV_ROOT", os.path.join(home, ".pyenv")), "version"))
     command = (path, "-I", "-c", "import sys; print(sys.executable)")
     try:
         asked = subprocess.run(command, capture_output=True, check=False, timeout=STAND_IN_LIMIT_S)
     except (OSError, subprocess.TimeoutExpired):
         return path
     answer = os.fsdecode(asked.stdout.strip())
-    return answer if os.path.isabs(answer) and reading.look(answer) == "file" else path
+    return answer if os.path.isabs(answer) and reading.watch(answer) == "file" else path
 
 
 def _hash_requirements(spec: RunSpec) -> tuple[tuple[str, str], ...]:

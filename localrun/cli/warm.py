@@ -10,7 +10,7 @@ import os
 import sys
 
 from localrun import __version__
-from localrun.adapters.files import FILE_FACTS, describe_file
+from localrun.adapters.files import FILE_FACTS, still
 from localrun.errors import BadInput
 from localrun.plan import CLASSES, Artifact, Plan
 from localrun.values import pack, unpack, value
@@ -69,7 +69,7 @@ def find_warm(home: str, call: tuple[object, ...]) -> tuple[Plan, Artifact, Mann
     """Find plan, environment and manner of a call; None when it is new or something that it read has changed."""
     try:
         kept, evidence, found = recall(locate(home, repr(call)))
-        if kept != call or any(describe_file(path) != facts for path, facts in evidence):
+        if kept != call or not all(still(path, facts) for path, facts in evidence):
             return None
         plan, artifact, manner = unpack(found, {**CLASSES, "Manner": Manner})
     except (ValueError, TypeError, KeyError):
