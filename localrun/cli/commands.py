@@ -24,6 +24,8 @@ COMMANDS = {
     "stop": ("localrun.cli.control", "stop", "End runs: SIGTERM, then SIGKILL."),
     "kill": ("localrun.cli.control", "kill", "Send a signal to the ranks of a run."),
     "rm": ("localrun.cli.control", "rm", "Remove the records of runs."),
+    "environment": ("localrun.cli.environment", "environment", "Register, list, compare and build environments."),
+    "env": ("localrun.cli.environment", "environment", "Short for environment."),
 }
 """For each command its module, its name there, and its line in the help."""
 

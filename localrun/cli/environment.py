@@ -1,0 +1,259 @@
+"""`localrun environment`: registered and curated environments, and those in folders."""
+
+from __future__ import annotations
+
+import os
+
+import click
+
+from localrun.cli import show
+from localrun.errors import BadInput
+from localrun.escaping import escape
+from localrun.workspace.home import open_home
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+_FORM = click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="How to print it.")
+_DIRECTORY = click.option("-d", "--directory", required=True, metavar="DIR", help="The folder.")
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def environment() -> None:
+    """Make, register, list and build environments. `env` is short for it.
+
+    REF is NAME, NAME:VERSION or NAME@LABEL, with or without azureml: in front.
+    """
+
+
+@environment.command()
+@click.option("-n", "--name", required=True, metavar="NAME", help="The environment's name.")
+@_DIRECTORY
+def scaffold(name: str, directory: str) -> None:
+    """Write a default environment into a folder.
+
+    DIR must be new; its files are made to be edited, and registered with `register`.
+    """
+    from localrun.api.environment import Environment
+    from localrun.workspace.registry import check_name
+
+    made = Environment(check_name(name))
+    made.save_to_directory(directory)
+    show.write(f"{escape(directory)}\n")
+
+
+@environment.command()
+@_DIRECTORY
+@click.option("-n", "--name", default="", metavar="NAME", help="Register it under this name [default: its own].")
+@click.option("--version", default="", metavar="VERSION", help="Give it this version [default: the next].")
+@_FORM
+def register(directory: str, name: str, version: str, form: str) -> None:
+    """Register the environment of a folder.
+
+    An unchanged definition is the version that exists, a changed one the next. Prints NAME:VERSION.
+    """
+    from localrun import catalogue
+    from localrun.workspace import registry
+
+    document = read_directory(directory)
+    document["name"] = name or document.get("name") or ""
+    home = open_home(os.environ)
+    catalogue.refuse_reserved(home, document, registering=True)
+    made = registry.register(home, document["name"], document, version=version or str(document.get("version") or ""))
+    if form == "json":
+        from localrun.values import plain
+
+        show.write(show.document(plain(made)))
+    else:
+        show.write(f"{made.name}:{made.version}\n")
+
+
+def read_directory(directory: str) -> dict[str, Any]:
+    """Give the document of an environment folder; what its reader has to say is told.
+
+    Raises:
+        BadInput: a file cannot be used.
+    """
+    from localrun.formats.v1_environment import FILES, read_environment_files
+
+    files = {}
+    for name in FILES:
+        path = os.path.join(directory, name)
+        if os.path.lexists(path):
+            try:
+                with open(path, "rb") as file:
+                    files[name] = file.read()
+            except OSError as error:
+                raise BadInput(error.strerror or str(error), file=path, hint="make it readable") from None
+    document, warnings = read_environment_files(files, where=directory)
+    for line in warnings:
+        show.tell(line)
+    return document
+
+
+@environment.command("show")
+@click.argument("reference", metavar="REF")
+def show_one(reference: str) -> None:
+    """Print a definition as JSON."""
+    show.write(show.document(find(open_home(os.environ), reference)))
+
+
+def find(home: str, reference: str) -> dict[str, Any]:
+    """Give the document of the environment that a reference means.
+
+    Raises:
+        EnvironmentNotFound: there is none.
+        BadInput: it is no reference.
+    """
+    from localrun.catalogue.lookup import find_registered
+    from localrun.workspace import registry
+
+    document = find_registered(home, reference)
+    if document is None:
+        raise registry.not_found(home, reference.removeprefix("azureml:"))
+    return document
+
+
+@environment.command()
+@click.option("-n", "--name", required=True, metavar="REF", help="The environment.")
+@_DIRECTORY
+@click.option("--version", default="", metavar="VERSION", help="Its version [default: the latest].")
+@click.option("--overwrite", is_flag=True, help="Replace the files of an environment that is there.")
+def download(name: str, directory: str, version: str, overwrite: bool) -> None:  # noqa: FBT001 - click names it
+    """Write an environment into a folder."""
+    from localrun.api.environment import Environment
+
+    document = find(open_home(os.environ), f"{name}:{version}" if version else name)
+    Environment.from_document(document).save_to_directory(directory, overwrite=overwrite)
+    show.write(f"{escape(directory)}\n")
+
+
+@environment.command()
+@click.argument("before", metavar="REF")
+@click.argument("after", metavar="REF")
+@_FORM
+def diff(before: str, after: str, form: str) -> None:
+    """Show what differs between two.
+
+    Field by field, and whether the conda environment and the image would be made again. A path to a folder
+    may stand for a REF.
+    """
+    from localrun.cli.environment_diff import compare, describe
+
+    home = open_home(os.environ)
+    found = compare(find_or_read(home, before), find_or_read(home, after))
+    show.write(show.document(found) if form == "json" else describe(found))
+
+
+def find_or_read(home: str, reference: str) -> dict[str, Any]:
+    """Give the document of a folder when a path to one is given, else of a reference."""
+    if os.path.isdir(reference) and ("/" in reference or reference == "."):
+        return read_directory(reference)
+    return find(home, reference)
+
+
+@environment.command()
+@click.argument("reference", metavar="REF")
+@click.option("--offline", is_flag=True, help="Make it from caches and local files only.")
+@click.option("--rebuild", is_flag=True, help="Make it anew although it is there.")
+@click.option("-q", "--quiet", is_flag=True, help="Say nothing but errors.")
+def build(reference: str, offline: bool, rebuild: bool, quiet: bool) -> None:  # noqa: FBT001 - click names them
+    """Make the conda environment.
+
+    Of REF, or of all that -E of `run` takes. Prints its prefix.
+    """
+    from localrun.adapters.files import Reading
+    from localrun.adapters.host import probe_host
+    from localrun.cli.progress import show_progress
+    from localrun.cli.request import Flags, read_request
+    from localrun.environments import materialize
+    from localrun.environments.settings import BuildSettings
+    from localrun.resolve import plan_environment
+
+    home = open_home(os.environ)
+    reading = Reading()
+    spec = read_request(Flags(command="true", environment=reference), reading)
+    plan = plan_environment(spec, probe_host(spec, os.environ, reading))
+    with show_progress(quiet=quiet) as report:
+        settings = BuildSettings(offline=offline, rebuild=rebuild)
+        made = materialize(plan, home=home, settings=settings, report=report)
+    show.write(f"{escape(made.prefix or made.python)}\n")
+
+
+@environment.command("import")
+@click.option("--conda-env", "conda", required=True, metavar="NAME|PREFIX", help="An existing conda environment.")
+@click.option("-n", "--name", default="", metavar="NAME", help="The environment's name [default: the conda one's].")
+@click.option("-d", "--directory", default="", metavar="DIR", help="Write its files there instead of registering it.")
+def import_one(conda: str, name: str, directory: str) -> None:
+    """Register a conda environment.
+
+    Its packages and channels are read from its own metadata, without conda. Prints NAME:VERSION, or DIR.
+    """
+    from localrun import catalogue
+    from localrun.adapters.conda_prefix import conda_mapping, read_conda_prefix
+    from localrun.api.environment import Environment
+    from localrun.workspace import registry
+
+    found = read_conda_prefix(conda, os.environ, os.path.expanduser("~"))
+    document = Environment(registry.check_name(name or found.name)).to_document()
+    document["python"]["condaDependencies"] = conda_mapping(found)
+    if directory:
+        Environment.from_document(document).save_to_directory(directory)
+        show.write(f"{escape(directory)}\n")
+        return
+    home = open_home(os.environ)
+    catalogue.refuse_reserved(home, document, registering=True)
+    made = registry.register(home, document["name"], document)
+    show.write(f"{made.name}:{made.version}\n")
+
+
+@environment.command("list")
+@click.option("--curated", is_flag=True, help="The curated ones as well.")
+@_FORM
+def list_all(curated: bool, form: str) -> None:  # noqa: FBT001 - click names it
+    """List the registered environments."""
+    from localrun.workspace import registry
+
+    home = open_home(os.environ)
+    rows: list[tuple[str, str, int, str]] = registry.names(home)
+    if curated:
+        from localrun import catalogue
+
+        known = [(name, catalogue.versions(home, name)) for name in catalogue.names(home)]
+        rows += [(name, versions[-1], len(versions), "") for name, versions in known if versions]
+    if form == "json":
+        keys = ("name", "version", "versions", "registered_at")
+        show.write(show.documents(dict(zip(keys, row, strict=True)) for row in rows))
+        return
+    names, latest, counts, times = list(zip(*rows, strict=True)) or [()] * 4
+    show.write(
+        show.table([
+            ("NAME", *names),
+            ("LATEST", *latest),
+            ("VERSIONS", *map(str, counts)),
+            ("REGISTERED (UTC)", *[time[:19].replace("T", " ") for time in times]),
+        ])
+    )  # fmt: skip
+
+
+@environment.command()
+@click.argument("name")
+@_FORM
+def versions(name: str, form: str) -> None:
+    """List versions, newest first."""
+    from localrun.workspace import registry
+
+    found = registry.history(open_home(os.environ), name)
+    if form == "json":
+        keys = ("name", "version", "registered_at", "labels", "digest")
+        show.write(show.documents({key: getattr(item, key) for key in keys} for item in found))
+        return
+    show.write(
+        show.table([
+            ("VERSION", *[item.version for item in found]),
+            ("REGISTERED (UTC)", *[item.registered_at[:19].replace("T", " ") for item in found]),
+            ("LABELS", *[",".join(item.labels) for item in found]),
+            ("DEFINITION", *[item.digest[:12] for item in found]),
+        ])
+    )  # fmt: skip
