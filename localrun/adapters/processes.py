@@ -39,8 +39,8 @@ class Process:
 def boot_id() -> str:
     """Give a text that changes with every boot of the machine."""
     try:
-        with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
-            return file.read().strip()
+        with open("/proc/sys/kernel/random/boot_id", "rb") as file:
+            return file.read().decode().strip()  # a file opened as ASCII text would import a codec
     except OSError:
         import psutil
 

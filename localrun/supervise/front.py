@@ -56,13 +56,14 @@ def _follow(wake: int, view: View, say: Callable[[str], None]) -> None:
         more = bool(os.read(wake, 65_536))
         shown = view.open
         view.show(last=not more)
-        _prepare_end()
+        if view.begun:
+            _prepare_end()
         if shown and not view.open:
             say("nobody reads the output any more; the run goes on, and its logs are complete")
 
 
 def _prepare_end() -> None:
-    """Import what the end of a run takes, while there is something else to wait for."""
+    """Import what the end of a run takes, now that nobody waits for a first line any more."""
     import json  # noqa: F401
 
     from localrun.workspace import records  # noqa: F401

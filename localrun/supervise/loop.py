@@ -12,7 +12,7 @@ import time
 from localrun.adapters import signals, spawn
 from localrun.supervise.course import SIGKILL, Course
 from localrun.supervise.outcome import Outcome, RankOutcome, conclude
-from localrun.supervise.pump import PIPE_BYTES, Pump
+from localrun.supervise.pump import ROOM_BYTES, Pump
 from localrun.values import replace
 
 TYPE_CHECKING = False
@@ -80,7 +80,7 @@ class Supervisor:
             OSError: the system has no room for another process, pipe or file.
         """
         signals.signal(signals.SIGCHLD, signals.SIG_DFL)  # where it is ignored, the ends of children are not told
-        room = memoryview(bytearray(PIPE_BYTES))
+        room = memoryview(bytearray(ROOM_BYTES))
         for process in self._processes:
             pump = Pump(process.log, room)
             script = self._bootstraps.get(process.node)

@@ -8,6 +8,8 @@ import os
 F_SETPIPE_SZ = 1031
 PIPE_BYTES = 1024 * 1024
 """The most that an unprivileged user may ask for; a rank that prints in bursts then seldom waits."""
+ROOM_BYTES = 256 * 1024
+"""What is moved at once. It is set to zero before the first rank starts, so it costs every run a little."""
 
 
 class Pump:

@@ -53,6 +53,11 @@ class View:
             for rank in range(len(self._logs)):
                 busy = self._show_rank(rank, last=last) or busy
 
+    @property
+    def begun(self) -> bool:
+        """Whether every rank has been shown with something."""
+        return all(self._offsets)
+
     def _show_rank(self, rank: int, *, last: bool) -> bool:
         log = self._open(rank)
         chunk = os.pread(log, CHUNK, self._offsets[rank]) if log >= 0 else b""
