@@ -39,6 +39,7 @@ class Host:
         target: The descriptor that shows what the ranks print.
         coloured: Whether that is a terminal that shows colours.
         detached: Return as soon as the run has started.
+        run_id: The run's id when it was promised before; empty for a new one.
         say: Gets each line for the user.
     """
 
@@ -47,6 +48,7 @@ class Host:
     target: int = 1
     coloured: bool = False
     detached: bool = False
+    run_id: str = ""
     say: Callable[[str], None]
 
 
@@ -157,6 +159,11 @@ def read_record(host: Host, run_id: str) -> dict[str, Any]:
     return record
 
 
+def make_run_id(experiment: str) -> str:
+    """Give an id for a new run: `<experiment>_<unix seconds>_<8 hex>`."""
+    return f"{experiment}_{int(time.time())}_{os.urandom(4).hex()}"
+
+
 def launch(
     plan: Plan, artifact: Artifact, host: Host, holds: tuple[int, ...], timings: tuple[tuple[str, float], ...]
 ) -> Charge:
@@ -165,7 +172,7 @@ def launch(
     Raises:
         LocalrunError: something is missing or there is no room; nothing of the run is left.
     """
-    run_id = f"{plan.experiment}_{int(time.time())}_{os.urandom(4).hex()}"
+    run_id = host.run_id or make_run_id(plan.experiment)
     began = time.time()
     entry = active.claim(host.home, run_id)
     try:
