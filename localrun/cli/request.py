@@ -115,7 +115,7 @@ def _read_job(file: str, flags: Flags, reading: Reading) -> RunSpec:
         first = flags.arguments[0]
         hint = "use --set inputs.NAME=VALUE"
         if first.startswith("-"):
-            hint = f"options stand before it: localrun run {' '.join(flags.arguments)} {file}"
+            hint = f"options stand before it: {' '.join(flags.arguments)} {file}"
         raise BadInput(f"a job file takes no arguments: {first}", file=file, hint=hint)
     spec = read_command_job(
         read_named(file, reading),

@@ -54,15 +54,31 @@ def _describe(plan: Plan, artifact: Artifact | None, prefix: str) -> list[tuple[
     if prefix:
         rows.append(("", f"fingerprint {plan.environment.fingerprint}"))
         rows.append(("", f"cached in {prefix}" if artifact else f"to be made in {prefix}"))
-        rows += [("", f"conda {' '.join(plan.environment.conda)}"), ("", f"pip {' '.join(plan.environment.pip)}")]
+        rows += [
+            ("", f"{engine} {' '.join(wanted)}")
+            for engine, wanted in (("conda", plan.environment.conda), ("pip", plan.environment.pip))
+            if wanted
+        ]
         rows.append(("", f"channels {' '.join(plan.environment.channels) or 'of your conda settings'}"))
     rows += [("input", f"{item.name} = {item.path}{' (copied)' if item.copied else ''}") for item in plan.inputs]
     rows += [("output", f"{item.name} = {RUN_FOLDER}/{item.path}") for item in plan.outputs]
     rows += [("variable", f"{name}={mask(name, text)}") for name, text in plan.variables]
     rows += [("variable", f"{name} (of this shell)") for name in plan.inherited]
-    rows += [(f"rank {rank.rank}", " ".join(f"{name}={text}" for name, text in rank.variables)) for rank in plan.ranks]
+    rows += _describe_ranks(plan)
     rows.append(("time limit", f"{plan.timeout_s:g} s" if plan.timeout_s else ""))
     rows += [("note", note) for note in plan.notes]
+    return rows
+
+
+def _describe_ranks(plan: Plan) -> list[tuple[str, str]]:
+    """Give what all ranks are told once, and for each rank what only it is told."""
+    shared = set(plan.ranks[0].variables).intersection(*(rank.variables for rank in plan.ranks))
+    rows = [
+        ("every rank", " ".join(f"{name}={text}" for name, text in plan.ranks[0].variables if (name, text) in shared))
+    ]
+    for rank in plan.ranks:
+        own = " ".join(f"{name}={text}" for name, text in rank.variables if (name, text) not in shared)
+        rows.append((f"rank {rank.rank}", own))
     return rows
 
 

@@ -75,7 +75,7 @@ FLAGS = [
     (("--env-file", ".", "train.py"), "it is a folder, not a file"),
     (("--source", "nope", "--command", "true"), "--source: there is no folder"),
     (("--source", "/etc", "train.py"), "lies outside the source folder /etc"),
-    (("job.yml", "-n", "2"), "hint: options stand before it: localrun run -n 2 job.yml"),
+    (("job.yml", "-n", "2"), "hint: options stand before it: -n 2 job.yml"),
     (("job.yml", "--epochs=3", "x"), "a job file takes no arguments: --epochs=3"),
     (("missing.yml",), "there is no file missing.yml"),
     ((".",), "the folder . holds no job.yml"),
