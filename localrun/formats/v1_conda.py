@@ -141,3 +141,17 @@ def pip_section(dependencies: Iterable[Any]) -> dict[str, Any] | None:
     """Give the last pip section among dependencies, which is the one that counts; None when there is none."""
     found = [item for item in dependencies if isinstance(item, dict) and "pip" in item]
     return found[-1] if found else None
+
+
+def pip_name(requirement: str) -> str:
+    """Give the name of a package that pip is asked for, as PEP 503 compares names; of a wheel that of its file.
+
+    An address that names no package is its own name.
+    """
+    text = requirement.strip()
+    path = re.split(r"[?#;]|\s", text, maxsplit=1)[0]
+    if path.endswith(".whl"):
+        text = path.rpartition("/")[2].split("-", 1)[0]
+    elif "://" in text and " @ " not in text:
+        return text
+    return re.sub(r"[-_.]+", "-", re.split(r"[\s=<>~!\[;@]", text, maxsplit=1)[0]).lower()

@@ -1,0 +1,396 @@
+"""An environment: what a script runs in."""
+
+from __future__ import annotations
+
+import copy
+import os
+from typing import TYPE_CHECKING, Any
+
+from localrun.api.conda_dependencies import CondaDependencies
+from localrun.api.environment_packages import take_conda_file, take_packages, take_requirements
+from localrun.api.environment_reference import EnvironmentReference
+from localrun.api.exceptions import UserErrorException
+from localrun.api.fields import Section
+from localrun.api.notices import tell
+from localrun.api.sections import (
+    DatabricksSection,
+    DockerBuildContext,
+    DockerSection,
+    PythonSection,
+    RSection,
+    SparkSection,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from typing_extensions import Self
+
+    from localrun.api.container_registry import ContainerRegistry
+    from localrun.api.workspace import Workspace
+    from localrun.spec import EnvironmentSpec
+
+
+__all__ = ["Environment", "EnvironmentReference"]
+
+
+class Environment(Section):
+    """Packages, image, environment variables and settings of an environment, under a name.
+
+    Better than the original: clones share nothing; no password is written in clear; an unknown attribute is an error
+    everywhere; a saved directory holds no file of an earlier save and is written whole or not at all; what a file says
+    beyond the known keys is kept and written again.
+
+    Attributes:
+        name: Its name.
+        version: The version under which a workspace knows it; None: not registered.
+        environment_variables: Set for the script, by name.
+        python: The Python packages, or the interpreter of the user.
+        docker: The image.
+        spark: The Spark packages.
+        databricks: Libraries for Databricks.
+        r: The R packages, or None.
+        inferencing_stack_version: Kept in files, of no use here.
+        asset_id: Where Azure ML keeps it; None for one that was made here.
+        directory: Where relative paths among its pip requirements start from; empty: the working directory. Not saved.
+    """
+
+    KEYS = {  # noqa: RUF012 - declared as a class variable
+        "name": "name",
+        "version": "version",
+        "environment_variables": "environmentVariables",
+        "python": "python",
+        "docker": "docker",
+        "spark": "spark",
+        "databricks": "databricks",
+        "r": "r",
+        "inferencing_stack_version": "inferencingStackVersion",
+        "asset_id": "assetId",
+    }
+    PARTS = {  # noqa: RUF012 - declared as a class variable
+        "python": PythonSection,
+        "docker": DockerSection,
+        "spark": SparkSection,
+        "databricks": DatabricksSection,
+        "r": RSection,
+    }
+
+    name: str
+    version: str | None
+    environment_variables: dict[str, Any]
+    python: PythonSection
+    docker: DockerSection
+    spark: SparkSection
+    databricks: DatabricksSection
+    r: RSection | None
+    inferencing_stack_version: str | None
+    asset_id: str | None
+    directory: str = ""
+
+    def __init__(self, name: str, _skip_defaults: bool = False) -> None:  # noqa: FBT001, FBT002 - the original's
+        super().__init__()
+        if name is not None and not isinstance(name, str):
+            raise TypeError(f"Environment name expected str, {type(name)} found")
+        self.name = name
+        self.version = None
+        self.environment_variables = {} if _skip_defaults else {"EXAMPLE_ENV_VAR": "EXAMPLE_VALUE"}
+        self.python = PythonSection(_skip_defaults)
+        self.docker = DockerSection(_skip_defaults)
+        self.spark = SparkSection()
+        self.databricks = DatabricksSection()
+        self.r = None
+        self.inferencing_stack_version = None
+        self.asset_id = None
+
+    def __str__(self) -> str:
+        return f"Environment(Name: {self.name},\nVersion: {self.version})"
+
+    def __repr__(self) -> str:
+        import json
+
+        from localrun.formats.v1_environment import hide_secrets
+
+        return json.dumps(hide_secrets(self.to_document())[0], indent=4, sort_keys=True, default=repr)
+
+    @staticmethod
+    def from_conda_specification(name: str, file_path: str | os.PathLike[str]) -> Environment:
+        """Make one of a conda file.
+
+        Where the file names no version of Python it gets that of Azure ML, with a warning. Better than the original: a
+        version that it does not recognise (`python=3.8.5=<build>`, `python >=3.7,<3.9`) stays what it is.
+
+        Raises:
+            BadInput: the file cannot be used.
+        """
+        environment = Environment(name)
+        take_conda_file(environment, os.fspath(file_path))
+        return environment
+
+    @staticmethod
+    def from_pip_requirements(
+        name: str, file_path: str | os.PathLike[str], pip_version: str | None = None
+    ) -> Environment:
+        """Make one of a requirements file, whose lines are taken as they are.
+
+        Relative paths in it start from its folder.
+
+        Raises:
+            BadInput: the file cannot be read.
+        """
+        environment = Environment(name)
+        take_requirements(environment, os.fspath(file_path), pip_version)
+        return environment
+
+    @staticmethod
+    def from_dockerfile(
+        name: str,
+        dockerfile: Any,
+        conda_specification: str | os.PathLike[str] | None = None,
+        pip_requirements: str | os.PathLike[str] | None = None,
+    ) -> Environment:
+        """Make one of a Dockerfile: its text, its path, or an open file.
+
+        Without packages of its own it is user-managed: the image has them.
+
+        Raises:
+            UserErrorException: there is no such file, or both kinds of packages are given.
+            BadInput: a file cannot be used.
+        """
+        environment = Environment(name)
+        environment.docker.base_dockerfile = dockerfile
+        return take_packages(environment, conda_specification, pip_requirements)
+
+    @staticmethod
+    def from_docker_image(
+        name: str,
+        image: str,
+        container_registry: ContainerRegistry | None = None,
+        conda_specification: str | os.PathLike[str] | None = None,
+        pip_requirements: str | os.PathLike[str] | None = None,
+    ) -> Environment:
+        """Make one of an image; without packages of its own it is user-managed: the image has them.
+
+        Raises:
+            UserErrorException: both kinds of packages are given.
+            BadInput: a file cannot be used.
+        """
+        environment = Environment(name)
+        environment.docker.base_image = image
+        if container_registry is not None:
+            environment.docker.base_image_registry = copy.deepcopy(container_registry)
+        return take_packages(environment, conda_specification, pip_requirements)
+
+    @staticmethod
+    def from_docker_build_context(name: str, docker_build_context: DockerBuildContext) -> Environment:
+        """Make one of a folder with a Dockerfile, and of nothing else."""
+        environment = Environment(name, _skip_defaults=True)
+        environment.docker.build_context = docker_build_context
+        return environment
+
+    @staticmethod
+    def from_existing_conda_environment(name: str, conda_environment_name: str) -> Environment:
+        """Make one that asks for what is installed in a conda environment of this machine; conda is not needed.
+
+        Args:
+            name: The new one's name.
+            conda_environment_name: The conda environment's name, or the path of its prefix.
+
+        Raises:
+            BadInput: there is none of that name (the original gives None).
+        """
+        from localrun.adapters.conda_prefix import conda_mapping, read_conda_prefix
+
+        found = read_conda_prefix(conda_environment_name, os.environ, os.path.expanduser("~"))
+        environment = Environment(name)
+        environment.python.conda_dependencies = CondaDependencies(_underlying_structure=conda_mapping(found))
+        return environment
+
+    def clone(self, new_name: str) -> Environment:
+        """Give a copy under another name, not registered yet, that shares nothing with this one.
+
+        Raises:
+            UserErrorException: the name is empty.
+        """
+        if not new_name:
+            raise UserErrorException("Name is required to instantiate an Environment object")
+        cloned = copy.deepcopy(self)
+        cloned.name = Environment(new_name).name
+        cloned.version = None
+        cloned.asset_id = None
+        return cloned
+
+    def save_to_directory(self, path: str | os.PathLike[str], overwrite: bool = False) -> None:  # noqa: FBT001, FBT002
+        """Write it as files: azureml_environment.json, conda_dependencies.yml and, with a Dockerfile, BaseDockerfile.
+
+        Passwords are not written: `${NAME}` stands in their place, and a warning says which variable to set.
+
+        Args:
+            path: The folder.
+            overwrite: It may be there already; then it holds this environment afterwards and nothing of another.
+
+        Raises:
+            BadInput: the folder is there already, or something of the environment has no place in a file.
+            UserErrorException: Python is missing among the packages to install.
+            StoreFailed: the system refuses.
+        """
+        from localrun.adapters.folders import write_folder
+        from localrun.formats.v1_environment import FILES, hide_secrets, read_environment_files, write_environment_files
+
+        conda = self.python.conda_dependencies
+        if conda is not None and not self.python.user_managed_dependencies:
+            conda.check_python()
+        document, notes = hide_secrets(self.to_document())
+        files = write_environment_files(document)
+        read_environment_files(files, where=os.fspath(path))  # what could not be read again is not written
+        write_folder(os.fspath(path), files, owned=FILES, overwrite=overwrite)
+        tell(notes)
+
+    @staticmethod
+    def load_from_directory(path: str | os.PathLike[str]) -> Environment | EnvironmentReference:
+        """Read what `save_to_directory`, azureml-core or a person has written.
+
+        Returns:
+            The environment; an `EnvironmentReference` when the files hold nothing but name and version.
+
+        Raises:
+            BadInput: a file is missing or cannot be used.
+        """
+        from localrun.adapters.folders import read_folder
+        from localrun.formats.v1_environment import FILES, is_reference, read_environment_files
+
+        folder = os.fspath(path)
+        document, warnings = read_environment_files(read_folder(folder, FILES), where=folder)
+        tell(warnings)
+        if is_reference(document):
+            return EnvironmentReference(document["name"], document["version"])
+        environment = Environment.from_document(document)
+        environment.directory = os.path.abspath(folder)
+        return environment
+
+    def to_spec(self) -> EnvironmentSpec:
+        """Give what is to be run in, for localrun's own stages.
+
+        Raises:
+            BadInput: its packages cannot be used.
+        """
+        from localrun.adapters.files import read_regular
+        from localrun.formats.v1_environment import spec_of_document
+
+        directory = self.directory or os.getcwd()
+        return spec_of_document(self.to_document(), directory=directory, read=lambda path: read_regular(path)[0])
+
+    def register(self, workspace: Workspace) -> Environment:
+        """Register it in a workspace and give the registered one, with its version.
+
+        An unchanged definition gives the version that is there.
+
+        Raises:
+            BadInput: the name is reserved or cannot be one, or the version is there with another definition.
+            StoreFailed: the workspace cannot hold it.
+        """
+        from localrun.api import environment_store
+
+        return environment_store.register(self, workspace)
+
+    @staticmethod
+    def get(workspace: Workspace, name: str, version: str | int | None = None, label: str | None = None) -> Environment:
+        """Give a registered or curated environment: of a version, of a label, or the latest.
+
+        Raises:
+            UserErrorException: version and label are both given.
+            EnvironmentNotFound: there is none.
+        """
+        from localrun.api import environment_store
+
+        return environment_store.get(workspace, name, version, label)
+
+    @staticmethod
+    def list(workspace: Workspace) -> dict[str, Environment]:
+        """Give the latest version of each registered environment, and the curated ones, by name."""
+        from localrun.api import environment_store
+
+        return environment_store.list_all(workspace)
+
+    @staticmethod
+    def label(workspace: Workspace, name: str, version: str | int, labels: Iterable[str]) -> None:
+        """Put labels on a version; a label that another version of the name had moves to this one.
+
+        Raises:
+            BadInput: a label cannot be one.
+            EnvironmentNotFound: there is no such version.
+        """
+        from localrun.api import environment_store
+
+        environment_store.label(workspace, name, version, labels)
+
+    @staticmethod
+    def add_private_pip_wheel(workspace: Workspace, file_path: str | os.PathLike[str], exist_ok: bool = False) -> str:  # noqa: FBT001, FBT002
+        """Keep a wheel in a workspace, and give the address to pass to `CondaDependencies.add_pip_package`.
+
+        Args:
+            workspace: The workspace.
+            file_path: The wheel.
+            exist_ok: A wheel of that file name may be there; it is kept beside it, each under its content.
+
+        Raises:
+            BadInput: there is no such file, it is no wheel, or one of that name is there and may not be.
+        """
+        from localrun.api import environment_store
+
+        return environment_store.keep_wheel(workspace, file_path, exist_ok=exist_ok)
+
+    def build_local(self, workspace: Workspace, platform: str | None = None, **kwargs: Any) -> str:
+        """Make the local conda environment, or find it made, and give the path of its prefix.
+
+        Args:
+            workspace: The workspace that keeps it.
+            platform: Not used: it is made for this machine.
+            kwargs: `useDocker`: False by default, True is refused; `pushImageToWorkspaceAcr`: refused.
+
+        Raises:
+            UserErrorException: an image is asked for, which this version does not build, or there is nothing to make.
+            EnvironmentFailed: it cannot be made.
+        """
+        from localrun.api import environment_store
+
+        del platform
+        unknown = kwargs.keys() - {"useDocker", "pushImageToWorkspaceAcr"}
+        if unknown:
+            raise TypeError(f"build_local() got an unexpected keyword argument {min(unknown)!r}")
+        if any(kwargs.values()):
+            raise environment_store.refuse_image("build_local", **kwargs)
+        return environment_store.make(self, workspace)
+
+    def build(self, workspace: Workspace, image_build_compute: str | None = None) -> Any:
+        """Refuse to build an image: this version does not.
+
+        Raises:
+            UserErrorException: always.
+        """
+        from localrun.api import environment_store
+
+        del workspace, image_build_compute
+        raise environment_store.refuse_image("build")
+
+    def get_image_details(self, workspace: Workspace) -> Any:
+        """Refuse to tell about an image: this version builds none.
+
+        Raises:
+            UserErrorException: always.
+        """
+        from localrun.api import environment_store
+
+        del workspace
+        raise environment_store.refuse_image("get_image_details")
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any]) -> Self:
+        """Make one from its document (see `localrun.formats.v1_environment`).
+
+        Raises:
+            UserErrorException: the document only names an environment.
+        """
+        if "python" not in document:
+            message = f"environment {document.get('name')} is only named, not defined"
+            raise UserErrorException(message, hint="get it from the workspace that knows it")
+        return super().from_document(document)

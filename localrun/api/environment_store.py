@@ -1,0 +1,116 @@
+"""What an environment has to do with a workspace: registered there, found there, made there."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+from localrun.api.environment import Environment
+from localrun.api.exceptions import UserErrorException
+from localrun.api.notices import tell
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from localrun.api.workspace import Workspace
+    from localrun.environments.settings import Progress
+
+
+def register(environment: Environment, workspace: Workspace) -> Environment:
+    """Register an environment and give the registered one; see `Environment.register`."""
+    from localrun import catalogue
+    from localrun.formats.v1_environment import hide_secrets
+    from localrun.workspace import registry
+
+    document, notes = hide_secrets(environment.to_document())
+    catalogue.refuse_reserved(workspace.home, document, registering=True)
+    if environment.version is not None:
+        message = "Environment version is set. Attempting to register desired version. "
+        tell([message + "To auto-version, reset version to None."])
+    found = registry.register(workspace.home, environment.name, document, version=environment.version or "")
+    tell(notes)
+    return get(workspace, found.name, found.version, None)
+
+
+def get(workspace: Workspace, name: str, version: str | int | None, label: str | None) -> Environment:
+    """Give a registered or curated environment; see `Environment.get`."""
+    from localrun import catalogue
+    from localrun.workspace import registry
+
+    if version is not None and label is not None:
+        raise UserErrorException("Only one of version or label can be specified", hint="leave one of them out")
+    wanted = "" if version is None else str(version)
+    found = registry.get(workspace.home, name, version=wanted, label=label or "")
+    if found:
+        return Environment.from_document(found[1])
+    if catalogue.versions(workspace.home, name) and label in {None, registry.LATEST}:
+        return Environment.from_document(catalogue.get(workspace.home, name, wanted))
+    raise registry.not_found(workspace.home, name, wanted)
+
+
+def list_all(workspace: Workspace) -> dict[str, Environment]:
+    """Give the latest version of every environment by name, the registered ones first."""
+    from localrun import catalogue
+    from localrun.workspace import registry
+
+    documents = registry.documents(workspace.home)
+    documents |= {name: catalogue.get(workspace.home, name) for name in catalogue.names(workspace.home)}
+    return {name: Environment.from_document(document) for name, document in documents.items()}
+
+
+def label(workspace: Workspace, name: str, version: str | int, labels: Iterable[str]) -> None:
+    """Put labels on a version; see `Environment.label`."""
+    from localrun.workspace import registry
+
+    registry.set_labels(workspace.home, name, str(version), [labels] if isinstance(labels, str) else labels)
+
+
+def keep_wheel(workspace: Workspace, file_path: str | os.PathLike[str], *, exist_ok: bool) -> str:
+    """Keep a wheel in a workspace and give its address; see `Environment.add_private_pip_wheel`."""
+    from localrun.workspace import wheels
+
+    return wheels.keep_wheel(workspace.home, os.fspath(file_path), exist_ok=exist_ok)
+
+
+def make(environment: Environment, workspace: Workspace, *, offline: bool = False) -> str:
+    """Make the local conda environment of an environment, or find it made, and give its prefix.
+
+    Raises:
+        UserErrorException: it is user-managed or an image: there is nothing to make.
+        EnvironmentFailed: it cannot be made.
+    """
+    from localrun.adapters.files import Reading
+    from localrun.adapters.host import probe_host
+    from localrun.environments import materialize
+    from localrun.environments.settings import BuildSettings
+    from localrun.resolve import plan_environment
+    from localrun.spec import RunSpec
+
+    spec = RunSpec(environment=environment.to_spec())
+    if spec.environment is None or spec.environment.python is None:
+        message = f"environment {environment.name} has no packages to install"
+        raise UserErrorException(message, hint="it uses its own interpreter or image; nothing has to be made")
+    plan = plan_environment(spec, probe_host(spec, os.environ, Reading()))
+    made = materialize(plan, home=workspace.home, settings=BuildSettings(offline=offline), report=_Teller().take)
+    return made.prefix
+
+
+class _Teller:
+    """Prints each step once."""
+
+    def __init__(self) -> None:
+        self.last = ""
+
+    def take(self, progress: Progress) -> None:
+        from localrun.workspace.home import tell as say
+
+        if progress.text != self.last:
+            self.last = progress.text
+            say(progress.text)
+
+
+def refuse_image(what: str, **given: Any) -> UserErrorException:
+    """Make the error for what needs an image, which this version does not build."""
+    asked = ", ".join(name for name, item in given.items() if item)
+    message = f"{what}{f' with {asked}' if asked else ''} needs a Docker image, which this version does not build yet"
+    return UserErrorException(message, hint="build_local(workspace, useDocker=False) makes the local environment")
