@@ -1,0 +1,111 @@
+"""What a snapshot takes, on folders made for it; runs of it are in tests/integration/test_snapshots.py."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from localrun.errors import BadInput
+from localrun.plan import SourcePlan
+from localrun.workspace import snapshot
+from localrun.workspace.snapshot import copy_entries, list_source
+
+
+@pytest.fixture
+def source(tmp_path):
+    folder = tmp_path / "source"
+    folder.mkdir()
+    return folder
+
+
+def put(folder, *names):
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(name)
+
+
+def listed(folder, **more):
+    return [entry.path for entry in list_source(SourcePlan(directory=str(folder)), **more)]
+
+
+def test_folder_stands_before_what_is_in_it(source):
+    put(source, "b/c/d", "a", "b/a")
+    (source / "empty").mkdir()
+    assert listed(source) == ["a", "b", "empty", "b/a", "b/c", "b/c/d"]
+
+
+def test_ignored_folder_is_not_looked_into_unless_something_is_taken_back_in(source):
+    put(source, "venv/lib/x", "data/a/b/keep", "data/a/no", "x")
+    (source / ".amlignore").write_text("venv/\ndata/\n")
+    os.symlink("/etc", source / "venv" / "outward")  # it would be refused if it were seen
+    assert listed(source) == [".amlignore", "x"]
+    os.unlink(source / "venv" / "outward")
+    (source / ".amlignore").write_text("venv/\ndata/\n!data/a/b/keep\n")
+    assert listed(source) == [".amlignore", "x", "data", "data/a", "data/a/b", "data/a/b/keep"]
+
+
+def test_answers_are_remembered_for_the_same_ignore_file_only(source, tmp_path):
+    home = str(tmp_path / "home")
+    put(source, "a.log", "b.txt")
+    (source / ".gitignore").write_text("*.log\n")
+    assert listed(source, home=home) == listed(source, home=home) == [".gitignore", "b.txt"]
+    (source / ".gitignore").write_text("*.txt\n")
+    assert listed(source, home=home) == [".gitignore", "a.log"]
+    (note,) = os.listdir(tmp_path / "home" / "plans")
+    (tmp_path / "home" / "plans" / note).write_bytes(b"damaged")
+    assert listed(source, home=home) == [".gitignore", "a.log"]
+
+
+def test_limits_name_what_is_too_much(source, monkeypatch):
+    put(source, "a", "b", "large")
+    (source / "large").write_bytes(b"x" * 5000)
+    monkeypatch.setattr(snapshot, "MOST_BYTES", 4000)
+    with pytest.raises(BadInput, match="the largest file: large"):
+        listed(source)
+    monkeypatch.setattr(snapshot, "MOST_FILES", 2)
+    monkeypatch.setattr(snapshot, "MOST_BYTES", 1 << 20)
+    with pytest.raises(BadInput, match="more than 2 files"):
+        listed(source)
+    assert len(list_source(SourcePlan(directory=str(source), limited=False))) == 3
+
+
+def test_single_file_is_taken_alone(source, tmp_path):
+    put(source, "a", "b")
+    entries = list_source(SourcePlan(directory=str(source), file=str(source / "a")))
+    assert [entry.path for entry in entries] == ["a"]
+    assert list_source(SourcePlan()) == ()
+
+
+def test_holes_stay_holes_and_large_files_are_whole(source, tmp_path):
+    with open(source / "holes", "wb") as file:
+        for start in (0, 5 << 20, 11 << 20):
+            file.seek(start)
+            file.write(os.urandom(3 << 19))
+        file.truncate(64 << 20)
+    (source / "full").write_bytes(os.urandom((2 << 20) + 7))
+    (tmp_path / "copy").mkdir()
+    copy_entries(str(source), list_source(SourcePlan(directory=str(source))), str(tmp_path / "copy"))
+    for name in ("holes", "full"):
+        assert (tmp_path / "copy" / name).read_bytes() == (source / name).read_bytes()
+    assert os.stat(tmp_path / "copy" / "holes").st_blocks * 512 < 16 << 20
+
+
+def test_marker_is_replaced_in_shell_scripts_alone(source, tmp_path):
+    put(source, "boot.sh", "boot.py")
+    for name in ("boot.sh", "boot.py"):
+        (source / name).write_bytes(b"touch /tmp/marker\xff")
+    (tmp_path / "copy").mkdir()
+    entries = list_source(SourcePlan(directory=str(source)))
+    copy_entries(str(source), entries, str(tmp_path / "copy"), (b"/tmp/marker", b"/run/m"))
+    assert (tmp_path / "copy" / "boot.sh").read_bytes() == b"touch /run/m\xff"
+    assert (tmp_path / "copy" / "boot.py").read_bytes() == b"touch /tmp/marker\xff"
+
+
+def test_long_copying_says_how_far_it_is(source, tmp_path, monkeypatch):
+    put(source, "a", "b")
+    (tmp_path / "copy").mkdir()
+    monkeypatch.setattr(snapshot, "REPORT_EVERY_S", -1.0)
+    said = []
+    copy_entries(str(source), list_source(SourcePlan(directory=str(source))), str(tmp_path / "copy"), say=said.append)
+    assert said == [f"copying {source}: {number} of 2 files and folders" for number in (0, 1)]
