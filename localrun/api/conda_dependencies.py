@@ -13,6 +13,7 @@ from localrun.formats.v1_conda import (
     PYTHON_VERSION,
     constraint_of,
     find_python,
+    merge_requirements,
     package_name,
     pip_name,
     pip_section,
@@ -91,14 +92,7 @@ class CondaDependencies:
     @staticmethod
     def merge_requirements(requirements: Iterable[str]) -> list[str]:
         """Give requirements with the constraints of each package together: `numpy>1`, `numpy<2` are `numpy>1,<2`."""
-        merged: dict[str, tuple[str, list[str]]] = {}
-        for requirement in requirements:
-            match = re.fullmatch(r"\s*([A-Za-z0-9._-]+(?:\[[^\]]*\])?)\s*(.*?)\s*", requirement)
-            name, constraint = (match[1], match[2]) if match else (requirement, "")
-            constraints = merged.setdefault(name, (name, []))[1]
-            if constraint and constraint not in constraints:
-                constraints.append(constraint)
-        return [name + ",".join(constraints) for name, constraints in merged.values()]
+        return merge_requirements(requirements)
 
     @staticmethod
     def sdk_origin_url() -> str:
@@ -375,13 +369,11 @@ class CondaDependencies:
 
 
 def _read(path: str) -> dict[str, Any]:
-    from localrun.adapters.files import read_regular
     from localrun.api.notices import tell
-    from localrun.formats.gate import read_referenced
+    from localrun.api.user_files import read_user_file
     from localrun.formats.v1_conda import read_conda_document
 
-    data = read_referenced(os.path.abspath(path), read=lambda name: read_regular(name)[0], shown=path)
-    content, warnings = read_conda_document(data, file=path)
+    content, warnings = read_conda_document(read_user_file(path), file=path)
     tell(warnings)
     return content
 

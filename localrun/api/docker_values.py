@@ -56,11 +56,10 @@ def _decode(data: Any) -> str:
 
 
 def _read(path: Any) -> str:
-    from localrun.adapters.files import read_regular
-    from localrun.formats.gate import decode_text, read_referenced
+    from localrun.api.user_files import read_user_file
+    from localrun.formats.gate import decode_text
 
     if not isinstance(path, str) or not os.path.exists(path):
         hint = "check the path, which starts from the working directory; the text of a Dockerfile begins with FROM"
         raise UserErrorException(f"there is no Dockerfile {path}", hint=hint)
-    data = read_referenced(os.path.abspath(path), read=lambda name: read_regular(name)[0], shown=path)
-    return decode_text(data, file=path)
+    return decode_text(read_user_file(path), file=path)

@@ -273,11 +273,11 @@ class Environment(Section):
         Raises:
             BadInput: its packages cannot be used.
         """
-        from localrun.adapters.files import read_regular
+        from localrun.api.user_files import read_bytes
         from localrun.formats.v1_environment import spec_of_document
 
         directory = self.directory or os.getcwd()
-        return spec_of_document(self.to_document(), directory=directory, read=lambda path: read_regular(path)[0])
+        return spec_of_document(self.to_document(), directory=directory, read=read_bytes)
 
     def register(self, workspace: Workspace) -> Environment:
         """Register it in a workspace and give the registered one, with its version.

@@ -66,9 +66,7 @@ def take_requirements(environment: Environment, path: str, pip_version: str | No
 
 
 def _read_lines(path: str) -> list[str]:
-    from localrun.adapters.files import read_regular
-    from localrun.formats.gate import read_referenced
+    from localrun.api.user_files import read_user_file
     from localrun.formats.requirements import decode_requirements
 
-    data = read_referenced(os.path.abspath(path), read=lambda name: read_regular(name)[0], shown=path)
-    return decode_requirements(data, file=path).splitlines()
+    return decode_requirements(read_user_file(path), file=path).splitlines()

@@ -29,7 +29,7 @@ KEYS = (
 
 UNDERSTOOD = (
     "an environment is a conda file (environment.yml), an environment YAML with image or conda_file, "
-    "a requirements.txt, image:NAME, or the NAME[:VERSION] of a registered one"
+    "a requirements.txt, a folder with azureml_environment.json, image:NAME, or the NAME[:VERSION] of a registered one"
 )
 
 
@@ -43,8 +43,8 @@ def read_environment(
     """Give the environment that the user refers to.
 
     Args:
-        reference: `environment.yml`, `requirements.txt`, `image:NAME`, or what `find_registered` knows, with or
-            without `azureml:`; a relative path starts from the working directory.
+        reference: `environment.yml`, `requirements.txt`, a v1 directory, `image:NAME`, or what `find_registered` knows,
+            with or without `azureml:`; a relative path starts from the working directory.
         read: Gives the bytes of a file by its absolute path.
         is_directory: Says whether an absolute path is a folder.
         find_registered: Finds registered and curated environments; None when there is no workspace.
@@ -60,7 +60,9 @@ def read_environment(
     if reference.startswith("azureml:"):
         return read_registered(reference, find_registered)
     if is_directory(path):
-        raise BadInput(f"environment {reference} is a folder, which is not read yet", hint=UNDERSTOOD)
+        return read_environment_directory(
+            reference, read=read, is_directory=is_directory, find_registered=find_registered
+        )
     name = os.path.basename(path).lower()
     if name.startswith("dockerfile") or name.endswith(".dockerfile"):
         raise BadInput(f"environment {reference} is a Dockerfile, which is not read yet", hint=UNDERSTOOD)
@@ -72,6 +74,55 @@ def read_environment(
     if "/" in reference or find_registered is None:
         raise BadInput(f"environment {reference} is not known", hint=UNDERSTOOD)
     return read_registered(reference, find_registered)
+
+
+def read_environment_directory(
+    reference: str,
+    *,
+    read: Callable[[str], bytes],
+    is_directory: Callable[[str], bool],
+    find_registered: FindRegistered | None = None,
+) -> EnvironmentSpec:
+    """Give the environment of a v1 directory; what only names one there is looked up.
+
+    Args:
+        reference: The directory; a relative path starts from the working directory.
+        read: Gives the bytes of a file by its absolute path.
+        is_directory: Says whether an absolute path is a folder.
+        find_registered: As for `read_environment`.
+
+    Raises:
+        BadInput: a file is missing or cannot be used.
+    """
+    from localrun.formats.v1_environment import FILES, is_reference, read_environment_files, spec_of_document
+
+    folder = os.path.abspath(reference)
+    files = {}
+    for name in FILES:
+        path = os.path.join(folder, name)
+        is_directory(path)  # who watches what was looked at learns of files that are not there, too
+        try:
+            files[name] = read_referenced(path, read=_say_when_missing(read), shown=os.path.join(reference, name))
+        except LookupError:
+            continue
+    document, warnings = read_environment_files(files, where=reference)
+    if is_reference(document) and find_registered is not None and document["name"]:
+        version = f":{document['version']}" if document["version"] else ""
+        return read_registered(f"azureml:{document['name']}{version}", find_registered)
+    spec = spec_of_document(document, file=reference, directory=folder, read=read)
+    return replace(spec, notes=warnings + spec.notes)
+
+
+def _say_when_missing(read: Callable[[str], bytes]) -> Callable[[str], bytes]:
+    """Give a reader that raises LookupError for a file that is not there."""
+
+    def read_or_say(path: str) -> bytes:
+        try:
+            return read(path)
+        except FileNotFoundError as error:
+            raise LookupError(path) from error
+
+    return read_or_say
 
 
 def read_registered(reference: str, find_registered: FindRegistered | None) -> EnvironmentSpec:

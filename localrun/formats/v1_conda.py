@@ -155,3 +155,15 @@ def pip_name(requirement: str) -> str:
     elif "://" in text and " @ " not in text:
         return text
     return re.sub(r"[-_.]+", "-", re.split(r"[\s=<>~!\[;@]", text, maxsplit=1)[0]).lower()
+
+
+def merge_requirements(requirements: Iterable[str]) -> list[str]:
+    """Give requirements with the constraints of each package together, in the order of the packages."""
+    merged: dict[str, list[str]] = {}
+    for requirement in requirements:
+        match = re.fullmatch(r"\s*([A-Za-z0-9._-]+(?:\[[^\]]*\])?)\s*(.*?)\s*", requirement)
+        name, constraint = (match[1], match[2]) if match else (requirement, "")
+        constraints = merged.setdefault(name, [])
+        if constraint and constraint not in constraints:
+            constraints.append(constraint)
+    return [name + ",".join(constraints) for name, constraints in merged.items()]
