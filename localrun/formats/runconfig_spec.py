@@ -130,7 +130,10 @@ def _read_words(words: list[Any], key: str, place: Place) -> list[str]:
         if isinstance(word, str) and word.startswith(PLACEHOLDERS):
             hint = "name a local file or folder in its place"
             raise place.refuse(where, f"{word} stands for data that only Azure ML has", hint=hint)
-        found.append(word if isinstance(word, str) else str(word))
+        if not isinstance(word, str | int | float | os.PathLike):
+            kind = type(word).__name__
+            raise place.refuse(where, f"expected text or a number, found a value of type {kind}", hint="write its text")
+        found.append(os.fspath(word) if isinstance(word, str | os.PathLike) else str(word))
     return found
 
 
@@ -186,7 +189,8 @@ def _read_timeout(whole: dict[str, Any], place: Place) -> int:
 
 
 def _read_target(whole: dict[str, Any]) -> str:
-    if whole["docker"]["useDocker"]:
+    older = (whole["environment"] or {}).get("docker") or {}
+    if whole["docker"]["useDocker"] or older.get("enabled"):
         return "docker"
     return "local" if (whole["target"] or "").lower() in LOCAL_TARGETS else ""
 
