@@ -80,6 +80,18 @@ def read_regular(path: str) -> tuple[bytes, os.stat_result]:
         os.close(file)
 
 
+def find_near(path: str) -> str:
+    """Give the name in the same folder that is most like the one of a missing file; empty when none is like it."""
+    import difflib
+
+    try:
+        names = os.listdir(os.path.dirname(path) or ".")
+    except (OSError, ValueError):
+        return ""
+    near = difflib.get_close_matches(os.path.basename(path), names, n=1, cutoff=0.7)
+    return os.path.join(os.path.dirname(path), near[0]) if near else ""
+
+
 def still(path: str, facts: tuple[int, ...]) -> bool:
     """Tell whether what was seen at a path is still there."""
     return facts == (_describe_kind(path) if len(facts) == KIND_FACTS else describe_file(path))

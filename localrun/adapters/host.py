@@ -6,6 +6,7 @@ import os
 import platform
 import sys
 
+from localrun.adapters.files import find_near
 from localrun.errors import BadInput
 from localrun.resolve.facts import HostFacts
 
@@ -43,6 +44,7 @@ def probe_host(spec: RunSpec, environ: Mapping[str, str], reading: Reading) -> H
         interpreter=interpreter,
         paths=tuple((path, reading.look(path)) for path in dict.fromkeys(paths) if path),
         hashes=_hash_requirements(spec),
+        script_near="" if not spec.script or os.path.lexists(spec.script) else find_near(spec.script),
         script_outside=leads_outside(spec.script, spec.source_directory),
         folder_name=os.path.basename(os.path.realpath(spec.source_directory)) if spec.source_directory else "run",
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from localrun.adapters.files import find_near
 from localrun.errors import BadInput
 from localrun.resolve.variables import check_variable
 from localrun.spec import DistributionSpec, EnvironmentSpec, RunSpec
@@ -251,7 +252,8 @@ def read_named(file: str, reading: Reading) -> bytes:
     try:
         return reading.read(os.path.abspath(file))
     except FileNotFoundError:
-        raise BadInput(f"there is no file {file}", hint="check its path") from None
+        near = find_near(file)
+        raise BadInput(f"there is no file {file}", hint=f"did you mean {near}?" if near else "check its path") from None
     except OSError as error:
         raise BadInput(error.strerror or str(error), file=file, hint="check the path and its permissions") from None
 

@@ -186,9 +186,8 @@ def plan_environment(spec: RunSpec, facts: HostFacts) -> EnvironmentPlan:
         raise refuse(spec, message, key="environment", flag="-E", hint=hint)
     if not facts.interpreter:
         name = asked.interpreter if asked is not None and asked.interpreter else "python3"
-        raise NotRunnable(
-            f"there is no interpreter {name}", hint="install it, or name another with -E interpreter:PATH"
-        )
+        hint = "install it, or name another with -E interpreter:PATH, such as interpreter:venv/bin/python"
+        raise NotRunnable(f"there is no interpreter {name}", hint=hint)
     label = "the Python of this shell" if asked is None else f"the interpreter {asked.interpreter}"
     return EnvironmentPlan(kind="interpreter", interpreter=facts.interpreter, label=label, platform=facts.platform)
 

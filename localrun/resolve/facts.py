@@ -16,6 +16,7 @@ class HostFacts:
         interpreter: The absolute path of the interpreter that the run configuration names, or of the default one;
             empty when there is none.
         paths: What stands at each path that the run configuration names: `file`, `folder`, `other` or `missing`.
+        script_near: When the script is not there, a path that is spelt much like it; else empty.
         script_outside: Where the script really is when its path leads out of the source folder; else empty.
         hashes: SHA-256 of the local files and folders that pip requirements name, by requirement line.
         folder_name: The base name of the source folder, real path, for the experiment's default name.
@@ -26,6 +27,7 @@ class HostFacts:
     python_version: str
     interpreter: str = ""
     paths: tuple[tuple[str, str], ...] = ()
+    script_near: str = ""
     script_outside: str = ""
     hashes: tuple[tuple[str, str], ...] = ()
     folder_name: str = "run"

@@ -36,7 +36,7 @@ def plan_source(spec: RunSpec, facts: HostFacts) -> SourcePlan:
     kinds = dict(facts.paths)
     kind = kinds.get(spec.source_directory, "missing") if spec.source_directory else "folder"
     if spec.script:
-        check_script(spec, kinds.get(spec.script, "missing"))
+        check_script(spec, kinds.get(spec.script, "missing"), facts.script_near)
     if kind != "folder":
         message = f"there is {'no folder' if kind == 'missing' else 'a file, not a folder:'} {spec.source_directory}"
         hint = "check the path of the source folder"
@@ -51,15 +51,21 @@ def plan_source(spec: RunSpec, facts: HostFacts) -> SourcePlan:
     )
 
 
-def check_script(spec: RunSpec, kind: str) -> None:
+def check_script(spec: RunSpec, kind: str, near: str) -> None:
     """Refuse what Python cannot run as a script.
+
+    Args:
+        spec: The run configuration.
+        kind: What stands at the script's path.
+        near: A path that is spelt much like a missing script's; empty when there is none.
 
     Raises:
         BadInput: it is a file of another kind.
         NotRunnable: it is not there, or no file.
     """
     if kind == "missing":
-        raise NotRunnable(f"there is no script {spec.script}", hint="check the path of the script")
+        hint = f"did you mean {near}?" if near else "check the path of the script"
+        raise NotRunnable(f"there is no script {spec.script}", hint=hint)
     if kind != "file":
         raise NotRunnable(f"{spec.script} is neither a file nor a folder", hint="name a Python file", exit_code=126)
     ending = os.path.splitext(spec.script)[1].lower()

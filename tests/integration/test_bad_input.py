@@ -70,7 +70,7 @@ FLAGS = [
     (("--set", "nonsense", "job.yml"), "--set: 'nonsense' sets nothing"),
     (("-E", "image:python:3.11", "train.py"), "-E: the environment is the image python:3.11"),
     (("-E", "nope.yml", "train.py"), "nope.yml"),
-    (("-E", "train.py", "train.py"), "environment train.py is not known"),
+    (("-E", "train.py", "train.py"), "there is no environment train.py"),
     (("--env-file", "nope.env", "train.py"), "there is no file nope.env"),
     (("--env-file", ".", "train.py"), "it is a folder, not a file"),
     (("--source", "nope", "--command", "true"), "--source: there is no folder"),
@@ -96,7 +96,6 @@ NOT_SCRIPTS = [
     ("it's.sh", "a shell script", "bash"),
     ("look.ipynb", "a notebook", "jupyter nbconvert --to script look.ipynb"),
     ("fit.R", "an R script", "Rscript fit.R"),
-    ("old.runconfig", "a v1 run configuration", "-E"),
     ("requirements.txt", "a text file", "-E"),
 ]
 
@@ -110,6 +109,9 @@ def test_file_that_is_no_python_script_is_told_what_to_do(localrun, refused, nam
 def test_missing_and_not_runnable_give_127_and_126(localrun, refused):
     not_there = {"code": 127, "kind": "not_found"}
     refused("missing.py", says="there is no script", **not_there)
+    refused("trian.py", says=f"hint: did you mean {localrun.source}/train.py?", **not_there)
+    localrun.write("job.yml", JOB)
+    refused("jbo.yml", says="hint: did you mean job.yml?")
     refused("missing.sh", says="there is no script", **not_there)
     refused("train.py/x.py", says="there is no script", **not_there)
     refused("--bootstrap", "missing.sh", "train.py", says="there is no bootstrap script", **not_there)
@@ -212,7 +214,7 @@ def test_job_file_that_cannot_be_used_is_refused_with_its_line_and_key(localrun,
     ("environment", "says"),
     [
         ("{image: ubuntu}", "job.yml:2: environment: the environment is the image ubuntu"),
-        ("azureml:sklearn:3", "job.yml:2: environment: only Azure ML knows the environment azureml:sklearn:3"),
+        ("azureml:sklearn:3", "job.yml:2: environment: there is no environment sklearn:3"),
         ("file:nope.yml", "job.yml:2: environment"),
         ("{conda_file: nope.yml}", "job.yml:2: environment.conda_file"),
         ("{image: x, conda_fil: y}", "did you mean conda_file?"),
