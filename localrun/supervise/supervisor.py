@@ -207,6 +207,11 @@ def _close(charge: Charge, record: dict[str, Any]) -> bool:
             time.sleep(wait_s)
         else:
             return True
+    ended = [str(record[key]) for key in ("status", "exit_code", "origin", "kind")]
+    try:
+        active.note(charge.entry, [" ".join(["ended", *ended])])  # its block is on the disk already
+    except StoreFailed as error:
+        _log(error.message)
     return False
 
 

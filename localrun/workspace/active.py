@@ -6,6 +6,7 @@
     supervisor <pid> <start>
     front <pid> <start>
     rank <rank> <pid> <start>
+    ended <status> <exit code> <origin> [<kind>]    (only where the record could not be written)
 
 The lock is flock's, so the kernel gives it up when the supervisor dies, however it dies: an entry whose lock can be had
 belongs to a run that nobody supervises. Imports only what a warm run has anyway.
@@ -35,6 +36,8 @@ class Entry:
         supervisor: The supervisor, or None when it was not noted yet.
         front: The front end, or None.
         ranks: The first process of each rank that was started, by rank.
+        ended: Status, exit code, origin and kind of a run whose supervisor could not write them into the record; the
+            disk was full. Empty as a rule.
     """
 
     run_id: str
@@ -42,6 +45,7 @@ class Entry:
     supervisor: Process | None = None
     front: Process | None = None
     ranks: tuple[tuple[int, Process], ...] = ()
+    ended: tuple[str, ...] = ()
 
 
 def claim(home: str, run_id: str) -> int:
@@ -161,6 +165,7 @@ def read(home: str, run_id: str) -> Entry:
     boot = ""
     named: dict[str, Process] = {}
     ranks: dict[int, Process] = {}
+    ended: tuple[str, ...] = ()
     for line in lines:
         match line.split():
             case ["boot", text]:
@@ -169,8 +174,12 @@ def read(home: str, run_id: str) -> Entry:
                 named[who] = Process(pid=int(pid), start=start)
             case ["rank", rank, pid, start] if rank.isdigit() and pid.isdigit():
                 ranks[int(rank)] = Process(pid=int(pid), start=start)
+            case ["ended", status, code, origin, *kind] if code.isdigit():
+                ended = (status, code, origin, "".join(kind))
     supervisor, front = named.get("supervisor"), named.get("front")
-    return Entry(run_id=run_id, boot=boot, supervisor=supervisor, front=front, ranks=tuple(sorted(ranks.items())))
+    return Entry(
+        run_id=run_id, boot=boot, supervisor=supervisor, front=front, ranks=tuple(sorted(ranks.items())), ended=ended
+    )
 
 
 def entries(home: str) -> tuple[Entry, ...]:

@@ -102,6 +102,9 @@ def _record_lost(home: str, entry: active.Entry, say: Callable[[str], None], gra
     elif damage:
         say(damage)
         database.put(home, _lost(home, None, entry, unkillable), say)  # run.json is left as it is
+    elif entry.ended:
+        records.insert(home, _ended(_begun(home, record, entry), entry), say)
+        say(f"the record of run {entry.run_id} could not be written when it ended; it is closed now")
     elif record is None and not entry.ranks:
         _discard(home, entry.run_id, say)
     else:
@@ -136,18 +139,36 @@ def _end(entry: active.Entry, grace_s: float) -> tuple[int, tuple[Process, ...]]
     return len(seen), left
 
 
+def _begun(home: str, record: dict[str, Any] | None, entry: active.Entry) -> dict[str, Any]:
+    """Give the first record of a run; one that never got it gets a short one."""
+    import time
+
+    from localrun.workspace import records
+
+    return record or {
+        "schema": records.SCHEMA, "run_id": entry.run_id, "experiment": entry.run_id.rsplit("_", 2)[0],
+        "target": "local", "started_at": records.timestamp(time.time()), "duration_s": None,
+        "folder": records.folder_of(home, entry.run_id),
+        "ranks": [{"rank": rank, "pid": process.pid, "status": "running"} for rank, process in entry.ranks],
+    }  # fmt: skip
+
+
+def _ended(record: dict[str, Any], entry: active.Entry) -> dict[str, Any]:
+    """Give the record of a run whose supervisor could only note how it ended."""
+    status, code, origin, kind = entry.ended
+    notes = [*record.get("notes", ()), "there was no room for its record when it ended: how each rank ended is unknown"]
+    ended = {"status": status, "exit_code": int(code), "origin": origin, "kind": kind, "notes": notes}
+    return record | ended | {"ranks": [rank | {"status": "unknown"} for rank in record.get("ranks", ())]}
+
+
 def _lost(home: str, record: dict[str, Any] | None, entry: active.Entry, left: tuple[Process, ...]) -> dict[str, Any]:
-    """Give the record of the lost run; a run that was killed before its first record gets a short one."""
+    """Give the record of the lost run."""
     import time
 
     from localrun.workspace import records
 
     now = records.timestamp(time.time())
-    begun = record or {
-        "schema": records.SCHEMA, "run_id": entry.run_id, "experiment": entry.run_id.rsplit("_", 2)[0],
-        "target": "local", "started_at": now, "folder": records.folder_of(home, entry.run_id),
-        "ranks": [{"rank": rank, "pid": process.pid, "status": "running"} for rank, process in entry.ranks],
-    }  # fmt: skip
+    begun = _begun(home, record, entry)
     notes = [f"its supervisor died; what was left of it was ended when it was found, at {now}"]
     notes += [f"process {process.pid} could not be ended" for process in left]
     ranks = [{**rank, "status": "lost"} if rank.get("status") == "running" else rank for rank in begun.get("ranks", ())]

@@ -99,5 +99,8 @@ def test_record_that_cannot_be_closed_is_closed_by_the_next_command(localrun, sm
     assert err.splitlines()[-1] == b"kind=store_full"
     assert os.listdir(f"{localrun.home}/active") == [run_id]
     os.unlink(blocker)
-    assert b"is lost: its supervisor died" in localrun.command("ps").stderr
+    assert b"could not be written when it ended; it is closed now" in localrun.command("ps").stderr
     assert os.listdir(f"{localrun.home}/active") == []
+    record = localrun.record()
+    assert (record["status"], record["exit_code"], record["origin"]) == ("failed", 4, "script")
+    assert localrun.command("wait", run_id).stdout == b"4\n"
