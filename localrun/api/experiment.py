@@ -1,0 +1,152 @@
+"""Experiments: names under which runs are kept together, and from which they are submitted."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+from localrun.api.exceptions import ExperimentExecutionException, UserErrorException
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from localrun.api.run import Run
+    from localrun.api.script_run_config import ScriptRunConfig
+    from localrun.api.workspace import Workspace
+    from localrun.spec import EnvironmentSpec, RunSpec
+
+ANONYMOUS = "localrun-anonymous"
+"""The name under which the environment of a run is registered that has no name of its own."""
+
+
+class Experiment:
+    """The runs that were made under one name.
+
+    Attributes:
+        workspace: The workspace.
+        name: The name.
+    """
+
+    __slots__ = ("name", "workspace")
+
+    def __init__(self, workspace: Workspace, name: str, **_: object) -> None:
+        if not hasattr(workspace, "home"):
+            message = f"expected a Workspace, found {type(workspace).__name__}"
+            raise UserErrorException(message, hint="write Experiment(Workspace.from_config(), name)")
+        self.workspace = workspace
+        self.name = name
+
+    def submit(self, config: ScriptRunConfig, tags: Mapping[str, str] | None = None, **kwargs: Any) -> Run:
+        """Start a run and give it at once, before its environment is made.
+
+        The run goes on when this Python session ends, as the original's local runs do; `Run.cancel` ends it. Its
+        environment is registered without being listed. The source folder is copied when the environment is there.
+
+        Args:
+            config: What to run.
+            tags: Tags of the run.
+            kwargs: `display_name`; nothing else.
+
+        Raises:
+            ExperimentExecutionException: the source folder or the script is not there, or there is no target.
+            BadInput: the run configuration contradicts itself, or its environment has a reserved name; nothing was
+                made.
+            LocalrunError: the run could not be started.
+        """
+        from localrun.adapters.files import Reading
+        from localrun.adapters.host import probe_host
+        from localrun.api import submission
+        from localrun.api.run import Run
+        from localrun.resolve import resolve
+        from localrun.runner import make_run_id
+
+        unknown = kwargs.keys() - {"display_name"}
+        if unknown:
+            raise TypeError(f"submit() got an unexpected keyword argument {min(unknown)!r}")
+        if not hasattr(config, "to_spec") or not hasattr(config, "source_directory"):
+            message = f"expected a ScriptRunConfig, found {type(config).__name__}"
+            raise ExperimentExecutionException(message, hint="write ScriptRunConfig(source_directory=..., script=...)")
+        definition = config.to_document()
+        environment = self._check_environment(definition["environment"])
+        spec = config.to_spec(find_environment=self._find_environment)
+        spec = self._name(spec, tags or {}, kwargs.get("display_name") or "")
+        facts = probe_host(spec, os.environ, Reading())
+        plan = resolve(spec, facts)
+        named = self._register(environment)
+        run_id = make_run_id(plan.experiment)
+        details = {"experiment": self.name, "environment": named, "definition": _hide(definition)}
+        submission.submit(self.workspace.home, spec, facts, run_id, details)
+        return Run(self, run_id)
+
+    def _name(self, spec: RunSpec, tags: Mapping[str, str], display_name: str) -> RunSpec:
+        from localrun.values import replace
+
+        pairs = tuple((str(key), str(text)) for key, text in tags.items())
+        return replace(spec, experiment_name=self.name, tags=pairs, display_name=display_name or spec.display_name)
+
+    def _check_environment(self, given: dict[str, Any] | None) -> dict[str, Any] | None:
+        """Give the definition of what the run configuration runs in; refuse a changed curated one.
+
+        Raises:
+            BadInput: its name is reserved.
+            EnvironmentNotFound: it is only named, and nothing is called so.
+        """
+        from localrun import catalogue
+        from localrun.formats.v1_environment import is_reference
+
+        if not given:
+            return None
+        if is_reference(given):
+            return self._find(str(given.get("name") or ""), str(given.get("version") or ""))
+        catalogue.refuse_reserved(self.workspace.home, given, registering=False)
+        return given
+
+    def _find(self, name: str, version: str) -> dict[str, Any]:
+        from localrun.catalogue.lookup import find_registered
+        from localrun.workspace import registry
+
+        found = find_registered(self.workspace.home, f"{name}:{version}" if version else name)
+        if found is None:
+            raise registry.not_found(self.workspace.home, name, version)
+        return found
+
+    def _find_environment(self, name: str, version: str) -> EnvironmentSpec:
+        from localrun.formats.v1_environment import spec_of_document
+
+        return spec_of_document(self._find(name, version))
+
+    def _register(self, environment: dict[str, Any] | None) -> dict[str, str] | None:
+        from localrun import catalogue
+        from localrun.workspace import registry
+
+        if environment is None:
+            return None
+        name = str(environment.get("name") or ANONYMOUS)
+        if catalogue.is_reserved(name):
+            return {"name": name, "version": str(environment.get("version") or "")}
+        made = registry.register_anonymously(self.workspace.home, name, environment)
+        return {"name": made.name, "version": made.version}
+
+    def get_runs(self, *_: object, **__: object) -> Iterator[Run]:
+        """Give the runs of this experiment, newest first."""
+        from localrun.api.run import Run
+        from localrun.workspace import records
+
+        rows = records.rows(self.workspace.home)
+        return iter([Run(self, row[0]) for row in rows if row[3] == self.name])
+
+    @staticmethod
+    def list(workspace: Workspace) -> list[Experiment]:
+        """Give the experiments that have runs in a workspace, by name."""
+        return [*workspace.experiments.values()]
+
+    def __repr__(self) -> str:
+        return f"Experiment(Name: {self.name},\nWorkspace: {self.workspace.name})"
+
+
+def _hide(definition: dict[str, Any]) -> dict[str, Any]:
+    """Give a run configuration without the secrets of its environment."""
+    from localrun.formats.v1_environment import hide_secrets
+
+    environment = definition.get("environment")
+    return definition | {"environment": hide_secrets(environment)[0] if environment else environment}
