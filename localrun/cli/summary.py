@@ -32,7 +32,8 @@ def tell_end(record: dict[str, Any]) -> None:
     failure = record.get("first_failure")
     if failure:
         tell_failure(record, failure)
-    for note in record["notes"][len(record["plan"]["notes"]) :]:
+    known = record.get("plan", {}).get("notes", ())  # these were told at the start; a lost run may have no plan
+    for note in record["notes"][len(known) :]:
         tell(f"note: {note}")
     ending = ENDINGS.get(record["kind"], record["status"])
     duration = "" if record["duration_s"] is None else f" after {record['duration_s']:.1f} s"
@@ -73,5 +74,5 @@ def tell_failure(record: dict[str, Any], failure: dict[str, Any]) -> None:
 
 def locate_outputs(record: dict[str, Any]) -> str:
     """Give the folder that the user finds the outputs in."""
-    copied: str = record["plan"]["outputs_directory"]
+    copied: str = record.get("plan", {}).get("outputs_directory", "")
     return copied or os.path.join(record["folder"], "outputs")
