@@ -26,7 +26,7 @@ def ps(all_runs: bool, quiet: bool, last: int | None, form: str) -> None:  # noq
     if quiet:
         show.write("".join([f"{escape(row[0])}\n" for row in found]))
     elif form == "json":
-        show.write(show.documents(dict(zip(_KEYS, row, strict=False)) for row in found))
+        show.write(show.flat_documents(_KEYS, [row[: len(_KEYS)] for row in found]))
     else:
         show.write(show.table(_columns(found)))
 

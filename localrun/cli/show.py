@@ -90,6 +90,28 @@ def documents(values: Iterable[Any]) -> str:
     return f"[{lines}]\n".replace("\x7f", "\\u007f")
 
 
+def flat_documents(names: Sequence[str], rows: Iterable[Sequence[str | float | None]]) -> str:
+    """Give a JSON list as `documents` does, of objects that hold texts, numbers and nulls only.
+
+    Thousands of rows are written faster than the `json` module is imported.
+
+    Args:
+        names: The keys of every object; none holds a percent sign.
+        rows: The values of each object, in the order of the keys.
+    """
+    try:
+        from _json import encode_basestring_ascii as quote  # what json itself uses in every CPython
+    except ImportError:
+        from json.encoder import encode_basestring_ascii as quote
+    layout = "{" + ", ".join([f"{quote(name)}: %s" for name in names]) + "}"
+    columns = [
+        [quote(cell) if isinstance(cell, str) else "null" if cell is None else repr(cell) for cell in column]
+        for column in zip(*rows, strict=True)
+    ]
+    lines = ",\n ".join(map(layout.__mod__, zip(*columns, strict=True)))
+    return f"[{lines}]\n".replace("\x7f", "\\u007f")
+
+
 def duration(seconds: float | None) -> str:
     """Give seconds as people read them: `0.3s`, `4m05s`, `2h03m`; empty for None."""
     if seconds is None:
