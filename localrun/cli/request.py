@@ -172,7 +172,7 @@ def _find_registered(reading: Reading) -> Callable[[str], dict[str, Any] | None]
         from localrun.catalogue.lookup import find_registered
         from localrun.workspace.home import open_home
 
-        return find_registered(open_home(os.environ), reference, look=reading.look)
+        return find_registered(open_home(os.environ), reference, look=reading.watch)
 
     return find
 

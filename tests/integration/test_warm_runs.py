@@ -241,3 +241,17 @@ def test_plans_do_not_grow_without_bound(localrun, warm):
     assert len(left) == 256
     assert "00000257" in left or f"{599:08x}" in left
     assert f"{0:08x}" not in left
+
+
+def test_new_version_of_a_registered_environment_is_seen(localrun, warm):
+    text = '{"name": "mine", "python": {"userManagedDependencies": true, "interpreterPath": "python3"}, "environmentVariables": {"A": "%d"}}'
+    localrun.write("train.py", "import os; print(os.environ['A'])")
+    for version in (1, 2):
+        localrun.write("azureml_environment.json", text % version)
+        assert localrun.command("env", "register", "-d", ".").stdout.split() == [b"mine:%d" % version]
+        assert warm("-E", "mine", "train.py")[0] == b"%d\n" % version
+        settle()
+        warm("-E", "mine", "train.py")
+        out, said, short, _ = warm("-E", "mine", "train.py")
+        assert (out, short) == (b"%d\n" % version, True), said
+    assert warm("-E", "mine:1", "train.py")[0] == b"1\n"
