@@ -166,6 +166,13 @@ def write_run_configuration(
     whole = complete(document, RUN_CONFIGURATION)
     environment, _ = hide_secrets(whole["environment"] or {})
     files: dict[str, bytes] = {}
+    for holder, name in (
+        (whole, "environmentVariables"),
+        (environment, "environmentVariables"),
+        (whole["spark"], "configuration"),
+    ):
+        if holder.get(name):
+            holder[name] = {key: _as_native(item) for key, item in holder[name].items()}
     if python := environment.get("python"):
         conda = python.pop("condaDependencies", None)
         if conda is not None:
@@ -178,3 +185,8 @@ def write_run_configuration(
         files[f"{folder}{ENVIRONMENT_FILE}"] = dump_yaml(environment).encode()
         whole["environment"] = f"{folder}{ENVIRONMENT_FILE}"
     return {**files, "": dump_yaml(whole).encode()}
+
+
+def _as_native(item: Any) -> Any:
+    """Give a variable's value as azureml-core can read it from YAML: it refuses numbers with a fraction."""
+    return str(item) if isinstance(item, float) else item
