@@ -104,10 +104,13 @@ def flat_documents(names: Sequence[str], rows: Iterable[Sequence[str | float | N
     except ImportError:
         from json.encoder import encode_basestring_ascii as quote
     layout = "{" + ", ".join([f"{quote(name)}: %s" for name in names]) + "}"
-    columns = [
-        [quote(cell) if isinstance(cell, str) else "null" if cell is None else repr(cell) for cell in column]
-        for column in zip(*rows, strict=True)
-    ]
+
+    def encode(column: Sequence[Any]) -> Iterable[str]:
+        if set(map(type, column)) == {str}:
+            return map(quote, column)
+        return [quote(cell) if isinstance(cell, str) else "null" if cell is None else repr(cell) for cell in column]
+
+    columns = map(encode, zip(*rows, strict=True))
     lines = ",\n ".join(map(layout.__mod__, zip(*columns, strict=True)))
     return f"[{lines}]\n".replace("\x7f", "\\u007f")
 
