@@ -138,7 +138,7 @@ def hide_secrets(document: Mapping[str, Any]) -> tuple[dict[str, Any], tuple[str
         secret = holder[key]
         if not isinstance(secret, str) or not secret or find_reference(secret):
             continue
-        name = prefix + re.sub(r"[^A-Za-z0-9]+", "_", str(owner or "REGISTRY")).strip("_").upper()
+        name = prefix + (re.sub(r"[^A-Za-z0-9]+", "_", str(owner or "")).strip("_").upper() or "REGISTRY")
         holder[key] = f"${{{name}}}"
         lines.append(f"the secret of {owner or 'the registry'} is not written; set the environment variable {name}")
     return hidden, tuple(lines)

@@ -201,10 +201,45 @@ def test_an_environment_is_known_by_its_file():
     assert refer("image:mcr.example.com/a/b:1@sha256:00", files).image == "mcr.example.com/a/b:1@sha256:00"
 
 
+def test_a_v1_directory_is_an_environment():
+    files = {
+        "/d/azureml_environment.json": '{"name": "n", "docker": {"baseImage": "i:1"}}',
+        "/d/conda_dependencies.yml": "dependencies: [python=3.10, {pip: [-r more.txt, ./pkg]}]",
+        "/d/more.txt": "numpy\n",
+        "/d/BaseDockerfile": "FROM x\n",
+    }
+    found = refer("/d", files, {"/d"})
+    assert (found.name, found.python.conda, found.python.pip) == ("n", ("python=3.10", "pip"), ("numpy", "./pkg"))
+    assert found.python.directory == "/d"
+    assert found.notes == (
+        "/d/BaseDockerfile: used instead of docker.baseImage i:1",
+        "/d: docker.baseDockerfile is not used on the local target",
+    )
+
+
+def test_a_v1_directory_that_only_names_an_environment_is_looked_up():
+    asked = []
+
+    def find(reference):
+        asked.append(reference)
+        return {"name": "n", "python": {"userManagedDependencies": True}, "environmentVariables": {}}
+
+    files = {"/d/azureml_environment.json": '{"name": "n", "version": 3}'}
+    found = read_environment("/d", read=reader(files), is_directory=lambda path: path == "/d", find_registered=find)
+    assert (found.interpreter, asked) == ("python", ["azureml:n:3"])
+
+
+def test_every_file_of_a_v1_directory_is_looked_at():
+    looked = []
+    files = {"/d/azureml_environment.json": '{"name": "n", "python": {"userManagedDependencies": true}}'}
+    read_environment("/d", read=reader(files), is_directory=lambda path: looked.append(path) or path == "/d")
+    assert looked == ["/d", "/d/azureml_environment.json", "/d/conda_dependencies.yml", "/d/BaseDockerfile"]
+
+
 @pytest.mark.parametrize(
     ("reference", "text", "words"),
     [
-        ("/p/folder", None, "is a folder, which is not read yet"),
+        ("/p/folder", None, "/p/folder: there is no azureml_environment.json"),
         ("/p/Dockerfile", None, "Dockerfile, which is not read yet"),
         ("sklearn:3", None, "is not known"),
         ("azureml:x@latest", None, "there is no environment x@latest"),
