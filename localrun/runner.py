@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import time
 
+from localrun.errors import LocalrunError, RunNotFound
 from localrun.plan import MASTER_PORT
 from localrun.supervise.charge import Charge, Identity
 from localrun.supervise.supervisor import fork_supervisor
@@ -148,10 +149,17 @@ def read_record(host: Host, run_id: str) -> dict[str, Any]:
 
     Raises:
         StoreFailed: the record cannot be read.
+        LocalrunError: the supervisor was killed before there was one.
     """
     from localrun.workspace import records, recover
 
-    record = records.read(host.home, run_id, host.say)
+    try:
+        record = records.read(host.home, run_id, host.say)
+    except RunNotFound as error:
+        active.wait(host.home, run_id)
+        recover.close_lost(host.home, run_id, host.say)
+        message = f"run {run_id} is lost: its supervisor died before the run had a record"
+        raise LocalrunError(message, hint="run it again", code="lost") from error
     if record["status"] == "running" and not host.detached:
         active.wait(host.home, run_id)  # the pipe of a dying supervisor may end a moment before its lock does
         recover.close_lost(host.home, run_id, host.say)

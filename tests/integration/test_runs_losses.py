@@ -175,3 +175,43 @@ def test_two_runs_of_one_shell_do_not_hold_each_other(localrun):
     second.terminate()
     assert second.wait(5) == 143
     assert sorted(record["kind"] for record in localrun.records()) == ["front_end_lost", "terminated"]
+
+
+HOPPER = """
+import os, signal, sys, time
+for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    signal.signal(number, signal.SIG_IGN)
+if os.fork() == 0:
+    os.setsid()
+    while True:  # a new process every few milliseconds, its parent gone
+        time.sleep(0.003)
+        if os.fork():
+            os._exit(0)
+open(sys.argv[1], "w").write("on\\n")
+time.sleep(600)
+"""
+
+
+def test_process_that_keeps_forking_itself_away_is_ended_too(localrun):
+    localrun.write("train.py", HOPPER)
+    here = localrun.fifo()
+    with localrun.start("run", "--stop-timeout", "0.5", "train.py", here) as child:
+        hear(here)
+        began = time.monotonic()
+        child.terminate()
+        assert child.wait(20) == 143
+    assert time.monotonic() - began < 3
+    assert localrun.processes() == []
+
+
+def test_supervisor_killed_before_it_has_a_record_is_told_as_lost(localrun):
+    localrun.write("train.py", "import time; time.sleep(600)")
+    told = set()
+    for _ in range(4):
+        with localrun.start("run", "-q", "train.py") as child:
+            wait_until(lambda: any(active.read(localrun.home, name).supervisor for name in active.names(localrun.home)))
+            kill_supervisor(localrun)
+            told.add((child.wait(15), child.stderr.read().splitlines()[-1]))
+            child.stdout.close()
+    assert told == {(125, b"kind=lost")}
+    assert active.names(localrun.home) == []
