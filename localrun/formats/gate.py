@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from localrun.errors import BadInput
 from localrun.formats.scalars import read_plain
+from localrun.formats.simple_yaml import read_simple
 from localrun.values import value
 
 if TYPE_CHECKING:
@@ -135,6 +136,9 @@ def load_yaml(data: bytes, *, file: str) -> Document:
     # The scanner needs quadratic time for a tag's text.
     if len(text) > WORD_AFTER_EXCLAMATION_MARK and re.search(rf"!\S{{{WORD_AFTER_EXCLAMATION_MARK}}}", text):
         raise BadInput("a word after `!` is too long", file=file)
+    simple = read_simple(text, Mark)
+    if simple:
+        return Document(file=file, data=simple[0], mark=simple[1])
     return _Composer(text, file).document()
 
 
