@@ -83,12 +83,16 @@ class SourcePlan:
         file: When only one file of it belongs to the run, that file's absolute path.
         in_place: The run works in `directory` itself, no snapshot is made.
         limited: Refuse a source folder that is larger than the snapshot limits.
+        ignoring: The ignore file in its root counts.
+        leave_out: An absolute path that never belongs to it: where the outputs are copied to.
     """
 
     directory: str = ""
     file: str = ""
     in_place: bool = False
     limited: bool = True
+    ignoring: bool = True
+    leave_out: str = ""
 
 
 @value

@@ -48,6 +48,7 @@ def plan_source(spec: RunSpec, facts: HostFacts) -> SourcePlan:
         file=spec.source_file,
         in_place=spec.in_place,
         limited=spec.snapshot_limited,
+        leave_out=spec.outputs_directory,
     )
 
 

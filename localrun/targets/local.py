@@ -255,7 +255,7 @@ def copy_input(item: InputPlan, target: str) -> None:
     """
     os.makedirs(target)
     if os.path.isdir(item.path):
-        source = SourcePlan(directory=item.path, limited=False)
+        source = SourcePlan(directory=item.path, limited=False, ignoring=False)
     else:
         source = SourcePlan(file=item.path, limited=False)
     root = item.path if source.directory else os.path.dirname(item.path)

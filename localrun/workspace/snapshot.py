@@ -63,8 +63,8 @@ def list_source(source: SourcePlan, *, home: str = "") -> tuple[Entry, ...]:
     if not source.directory:
         return ()
     root = os.path.realpath(source.directory)
-    exclude = _locate_workspace(root, home)
-    rules = read_ignore_rules(source.directory)
+    exclude = {_locate_workspace(root, home), _locate_inside(root, source.leave_out)}
+    rules = read_ignore_rules(source.directory) if source.ignoring else None
     note = locate(home, f"ignored {root}") if home and rules else ""
     if rules and note:
         kept = recall(note)
@@ -81,6 +81,12 @@ def _locate_workspace(root: str, home: str) -> str:
     if place and root in {place, os.path.join(place, "runs")}:
         message = f"the source folder {root} is localrun's own workspace"
         raise BadInput(message, hint="name the folder of your script with --source")
+    return _locate_inside(root, home)
+
+
+def _locate_inside(root: str, path: str) -> str:
+    """Give a path relative to the source folder when it lies inside, else an empty text."""
+    place = os.path.realpath(path) if path else ""
     return os.path.relpath(place, root) if place.startswith(root.rstrip("/") + "/") else ""
 
 
@@ -98,7 +104,7 @@ def _take_within_limits(source: SourcePlan, found: Iterator[Entry]) -> tuple[Ent
     return tuple(entries)
 
 
-def _walk(root: str, rules: IgnoreRules | None, exclude: str) -> Iterator[Entry]:
+def _walk(root: str, rules: IgnoreRules | None, exclude: set[str]) -> Iterator[Entry]:
     made = {""}
     folders = [""]
     while folders:
@@ -108,7 +114,7 @@ def _walk(root: str, rules: IgnoreRules | None, exclude: str) -> Iterator[Entry]
             path = f"{below}/{item.name}" if below else item.name
             if item.is_dir(follow_symlinks=False):
                 left_out = rules is not None and rules.leave_out(f"{path}/")
-                if path == exclude or (left_out and rules is not None and not rules.reincludes):
+                if path in exclude or (left_out and rules is not None and not rules.reincludes):
                     continue
                 inner.append(path)
                 if not left_out:
@@ -152,7 +158,7 @@ def _describe(root: str, path: str, item: os.DirEntry[str]) -> Entry | None:
 
 def _entry_of_link(root: str, path: str, absolute: str) -> Entry:
     if not (os.path.realpath(absolute) + "/").startswith(root.rstrip("/") + "/"):
-        message = f"{path} in the source folder is a link to {os.readlink(absolute)}, which lies outside"
+        message = f"{path} in the folder {root} is a link to {os.readlink(absolute)}, which lies outside"
         hint = f"copy what it points to, {LEAVE_OUT}, or use --in-place"
         parts = path.split("/")
         for depth in range(1, len(parts)):

@@ -198,3 +198,23 @@ def test_outputs_copied_below_themselves_end(localrun):
     done = localrun.run("-q", "--in-place", "-o", "outputs/copy", "train.py")
     assert done.returncode == 0, done.stderr
     assert sorted(os.listdir(os.path.join(localrun.source, "outputs", "copy"))) == ["model"]
+
+
+def test_outputs_copied_into_the_source_folder_are_not_in_the_next_snapshot(localrun):
+    localrun.write("train.py", "import os; print(os.path.exists('results')); open('outputs/x', 'w').close()")
+    for _ in range(2):
+        done = localrun.run("-q", "-o", "results", "train.py")
+        assert done.stdout == b"False\n", done.stderr
+    assert os.path.exists(os.path.join(localrun.source, "results", "x"))
+
+
+def test_a_copied_input_is_whole_whatever_its_ignore_file_says(localrun):
+    put(localrun, "code/keep", "data/.gitignore", "data/a")
+    localrun.write("data/.gitignore", "a\n")
+    localrun.write(
+        "job.yml",
+        "command: ls -A ${{inputs.data}}\ncode: code\nenvironment: {image: any}\n"
+        "inputs: {data: {type: uri_folder, path: data, mode: download}}\n",
+    )
+    done = localrun.run("-q", "-E", "interpreter:python3", "job.yml")
+    assert done.stdout.split() == [b".gitignore", b"a"], done.stderr
