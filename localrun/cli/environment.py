@@ -244,16 +244,17 @@ def versions(name: str, form: str) -> None:
     """List versions, newest first."""
     from localrun.workspace import registry
 
-    found = registry.history(open_home(os.environ), name)
+    rows = registry.version_rows(open_home(os.environ), name)
     if form == "json":
-        keys = ("name", "version", "registered_at", "labels", "digest")
-        show.write(show.documents({key: getattr(item, key) for key in keys} for item in found))
+        keys = ("version", "registered_at", "labels", "digest")
+        show.write(show.documents({"name": name, **dict(zip(keys, row, strict=True))} for row in rows))
         return
+    found, times, labels, digests = zip(*rows, strict=True)
     show.write(
         show.table([
-            ("VERSION", *[item.version for item in found]),
-            ("REGISTERED (UTC)", *[item.registered_at[:19].replace("T", " ") for item in found]),
-            ("LABELS", *[",".join(item.labels) for item in found]),
-            ("DEFINITION", *[item.digest[:12] for item in found]),
+            ("VERSION", *found),
+            ("REGISTERED (UTC)", *[time[:19].replace("T", " ") for time in times]),
+            ("LABELS", *map(",".join, labels)),
+            ("DEFINITION", *[digest[:12] for digest in digests]),
         ])
     )  # fmt: skip

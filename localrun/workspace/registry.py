@@ -284,26 +284,35 @@ def history(home: str, name: str) -> list[Registered]:
         EnvironmentNotFound: there is none.
         StoreFailed: the registry cannot be read.
     """
-    found = registry_file.read(home, lambda connection: _history(connection, name))
+    return [
+        Registered(name=name, version=version, digest=digest, registered_at=registered_at, labels=labels)
+        for version, registered_at, labels, digest in version_rows(home, name)
+    ]
+
+
+def version_rows(home: str, name: str) -> list[tuple[str, str, tuple[str, ...], str]]:
+    """Give what `history` gives as rows of version, time, labels and digest, which ten thousand are listed faster as.
+
+    Raises:
+        EnvironmentNotFound: there is none.
+        StoreFailed: the registry cannot be read.
+    """
+    found = registry_file.read(home, lambda connection: _version_rows(connection, name))
     if not found:
         raise not_found(home, name)
     return found
 
 
-def _history(connection: sqlite3.Connection, name: str) -> list[Registered]:
+def _version_rows(connection: sqlite3.Connection, name: str) -> list[tuple[str, str, tuple[str, ...], str]]:
     if any("\ud800" <= sign <= "\udfff" for sign in name):
         return []
-    statement = """SELECT version, digest, registered_at FROM versions
+    statement = """SELECT version, registered_at, digest FROM versions
         WHERE name = ? AND anonymous = 0 ORDER BY seq DESC"""
     rows = connection.execute(statement, (name,)).fetchall()
-    labels: dict[str, list[str]] = {rows[0][0]: [LATEST]} if rows else {}
+    labels: dict[str, tuple[str, ...]] = {rows[0][0]: (LATEST,)} if rows else {}
     for version, label in connection.execute("SELECT version, label FROM labels WHERE name = ?", (name,)):
-        labels.setdefault(version, []).append(label)
-    return [
-        Registered(name=name, version=version, digest=digest, registered_at=registered_at,
-                   labels=tuple(sorted(labels.get(version, ()))))
-        for version, digest, registered_at in rows
-    ]  # fmt: skip
+        labels[version] = tuple(sorted((*labels.get(version, ()), label)))
+    return [(version, at, labels.get(version, ()), digest) for version, at, digest in rows]
 
 
 def set_labels(home: str, name: str, version: str, labels: Iterable[str]) -> None:
