@@ -203,7 +203,7 @@ def _read_variables(given: dict[str, Any], place: Place) -> tuple[tuple[str, str
             raise place.refuse(key, f"{name!r} cannot be the name of an environment variable")
         if isinstance(data, dict | list | tuple) or (isinstance(data, float) and data - data != 0):
             raise place.refuse(key, f"expected text or a number, found {type(data).__name__}", hint="write text")
-        found.append((name, str(data).lower() if isinstance(data, bool) else "" if data is None else str(data)))
+        found.append((name, "" if data is None else str(data)))
     return tuple(found)
 
 

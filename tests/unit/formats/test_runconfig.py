@@ -273,7 +273,7 @@ def test_history_duration_target_and_variables_are_taken_over():
     text = "history: {snapshotProject: false}\nmaxRunDurationSeconds: 60\nenvironmentVariables: {A: 1, B: true, C: , D: yes}\n"
     spec = ask(SCRIPT + text)
     assert (spec.in_place, spec.timeout_s, spec.target) == (True, 60, "local")
-    assert spec.environment_variables == (("A", "1"), ("B", "true"), ("C", ""), ("D", "yes"))
+    assert spec.environment_variables == (("A", "1"), ("B", "True"), ("C", ""), ("D", "yes"))
     assert spec.environment == EnvironmentSpec(name="e", interpreter="python3", file="/p/x.runconfig")
 
 
