@@ -10,6 +10,44 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from localrun.api.conda_dependencies import CondaDependencies as CondaDependencies
+    from localrun.api.container_registry import ContainerRegistry as ContainerRegistry
+    from localrun.api.container_registry import RegistryIdentity as RegistryIdentity
+    from localrun.api.distributed_jobs import DockerConfiguration as DockerConfiguration
+    from localrun.api.distributed_jobs import MpiConfiguration as MpiConfiguration
+    from localrun.api.distributed_jobs import PyTorchConfiguration as PyTorchConfiguration
+    from localrun.api.distributed_jobs import TensorflowConfiguration as TensorflowConfiguration
+    from localrun.api.environment import Environment as Environment
+    from localrun.api.environment import EnvironmentReference as EnvironmentReference
+    from localrun.api.exceptions import ActivityFailedException as ActivityFailedException
+    from localrun.api.exceptions import AzureMLException as AzureMLException
+    from localrun.api.exceptions import ExperimentExecutionException as ExperimentExecutionException
+    from localrun.api.exceptions import RunConfigurationException as RunConfigurationException
+    from localrun.api.exceptions import RunEnvironmentException as RunEnvironmentException
+    from localrun.api.exceptions import UserErrorException as UserErrorException
+    from localrun.api.experiment import Experiment as Experiment
+    from localrun.api.run import Run as Run
+    from localrun.api.run_configuration import RunConfiguration as RunConfiguration
+    from localrun.api.script_run_config import ScriptRunConfig as ScriptRunConfig
+    from localrun.api.sections import DEFAULT_CPU_IMAGE as DEFAULT_CPU_IMAGE
+    from localrun.api.sections import DEFAULT_GPU_IMAGE as DEFAULT_GPU_IMAGE
+    from localrun.api.sections import DatabricksSection as DatabricksSection
+    from localrun.api.sections import DockerBuildContext as DockerBuildContext
+    from localrun.api.sections import DockerImagePlatform as DockerImagePlatform
+    from localrun.api.sections import DockerSection as DockerSection
+    from localrun.api.sections import EggLibrary as EggLibrary
+    from localrun.api.sections import JarLibrary as JarLibrary
+    from localrun.api.sections import MavenLibrary as MavenLibrary
+    from localrun.api.sections import PyPiLibrary as PyPiLibrary
+    from localrun.api.sections import PythonSection as PythonSection
+    from localrun.api.sections import RCranLibrary as RCranLibrary
+    from localrun.api.sections import RCranPackage as RCranPackage
+    from localrun.api.sections import RGitHubPackage as RGitHubPackage
+    from localrun.api.sections import RSection as RSection
+    from localrun.api.sections import SparkPackage as SparkPackage
+    from localrun.api.sections import SparkSection as SparkSection
+    from localrun.api.workspace import Workspace as Workspace
+
 _SECTIONS = "localrun.api.sections"
 _JOBS = "localrun.api.distributed_jobs"
 _ERRORS = "localrun.api.exceptions"

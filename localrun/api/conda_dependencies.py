@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import copy
 import os
-import re
 from typing import TYPE_CHECKING, Any
 
 from localrun.api.exceptions import UserErrorException
+from localrun.api.fields import copy_plain
+from localrun.api.package_arguments import option_name, package_for_core, read_content, take_text
 from localrun.formats.v1_conda import (
     DEFAULT_CONDA,
     PYTHON_VERSION,
@@ -23,7 +23,8 @@ from localrun.formats.v1_conda import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-CORE_TYPES = ("cpu", "gpu")
+    from typing_extensions import Self
+
 _TENSORFLOW = ("tensorflow", "tensorflow-gpu")
 
 
@@ -54,9 +55,9 @@ class CondaDependencies:
         _underlying_structure: Mapping[str, Any] | None = None,
     ) -> None:
         if conda_dependencies_file_path:
-            self._content = _read(os.fspath(conda_dependencies_file_path))
+            self._content = read_content(os.fspath(conda_dependencies_file_path))
         else:
-            self._content = copy.deepcopy(dict(_underlying_structure or DEFAULT_CONDA))
+            self._content = copy_plain(DEFAULT_CONDA if _underlying_structure is None else _underlying_structure)
 
     @staticmethod
     def create(
@@ -131,7 +132,7 @@ class CondaDependencies:
     def add_channel(self, channel: str) -> None:
         """Add a channel at the end, unless it is there."""
         channels = self._list("channels")
-        if _text(channel, "channel") not in channels:
+        if take_text(channel, "channel") not in channels:
             channels.append(channel)
 
     def remove_channel(self, channel: str) -> None:
@@ -146,7 +147,7 @@ class CondaDependencies:
         Raises:
             UserErrorException: it is no package.
         """
-        spec = _text(conda_package, "conda package").strip()
+        spec = take_text(conda_package, "conda package").strip()
         if not spec or spec.startswith("-"):
             raise UserErrorException(f"Invalid package name {conda_package}", hint="write a name, such as numpy=1.26")
         if package_name(spec).lower() == "python":
@@ -171,7 +172,7 @@ class CondaDependencies:
         Raises:
             UserErrorException: it is an option, or empty.
         """
-        line = _text(pip_package, "pip package").strip()
+        line = take_text(pip_package, "pip package").strip()
         if not line or line.startswith("-"):
             hint = "options are set with set_pip_option" if line else "write a name, such as numpy==1.26.4"
             raise UserErrorException(f"Invalid package name {pip_package}", hint=hint)
@@ -180,7 +181,7 @@ class CondaDependencies:
 
     def remove_pip_package(self, pip_package: str) -> None:
         """Remove the requirements for a package, named by its name or by any requirement for it."""
-        name = pip_name(_text(pip_package, "pip package"))
+        name = pip_name(take_text(pip_package, "pip package"))
         kept = [line for line in self._pip() if line.startswith("-") or pip_name(line) != name]
         if kept != self._pip():
             self._pip_list()[:] = kept
@@ -193,9 +194,9 @@ class CondaDependencies:
         Raises:
             UserErrorException: it is no option.
         """
-        option = _option(pip_option)
+        option = option_name(pip_option)
         found = self._pip_list()
-        places = [index for index, line in enumerate(found) if line.startswith("-") and _option(line) == option]
+        places = [index for index, line in enumerate(found) if line.startswith("-") and option_name(line) == option]
         if not places:
             found.append(pip_option)
             return
@@ -209,10 +210,10 @@ class CondaDependencies:
         Raises:
             UserErrorException: it is no option.
         """
-        option = _option(pip_option)
-        if any(line.startswith("-") and _option(line) == option for line in self._pip()):
+        option = option_name(pip_option)
+        if any(line.startswith("-") and option_name(line) == option for line in self._pip()):
             found = self._pip_list()
-            found[:] = [line for line in found if not line.startswith("-") or _option(line) != option]
+            found[:] = [line for line in found if not line.startswith("-") or option_name(line) != option]
 
     def set_pip_index_url(self, index_url: str) -> None:
         """Set pip's index; like `set_pip_option`, it takes the whole option: `--index-url URL`.
@@ -224,7 +225,7 @@ class CondaDependencies:
 
     def set_pip_requirements(self, pip_requirements: Iterable[str]) -> None:
         """Set pip's whole part, line by line as given."""
-        lines = [_text(line, "pip requirement") for line in pip_requirements]
+        lines = [take_text(line, "pip requirement") for line in pip_requirements]
         self._pip_list()[:] = lines
 
     def get_python_version(self) -> str | None:
@@ -234,7 +235,7 @@ class CondaDependencies:
 
     def set_python_version(self, version: str) -> None:
         """Ask for a version of Python."""
-        self._set_python(f"python={_text(version, 'version')}")
+        self._set_python(f"python={take_text(version, 'version')}")
 
     def add_tensorflow_pip_package(self, core_type: str = "cpu", version: str | None = None) -> None:
         """Add tensorflow or tensorflow-gpu for pip, 2.2.0 unless said otherwise; other packages stay.
@@ -242,7 +243,7 @@ class CondaDependencies:
         Raises:
             UserErrorException: the core type is neither cpu nor gpu.
         """
-        package = _for_core("tensorflow", core_type)
+        package = package_for_core("tensorflow", core_type)
         for name in _TENSORFLOW:
             self.remove_pip_package(name)
         self.add_pip_package(f"{package}=={version or '2.2.0'}")
@@ -253,7 +254,7 @@ class CondaDependencies:
         Raises:
             UserErrorException: the core type is neither cpu nor gpu.
         """
-        package = _for_core("tensorflow", core_type)
+        package = package_for_core("tensorflow", core_type)
         found = self._dependencies()
         found[:] = [
             item
@@ -268,7 +269,7 @@ class CondaDependencies:
         Raises:
             UserErrorException: the core type is neither cpu nor gpu.
         """
-        package = _for_core("cntk", core_type)
+        package = package_for_core("cntk", core_type)
         for name in ("cntk", "cntk-gpu"):
             self.remove_pip_package(name)
         self.add_pip_package(f"{package}==2.7")
@@ -281,7 +282,17 @@ class CondaDependencies:
 
     def as_dict(self) -> dict[str, Any]:
         """Give the content of the conda file; a change of it changes nothing here."""
-        return copy.deepcopy(self._content)
+        content: dict[str, Any] = copy_plain(self._content)
+        return content
+
+    def to_document(self) -> dict[str, Any]:
+        """Give what `as_dict` gives, under the name that every class here has for it."""
+        return self.as_dict()
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any]) -> Self:
+        """Make one from what `to_document` gave."""
+        return cls(_underlying_structure=document)
 
     def save(self, path: str | os.PathLike[str] | None = None) -> str:
         """Write the conda file and give its path.
@@ -368,34 +379,6 @@ class CondaDependencies:
             found[found.index(present)] = spec
 
 
-def _read(path: str) -> dict[str, Any]:
-    from localrun.api.notices import tell
-    from localrun.api.user_files import read_user_file
-    from localrun.formats.v1_conda import read_conda_document
-
-    content, warnings = read_conda_document(read_user_file(path), file=path)
-    tell(warnings)
-    return content
-
-
-def _text(given: object, what: str) -> str:
-    if not isinstance(given, str):
-        raise TypeError(f"{what} expected str, {type(given)} found")
-    return given
-
-
-def _option(pip_option: str) -> str:
-    if not _text(pip_option, "pip option").startswith("-"):
-        raise UserErrorException(f"Invalid pip option {pip_option}", hint="an option begins with -")
-    return re.split(r"[\s=]", pip_option, maxsplit=1)[0]
-
-
 def _remove(found: list[Any], item: str) -> None:
     if item in found:
         found.remove(item)
-
-
-def _for_core(package: str, core_type: str) -> str:
-    if core_type not in CORE_TYPES:
-        raise UserErrorException(f"Invalid core type {core_type}. Only accept 'cpu' or 'gpu'")
-    return package if core_type == "cpu" else f"{package}-gpu"

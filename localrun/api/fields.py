@@ -21,7 +21,7 @@ class Section:
 
     KEYS: ClassVar[dict[str, str]] = {}
     """For each attribute its key in the file, in the file's order."""
-    PARTS: ClassVar[dict[str, type[Section]]] = {}
+    PARTS: ClassVar[dict[str, Any]] = {}
     """For an attribute that is a section, or a list of sections, their class."""
 
     _unknown: dict[str, Any]
@@ -54,8 +54,9 @@ class Section:
 
     def to_document(self) -> dict[str, Any]:
         """Give the mapping that it is in a file: plain data that nobody else holds."""
-        found = {key: _plain(getattr(self, name)) for name, key in self.KEYS.items()}
-        return found | copy.deepcopy(self._unknown)
+        found = {key: copy_plain(getattr(self, name)) for name, key in self.KEYS.items()}
+        found.update(copy_plain(self._unknown))
+        return found
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> Self:
@@ -65,7 +66,7 @@ class Section:
         for name, key in cls.KEYS.items():
             made._take(name, document.get(key))  # noqa: SLF001 - its own kind
         rest = {key: part for key, part in document.items() if key not in cls.KEYS.values()}
-        made.__dict__["_unknown"] = copy.deepcopy(rest)
+        made.__dict__["_unknown"] = copy_plain(rest)
         return made
 
     def _take(self, name: str, data: Any) -> None:
@@ -75,7 +76,7 @@ class Section:
         elif part is not None and data is not None:
             data = part.from_document(data)
         else:
-            data = copy.deepcopy(data)
+            data = copy_plain(data)
         self.__dict__[self._slot(name)] = data
 
     def _slot(self, name: str) -> str:
@@ -83,9 +84,12 @@ class Section:
         return f"_{name}" if isinstance(getattr(type(self), name, None), property) else name
 
 
-def _plain(item: Any) -> Any:
-    if isinstance(item, Section):
-        return item.to_document()
+def copy_plain(item: Any) -> Any:
+    """Copy plain data, sections in it as their mappings; nothing in the copy can be changed through the original."""
+    if item is None or isinstance(item, str | int | float):
+        return item
+    if isinstance(item, dict):
+        return {key: copy_plain(part) for key, part in item.items()}
     if isinstance(item, list | tuple):
-        return [_plain(part) for part in item]
-    return copy.deepcopy(item)
+        return [part if type(part) is str else copy_plain(part) for part in item]
+    return item.to_document() if hasattr(item, "to_document") else copy.deepcopy(item)

@@ -73,6 +73,7 @@ class PythonSection(Section):
         "base_conda_environment": "baseCondaEnvironment",
         "conda_dependencies": "condaDependencies",
     }
+    PARTS = {"conda_dependencies": CondaDependencies}
 
     user_managed_dependencies: bool
     interpreter_path: str
@@ -98,17 +99,6 @@ class PythonSection(Section):
             hint = "make one with CondaDependencies(path) or CondaDependencies.create(…)"
             raise UserErrorException(f"conda_dependencies takes a CondaDependencies, not {given!r}", hint=hint)
         self._conda_dependencies = given
-
-    def to_document(self) -> dict[str, Any]:
-        """Give the mapping that it is in a file, the conda file inline."""
-        conda = self._conda_dependencies
-        return super().to_document() | {"condaDependencies": None if conda is None else conda.as_dict()}
-
-    def _take(self, name: str, data: Any) -> None:
-        if name == "conda_dependencies" and data is not None:
-            self._conda_dependencies = CondaDependencies(_underlying_structure=data)
-        else:
-            super()._take(name, data)
 
 
 class DockerImagePlatform(Section):
