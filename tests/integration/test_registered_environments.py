@@ -1,0 +1,81 @@
+"""Environments by name on the real command line: registered, run, built, and never stale."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+
+import pytest
+
+from localrun import Environment, Workspace
+from localrun.testing.channel import make_channel
+
+SCRIPT = "import os; print('value', os.environ['VALUE'])\n"
+
+
+def register(value, name="mine"):
+    environment = Environment(name)
+    environment.python.user_managed_dependencies = True
+    environment.python.interpreter_path = sys.executable
+    environment.environment_variables.clear()
+    environment.environment_variables["VALUE"] = value
+    return environment.register(Workspace.from_config())
+
+
+@pytest.mark.parametrize("reference", ["mine", "azureml:mine@latest", "mine@latest"])
+def test_new_version_is_run_at_once_although_the_call_was_warm(localrun, reference):
+    localrun.write("t.py", SCRIPT)
+    register("one")
+    time.sleep(0.15)  # a file that has just been written is not trusted
+    for _ in range(2):
+        assert b"value one" in localrun.run("-E", reference, "t.py").stdout
+    register("two")
+    assert b"value two" in localrun.run("-E", reference, "t.py").stdout
+    assert b"value one" in localrun.run("-E", "mine:1", "t.py").stdout
+
+
+def test_job_names_a_registered_environment(localrun):
+    register("job")
+    localrun.write("t.py", SCRIPT)
+    localrun.write("job.yml", "command: python t.py\ncode: .\nenvironment: azureml:mine@latest\n")
+    assert b"value job" in localrun.run("job.yml").stdout
+    localrun.write("job.yml", "command: python t.py\ncode: .\nenvironment: azureml:mine:5\n")
+    refused = localrun.run("job.yml")
+    assert refused.returncode == 125
+    assert b"job.yml:3: environment: environment mine has no version 5" in refused.stderr
+
+
+def test_curated_environment_is_planned_by_every_reference(localrun):
+    localrun.write("t.py", SCRIPT)
+    prints = set()
+    for reference in (
+        "AzureML-sklearn-1.5",
+        "azureml:AzureML-sklearn-1.5:1",
+        "azureml://registries/azureml/environments/sklearn-1.5/labels/latest",
+    ):
+        plan = json.loads(localrun.command("plan", "--format", "json", "-E", reference, "t.py").stdout)
+        prints.add(plan["environment"]["fingerprint"])
+        assert "scikit-learn~=1.5.0" in plan["environment"]["pip"]
+    assert len(prints) == 1
+
+
+@pytest.mark.channel
+def test_registered_environment_is_built_and_run(localrun, tmp_path_factory):
+    channel = make_channel(str(tmp_path_factory.getbasetemp().parent / "python-channel"))
+    localrun.command("env", "scaffold", "-n", "real", "-d", "real")
+    conda = f"channels: ['{channel}']\ndependencies: [python, pip]\n"
+    localrun.write("real/conda_dependencies.yml", conda)
+    assert localrun.command("env", "register", "-d", "real").stdout == b"real:1\n"
+    built = localrun.command("env", "build", "real:1")
+    prefix = built.stdout.decode().strip()
+    assert os.path.exists(os.path.join(prefix, "bin", "python")), built.stderr
+    assert localrun.command("env", "build", "real").stdout == built.stdout
+    localrun.write("t.py", "import os; print(os.environ['AZUREML_CONDA_ENVIRONMENT_PATH'])\n")
+    assert prefix.encode() in localrun.run("-E", "real", "t.py").stdout
+    imported = localrun.command("env", "import", "--conda-env", prefix, "-n", "copy")
+    assert imported.stdout == b"copy:1\n", imported.stderr
+    found = json.loads(localrun.command("env", "show", "copy").stdout)["python"]["condaDependencies"]
+    assert found["channels"] == [channel.rstrip("/")]
+    assert any(spec.startswith("python=") for spec in found["dependencies"])
