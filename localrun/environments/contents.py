@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import stat
 import threading
 from base64 import urlsafe_b64encode
@@ -97,7 +98,7 @@ def read_pip_packages(site: str, conda: Iterable[InstalledPackage]) -> list[Inst
         packages.append(
             InstalledPackage(
                 manager="pip",
-                name=title,
+                name=re.sub(r"[-_.]+", "-", title).lower(),  # as PEP 503 writes names
                 version=version,
                 key=key,
                 files=files,

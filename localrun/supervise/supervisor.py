@@ -198,6 +198,8 @@ def _close(charge: Charge, record: dict[str, Any]) -> bool:
     if charge.plan.outputs_directory:
         record["notes"] += _hand_out(charge)
     free_room(charge.identity.folder)
+    if charge.artifact.versions:
+        record["versions"] = _keep_versions(charge)
     remove_place(charge.identity.folder)
     for wait_s in CLOSE_WAITS_S:
         try:
@@ -213,6 +215,25 @@ def _close(charge: Charge, record: dict[str, Any]) -> bool:
     except StoreFailed as error:
         _log(error.message)
     return False
+
+
+def _keep_versions(charge: Charge) -> str:
+    """Keep what the environment was made of with the record, which outlives it; give the path, empty without room."""
+    kept = os.path.join(charge.identity.folder, "versions.json")
+    lock = os.path.join(charge.home, "environments", f"{charge.plan.environment.name}.conda-lock.yml")
+    try:
+        _copy(charge.artifact.versions, kept)
+        if os.path.exists(lock):
+            _copy(lock, os.path.join(charge.identity.folder, "conda-lock.yml"))
+    except OSError as error:
+        _log(f"the versions cannot be kept: {error.strerror}")
+        return ""
+    return kept
+
+
+def _copy(path: str, new: str) -> None:
+    with open(path, "rb") as old, open(new, "wb") as file:
+        file.write(old.read())
 
 
 def _hand_out(charge: Charge) -> list[str]:

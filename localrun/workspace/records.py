@@ -14,7 +14,7 @@ A record is a JSON object with these keys (a reader must not mind others, nor mi
     detached        whether it was started with `-d`
     command         the argv of every rank
     plan, artifact  as `localrun plan` prints them
-    versions        path of the resolved versions, or empty
+    versions        path of the resolved versions, kept in the folder of the run with their `conda-lock.yml`, or empty
     ranks           [{rank, local_rank, node, pid, status, exit_code, signal, started_at, ended_at, peak_memory_bytes,
                     cpu_s, log}], ordered by rank
     first_failure   {rank, node, exit_code, signal, at, reason, last_lines} or null

@@ -83,7 +83,7 @@ def connect(address: str, port: int, deadline: float) -> socket.socket:
     while True:
         try:
             return socket.create_connection((address, port), timeout=max(0.001, deadline - time.monotonic()))
-        except OSError as error:  # noqa: PERF203 - rank 0 may start later than this rank
+        except OSError as error:
             if time.monotonic() > deadline:
                 raise ExchangeError(f"rank 0 does not listen on {address}:{port}: {error}") from error
             time.sleep(0.02)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import subprocess
 import sys
@@ -19,6 +21,22 @@ def localrun(sample, *arguments, **variables):
     done = subprocess.run(command, cwd=folder, env=os.environ | variables, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
+
+
+def hash_tree(folder):
+    """Hash every file of a folder: its name, its bytes and when it was written."""
+    digest = hashlib.sha256()
+    for place, folders, names in os.walk(folder):
+        folders.sort()
+        for name in sorted(names):
+            path = os.path.join(place, name)
+            digest.update(f"{path} {os.lstat(path).st_mtime_ns}\n".encode())
+            if os.path.islink(path):
+                digest.update(os.readlink(path).encode())
+            else:
+                with open(path, "rb") as file:
+                    digest.update(file.read())
+    return digest.hexdigest()
 
 
 def verify(sample, outputs):
@@ -58,8 +76,18 @@ def test_digits_distributed_trains_over_four_ranks_in_a_conda_environment(tmp_pa
     url = make_channel(str(tmp_path / "channel" / "conda-forge"))
     (tmp_path / "condarc").write_text(f"custom_channels:\n  conda-forge: {os.path.dirname(url)}\n")
     options = ("--bootstrap", "bootstrap.sh", "--outputs", str(tmp_path / "results"))
-    shown = localrun("digits-distributed", "run", *options, "job.yml", CONDARC=str(tmp_path / "condarc"))
+    condarc = {"CONDARC": str(tmp_path / "condarc")}
+    shown = localrun("digits-distributed", "run", *options, "job.yml", **condarc)
     assert [f"rank {rank} of 4 trains on" in shown for rank in range(4)] == [True] * 4
     assert shown.count("bootstrap: tabulate") == 1
     done = verify("digits-distributed", tmp_path / "results")
     assert done.returncode == 0, done.stdout
+    record = json.loads(localrun("digits-distributed", "inspect", "latest"))
+    with open(record["versions"], encoding="utf-8") as file:
+        installed = {package["name"] for part in json.load(file).values() for package in part}
+    assert {"python", "pip", "numpy", "scikit-learn"} <= installed
+    assert "tabulate" not in installed
+    before = hash_tree(record["artifact"]["prefix"])
+    again = localrun("digits-distributed", "run", *options, "--set", "inputs.epochs=1", "job.yml", **condarc)
+    assert again.count("bootstrap: tabulate") == 1
+    assert hash_tree(record["artifact"]["prefix"]) == before
