@@ -26,17 +26,21 @@ def write_folder(path: str, files: Mapping[str, bytes], *, owned: Iterable[str] 
         BadInput: it is there and may not be, or is no folder.
         StoreFailed: the system refuses.
     """
+    made = not os.path.lexists(path)
     try:
         _make_folder(path, overwrite=overwrite)
-        blocked = [name for name in files if os.path.isdir(os.path.join(path, name))]
-        if blocked:
-            raise BadInput("a folder stands where this file is to be written", file=os.path.join(path, blocked[0]))
+        _refuse_folders(os.path.join(path, name) for name in files)
         _replace_all(path, files)
         for name in owned:
             if name not in files and os.path.lexists(os.path.join(path, name)):
                 os.unlink(os.path.join(path, name))
-    except (OSError, ValueError) as error:
-        raise explain(error, path) from None
+    except BaseException as error:
+        if made:
+            with contextlib.suppress(OSError, ValueError):
+                os.rmdir(path)
+        if isinstance(error, OSError | ValueError):
+            raise explain(error, path) from None
+        raise
 
 
 def _make_folder(path: str, *, overwrite: bool) -> None:
@@ -47,6 +51,13 @@ def _make_folder(path: str, *, overwrite: bool) -> None:
             hint = "give overwrite=True to replace the environment in it, or name another folder"
             raise BadInput("the folder is there already", file=path, hint=hint) from None
         raise BadInput("a file stands where the folder is to be", file=path, hint="name another folder") from None
+
+
+def _refuse_folders(paths: Iterable[str]) -> None:
+    for path in paths:
+        if os.path.isdir(path):
+            hint = "remove it, or name another folder"
+            raise BadInput("a folder stands where this file is to be written", file=path, hint=hint)
 
 
 def _replace_all(path: str, files: Mapping[str, bytes]) -> None:

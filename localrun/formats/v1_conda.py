@@ -7,14 +7,16 @@ order), so that it can be written again; `localrun.formats.conda_file` says what
 from __future__ import annotations
 
 import re
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from localrun.errors import BadInput
 from localrun.formats.conda_file import KEYS, read_dependencies
 from localrun.formats.gate import Document, Mark, load_yaml
 from localrun.formats.nodes import Node, describe, items, mapping, nearest, note, root, text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
 DEFAULT_CONDA = {
     "name": "project_environment",
@@ -30,6 +32,16 @@ _EXACT = re.compile(r"(?:={1,2}\s*)?(\d[\w.+!]*)(?:(?:=|\s+)\S+)?")
 _LAST = re.compile(r"\d+\.\d+(\.\d+)?([ab]\d+)?$")
 
 
+@contextmanager
+def default_hint(hint: str) -> Iterator[None]:
+    """Give the errors of a block that have no hint of their own this one."""
+    try:
+        yield
+    except BadInput as error:
+        error.hint = error.hint or hint
+        raise
+
+
 def read_conda_document(data: bytes, *, file: str) -> tuple[dict[str, Any], tuple[str, ...]]:
     """Give the mapping of a conda file, and warnings.
 
@@ -38,8 +50,8 @@ def read_conda_document(data: bytes, *, file: str) -> tuple[dict[str, Any], tupl
     Raises:
         BadInput: azureml-core would refuse or stumble over it: no mapping, an unknown key, a dependency that is none.
     """
-    node = root(load_yaml(data, file=file))
-    return check_conda_mapping(node)
+    with default_hint("a conda file has name:, and channels: and dependencies: as lists"):
+        return check_conda_mapping(root(load_yaml(data, file=file)))
 
 
 def check_conda_mapping(node: Node) -> tuple[dict[str, Any], tuple[str, ...]]:

@@ -18,7 +18,7 @@ from localrun.formats.conda_file import read_conda_mapping
 from localrun.formats.gate import decode_text
 from localrun.formats.json_text import load_json
 from localrun.formats.nodes import Node, mapping, root
-from localrun.formats.v1_conda import conda_node, find_python, read_conda_document
+from localrun.formats.v1_conda import conda_node, default_hint, find_python, read_conda_document
 from localrun.formats.v1_sections import (
     DOCKER,
     ENVIRONMENT,
@@ -58,13 +58,16 @@ def read_environment_files(files: Mapping[str, bytes], *, where: str) -> tuple[d
     if JSON_FILE not in files:
         hint = "name a folder that save_to_directory or `localrun environment scaffold` has written"
         raise BadInput(f"there is no {JSON_FILE}", file=where, hint=hint)
-    node = root(load_json(files[JSON_FILE], file=os.path.join(where, JSON_FILE)))
     manner = Manner(warnings=[])
-    document = read_environment_mapping(node, manner)
-    if CONDA_FILE in files or DOCKERFILE in files:
-        if is_reference(document):
+    with default_hint(f"compare it with the {JSON_FILE} that `localrun environment scaffold` writes"):
+        node = root(load_json(files[JSON_FILE], file=os.path.join(where, JSON_FILE)))
+        document = read_environment_mapping(node, manner)
+        if is_reference(document) and (CONDA_FILE in files or DOCKERFILE in files):
             document = read_section(node, ENVIRONMENT, manner)
-        _lay_files(document, files, where, manner)
+    if CONDA_FILE in files:
+        _lay_conda_file(document, files[CONDA_FILE], os.path.join(where, CONDA_FILE), manner)
+    if DOCKERFILE in files:
+        _lay_dockerfile(document, files[DOCKERFILE], os.path.join(where, DOCKERFILE), manner)
     return document, tuple(manner.warnings)
 
 
@@ -88,22 +91,21 @@ def is_reference(document: Mapping[str, Any]) -> bool:
     return "python" not in document
 
 
-def _lay_files(document: dict[str, Any], files: Mapping[str, bytes], where: str, manner: Manner) -> None:
-    if CONDA_FILE in files:
-        shown = os.path.join(where, CONDA_FILE)
-        conda, warnings = read_conda_document(files[CONDA_FILE], file=shown)
-        manner.warnings.extend(warnings)
-        if document["python"]["condaDependencies"] not in (None, conda):
-            manner.warnings.append(f"{shown}: used instead of python.condaDependencies in {JSON_FILE}")
-        document["python"]["condaDependencies"] = conda
-    if DOCKERFILE in files:
-        shown = os.path.join(where, DOCKERFILE)
-        text = decode_text(files[DOCKERFILE], file=shown)
-        docker = document["docker"] = document["docker"] or read_missing(DOCKER)
-        if docker["baseImage"] is not None:
-            manner.warnings.append(f"{shown}: used instead of docker.baseImage {docker['baseImage']}")
-            docker["baseImage"] = None
-        docker["baseDockerfile"] = text
+def _lay_conda_file(document: dict[str, Any], data: bytes, file: str, manner: Manner) -> None:
+    conda, warnings = read_conda_document(data, file=file)
+    manner.warnings.extend(warnings)
+    if document["python"]["condaDependencies"] not in (None, conda):
+        manner.warnings.append(f"{file}: used instead of python.condaDependencies in {JSON_FILE}")
+    document["python"]["condaDependencies"] = conda
+
+
+def _lay_dockerfile(document: dict[str, Any], data: bytes, file: str, manner: Manner) -> None:
+    text = decode_text(data, file=file)
+    docker = document["docker"] = document["docker"] or read_missing(DOCKER)
+    if docker["baseImage"] is not None:
+        manner.warnings.append(f"{file}: used instead of docker.baseImage {docker['baseImage']}")
+        docker["baseImage"] = None
+    docker["baseDockerfile"] = text
 
 
 def write_environment_files(document: Mapping[str, Any]) -> dict[str, bytes]:

@@ -86,6 +86,8 @@ def _unknown(name: str, known: str, table: Table) -> str:
 
 
 def _text(node: Node, _: Manner) -> str | None:
+    if isinstance(node.data, int | float):
+        raise node.refuse(f"expected text, found {describe(node.data)}", hint='write it in quotes, such as "3"')
     return None if node.data is None else text(node)
 
 

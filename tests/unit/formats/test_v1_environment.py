@@ -105,6 +105,7 @@ def read(text="{}", conda=None, dockerfile=None):
 def refused(*args, **kwargs):
     with pytest.raises(BadInput) as caught:
         read(*args, **kwargs)
+    assert caught.value.hint
     return f"{caught.value} | {caught.value.hint}"
 
 
