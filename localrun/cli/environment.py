@@ -39,8 +39,14 @@ def scaffold(name: str, directory: str) -> None:
     from localrun.workspace.registry import check_name
 
     made = Environment(check_name(name))
+    _refuse_existing(directory, "name a new folder")
     made.save_to_directory(directory)
     show.write(f"{escape(directory)}\n")
+
+
+def _refuse_existing(directory: str, hint: str) -> None:
+    if os.path.lexists(directory):
+        raise BadInput("it is there already", file=directory, hint=hint)
 
 
 @environment.command()
@@ -60,7 +66,7 @@ def register(directory: str, name: str, version: str, form: str) -> None:
     document["name"] = name or document.get("name") or ""
     home = open_home(os.environ)
     catalogue.refuse_reserved(home, document, registering=True)
-    made = registry.register(home, document["name"], document, version=version or str(document.get("version") or ""))
+    made = registry.register(home, document["name"], document, version=version)  # a version in the file is an old one
     if form == "json":
         from localrun.values import plain
 
@@ -125,6 +131,8 @@ def download(name: str, directory: str, version: str, overwrite: bool) -> None: 
     from localrun.api.environment import Environment
 
     document = find(open_home(os.environ), f"{name}:{version}" if version else name)
+    if not overwrite:
+        _refuse_existing(directory, "give --overwrite to replace the environment in it, or name another folder")
     Environment.from_document(document).save_to_directory(directory, overwrite=overwrite)
     show.write(f"{escape(directory)}\n")
 
@@ -199,6 +207,7 @@ def import_one(conda: str, name: str, directory: str) -> None:
     document = Environment(registry.check_name(name or found.name)).to_document()
     document["python"]["condaDependencies"] = conda_mapping(found)
     if directory:
+        _refuse_existing(directory, "name a new folder")
         Environment.from_document(document).save_to_directory(directory)
         show.write(f"{escape(directory)}\n")
         return

@@ -8,7 +8,7 @@ import os
 import pytest
 
 from localrun.cli.commands import run_command
-from localrun.errors import BadInput, EnvironmentNotFound, LocalrunError
+from localrun.errors import BadInput, EnvironmentNotFound
 from localrun.workspace import registry
 
 
@@ -39,8 +39,12 @@ def test_scaffold_writes_the_files_of_a_default_environment(folder):
 
 
 def test_scaffold_leaves_a_folder_that_is_there(folder, call):
-    with pytest.raises((LocalrunError, FileExistsError)):
-        call("scaffold", "-n", "train", "-d", folder)
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    call("register", "-d", folder)
+    for arguments in (("scaffold", "-n", "other"), ("download", "-n", "train")):
+        with pytest.raises(BadInput, match="it is there already"):
+            call(*arguments, "-d", folder)
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
 
 
 def test_unchanged_folder_registers_once_and_a_changed_one_again(folder, call):
@@ -87,7 +91,9 @@ def test_download_gives_back_what_was_registered(folder, call, tmp_path):
     assert "anaconda" in (tmp_path / "one" / "conda_dependencies.yml").read_text()
     assert "pytorch" in (tmp_path / "two" / "conda_dependencies.yml").read_text()
     assert call("diff", "train:1", f"{tmp_path}/one") == "train:1 and train:1 are the same\n"
-    assert call("register", "-d", tmp_path / "two", "--version", "2") == "train:2\n"
+    assert call("register", "-d", tmp_path / "two") == "train:2\n"
+    change(tmp_path / "two", "pytorch", "other")
+    assert call("register", "-d", tmp_path / "two") == "train:3\n"
 
 
 def test_diff_tells_fields_and_what_is_rebuilt(folder, call):
