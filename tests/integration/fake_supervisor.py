@@ -46,6 +46,12 @@ def main(home, run_id, count, manner):
         print("ready", flush=True)
         time.sleep(600)
     ranks = [start_rank(home, run_id, rank, manner) for rank in range(int(count))]
+    logs = [
+        os.path.join(records.folder_of(home, run_id), "user_logs", f"std_log_process_{n}.txt")
+        for n in range(int(count))
+    ]
+    while not all(os.path.getsize(log) for log in logs):
+        time.sleep(0.01)
     known = [processes.identify(rank.pid) for rank in ranks]
     active.note(entry, [f"rank {rank} {process.pid} {process.start}" for rank, process in enumerate(known)])
     record = {

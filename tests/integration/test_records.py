@@ -19,7 +19,7 @@ from localrun.workspace.home import open_home
 
 FAKE = os.path.join(os.path.dirname(__file__), "fake_supervisor.py")
 COMMANDS = {"ps": "ps", "logs": "logs", "inspect": "inspect", "wait": "control", "stop": "control", "kill": "control", "rm": "control"}  # fmt: skip
-RUN = "exp_1700000000_0badcafe"
+RUN = f"exp_1700000000_{os.getpid():08x}"  # of this test process alone: what is left of a run is found by its id
 
 
 @pytest.fixture
@@ -226,7 +226,7 @@ def test_kill_reaches_the_group_of_one_rank_only(home, supervised):
     wait_until(lambda: not processes.is_alive(second))
     assert processes.is_alive(first)
     refused = command("kill", "--rank", "1", RUN)
-    assert b"rank 1 of run exp_1700000000_0badcafe has ended" in refused.stderr
+    assert f"rank 1 of run {RUN} has ended".encode() in refused.stderr
     assert b"has no rank 5" in command("kill", "--rank", "5", RUN).stderr
     command("kill", RUN)
     assert command("wait", RUN).stdout == b"137\n"
