@@ -34,6 +34,7 @@ from localrun.formats.runconfig import (
 from localrun.formats.runconfig_keys import RUN_CONFIGURATION, complete
 from localrun.formats.runconfig_spec import spec_of_runconfig
 from localrun.formats.v1_environment import is_reference
+from localrun.formats.yaml_comments import keep_comments
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -133,6 +134,7 @@ class RunConfiguration(Section):
     kubernetescompute: KubernetesComputeConfiguration
     _path = ""
     _name = ""
+    _loaded = b""
 
     def __init__(
         self,
@@ -231,13 +233,13 @@ class RunConfiguration(Section):
         except BadInput as error:
             raise UserErrorException(error.message, hint=error.hint) from None
         by_name = not os.path.isfile(path)
+        data = _read(file, reading)
         found = read_run_configuration(
-            _read(file, reading), file=file, read=reading.read, project=os.fspath(path) if by_name and name else ""
+            data, file=file, read=reading.read, project=os.fspath(path) if by_name and name else ""
         )
         tell(found.notes)
         made = cls.from_document(found.document)
-        places = {"_path": os.fspath(path), "_name": os.path.basename(file) if by_name else ""}
-        vars(made).update(places)
+        made.__dict__.update(_path=os.fspath(path), _name=os.path.basename(file) if by_name else "", _loaded=data)
         if not is_reference(found.document["environment"]):
             made.environment.directory = found.packages
         return made
@@ -248,7 +250,7 @@ class RunConfiguration(Section):
         name: str | None = None,
         separate_environment_yaml: bool = False,  # noqa: FBT001, FBT002 - the original's signature
     ) -> None:
-        """Save it, with its conda file beside it.
+        """Save it, with its conda file beside it; comments of the file that it was loaded from stay.
 
         Args:
             path: The folder of a project (then it goes to `.azureml` in it, or to `aml_config` where that is there),
@@ -277,7 +279,7 @@ class RunConfiguration(Section):
         files = write_run_configuration(
             document, folder=folder, conda_file=conda_file, separate_environment=separate_environment_yaml
         )
-        files[folder + own] = files.pop("")
+        files[folder + own] = keep_comments(self._loaded, files.pop(""))
         for place in dict.fromkeys(map(os.path.dirname, files)):
             here = {os.path.basename(item): data for item, data in files.items() if os.path.dirname(item) == place}
             write_folder(os.path.join(project, place), here, overwrite=True)

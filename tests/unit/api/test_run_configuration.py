@@ -118,6 +118,15 @@ def test_a_file_of_its_own_is_saved_with_its_conda_file_beside_it(tmp_path):
     assert RunConfiguration.load(str(path)).node_count == 2
 
 
+def test_comments_survive_loading_and_saving(tmp_path):
+    loaded = RunConfiguration.load(os.path.join(CORPUS, "runconfig/r29_comments_survive"), "a")
+    loaded.node_count = 5
+    loaded.save(str(tmp_path), "a")
+    lines = (tmp_path / ".azureml" / "a").read_text().splitlines()
+    assert lines[0] == "# my project"
+    assert "nodeCount: 5" in lines
+
+
 def test_a_failed_save_leaves_what_was_there(tmp_path):
     config = RunConfiguration("train.py")
     config.save(str(tmp_path), "local")
