@@ -54,7 +54,8 @@ def list_all(workspace: Workspace) -> dict[str, Environment]:
     from localrun.workspace import registry
 
     documents = registry.documents(workspace.home)
-    documents |= {name: catalogue.get(workspace.home, name) for name in catalogue.names(workspace.home)}
+    curated = [name for name in catalogue.names(workspace.home) if name not in documents]
+    documents |= {name: catalogue.get(workspace.home, name) for name in curated}
     return {name: Environment.from_document(document) for name, document in documents.items()}
 
 

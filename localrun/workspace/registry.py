@@ -193,9 +193,11 @@ def _register_anonymously(connection: sqlite3.Connection, entry: _Entry) -> Regi
 
 
 def _next_version(connection: sqlite3.Connection, name: str) -> str:
-    found = connection.execute("SELECT version FROM versions WHERE name = ?", (name,)).fetchall()
-    numbers = [int(version) for (version,) in found if version.isdecimal() and version.isascii()]
-    return str(max(numbers, default=0) + 1)
+    """Give the number after the largest; versions that are no numbers, or longer than SQLite's, do not count."""
+    statement = """SELECT MAX(CAST(version AS INTEGER)) FROM versions
+        WHERE name = ? AND version NOT GLOB '*[^0-9]*' AND length(version) < 18"""
+    (largest,) = connection.execute(statement, (name,)).fetchone()
+    return str((largest or 0) + 1)
 
 
 def _insert(connection: sqlite3.Connection, entry: _Entry, version: str, *, anonymous: bool) -> None:

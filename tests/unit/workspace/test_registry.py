@@ -58,6 +58,12 @@ def test_chosen_version_is_immutable_and_the_next_number_follows_the_largest(hom
     assert registry.register(home, "train", make_document("dask")).version == "8"
 
 
+def test_numbers_too_large_and_words_do_not_count_for_the_next_version(home):
+    for number, version in enumerate(("9" * 30, "1.5", "007", "Autosave_x", "2026-01-02")):
+        registry.register(home, "train", make_document(f"p{number}"), version=version)
+    assert registry.register(home, "train", make_document("q")).version == "8"
+
+
 def test_keys_come_back_in_the_order_of_the_document(home):
     registry.register(home, "train", make_document())
     assert list(registry.get(home, "train")[1]) == list(make_document())
