@@ -13,7 +13,7 @@ from localrun.api.distributed_jobs import (
     PyTorchConfiguration,
     TensorflowConfiguration,
 )
-from localrun.api.exceptions import UserErrorException
+from localrun.api.exceptions import RunConfigurationException, UserErrorException
 from localrun.api.fields import Section
 from localrun.api.run_sections import (
     AmlComputeConfiguration,
@@ -172,6 +172,9 @@ class RunConfiguration(Section):
 
     def to_document(self) -> dict[str, Any]:
         """Give its document: every key of a `.runconfig`, the environment's packages inline."""
+        if not hasattr(self.environment, "to_document"):
+            message = f"'environment' must be an 'Environment' object. Found {type(self.environment)}."
+            raise RunConfigurationException(message, hint="get one with Environment.get(workspace, name)")
         return super().to_document() | {"environment": self.environment.to_document()}
 
     @classmethod

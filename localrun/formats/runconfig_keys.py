@@ -200,8 +200,13 @@ def find_lines(node: Node, table: Table, prefix: str = "") -> Iterator[tuple[str
 
 
 def complete(given: dict[str, Any], table: Table) -> dict[str, Any]:
-    """Give a copy of a document or a section with every key of its table; what is not known comes last."""
-    whole = {name: deepcopy(given[name]) if name in given else deepcopy(table[name][1]) for name in table}
+    """Give a copy of a document or a section with every key of its table; what is not known comes last.
+
+    None counts as missing where a key has a default.
+    """
+    whole = {
+        name: deepcopy(missing if given.get(name) is None else given[name]) for name, (_, missing) in table.items()
+    }
     if table is RUN_CONFIGURATION:
         whole |= {name: complete(given.get(name) or {}, section) for name, section in SECTIONS.items()}
     return whole | {name: deepcopy(item) for name, item in given.items() if name not in table}

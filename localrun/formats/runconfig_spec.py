@@ -103,7 +103,8 @@ def _read_program(whole: dict[str, Any], directory: str, place: Place) -> dict[s
             key, f"a run configuration has a command or a script with arguments; here {what} too", hint=hint
         )
     if command:
-        return {"command": " ".join(_read_words(command, "command", place)) if isinstance(command, list) else command}
+        words = [command] if isinstance(command, str) else _read_words(command, "command", place)
+        return {"command": " ".join(words)}
     if not script:
         hint = "give script: train.py or command:, or name the script after the run configuration"
         raise place.refuse("script", "the run configuration names neither a script nor a command", hint=hint)
@@ -120,8 +121,10 @@ def _split(text: str, place: Place) -> list[str]:
         raise place.refuse("arguments", message, hint="write a list: one argument a line") from None
 
 
-def _read_words(words: list[Any], key: str, place: Place) -> list[str]:
+def _read_words(words: Any, key: str, place: Place) -> list[str]:
     found = []
+    if not isinstance(words, list | tuple):
+        raise place.refuse(key, f"expected a list, found {type(words).__name__}", hint="write one word an item")
     for index, word in enumerate(words):
         where = f"{key}.{index}"
         if word is None or (isinstance(word, float) and word - word != 0):
@@ -195,11 +198,14 @@ def _read_target(whole: dict[str, Any]) -> str:
     return "local" if (whole["target"] or "").lower() in LOCAL_TARGETS else ""
 
 
-def _read_variables(given: dict[str, Any], place: Place) -> tuple[tuple[str, str], ...]:
+def _read_variables(given: Any, place: Place) -> tuple[tuple[str, str], ...]:
     found = []
+    if not isinstance(given, dict):
+        shown = type(given).__name__
+        raise place.refuse("environmentVariables", f"expected names and values, found {shown}", hint="give a dict")
     for name, data in given.items():
         key = f"environmentVariables.{name}"
-        if not name or "=" in name:
+        if not isinstance(name, str) or not name or "=" in name:
             raise place.refuse(key, f"{name!r} cannot be the name of an environment variable")
         if isinstance(data, dict | list | tuple) or (isinstance(data, float) and data - data != 0):
             raise place.refuse(key, f"expected text or a number, found {type(data).__name__}", hint="write text")

@@ -264,6 +264,36 @@ def test_the_spec_has_the_command_the_variables_and_the_history_switch(tmp_path)
     assert spec.source_directory == str(tmp_path)
 
 
+def test_none_counts_as_the_default(tmp_path):
+    config = RunConfiguration(command="ls")
+    config.environment = user_managed()
+    for name in ("arguments", "docker", "history", "environment_variables", "node_count", "communicator", "mpi"):
+        setattr(config, name, None)
+    assert config.to_spec(str(tmp_path)).nodes == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "message"),
+    [
+        ("environment", "AzureML-Minimal", "'environment' must be an 'Environment' object"),
+        ("environment_variables", ["A"], "expected names and values, found list"),
+        ("environment_variables", {1: "x"}, "cannot be the name of an environment variable"),
+        ("arguments", 3, "expected a list, found int"),
+        ("command", {"a": 1}, "expected a list, found dict"),
+        ("node_count", "3", "expected a whole number, found '3'"),
+        ("max_run_duration_seconds", 1.5, "expected a whole number, found 1.5"),
+    ],
+)
+def test_values_of_the_wrong_kind_are_refused_in_words(tmp_path, name, given, message):
+    config = RunConfiguration("train.py")
+    config.environment = user_managed()
+    if name == "command":
+        config.script = None
+    setattr(config, name, given)
+    with pytest.raises((BadInput, RunConfigurationException), match=message):
+        config.to_spec(str(tmp_path))
+
+
 def test_paths_may_stand_among_arguments_and_other_objects_may_not(tmp_path):
     (tmp_path / "train.py").touch()
     source = ScriptRunConfig(tmp_path, "train.py", ["--data", tmp_path, 1e-5], environment=user_managed())
