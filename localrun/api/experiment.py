@@ -40,7 +40,7 @@ class Experiment:
         """Start a run and give it at once, before its environment is made.
 
         The run goes on when this Python session ends, as the original's local runs do; `Run.cancel` ends it. Its
-        environment is registered without being listed. The source folder is copied when the environment is there.
+        environment is registered without being listed, and its source folder copied: both may change at once.
 
         Args:
             config: What to run.
@@ -70,11 +70,13 @@ class Experiment:
         environment = self._check_environment(definition["environment"])
         spec = config.to_spec(find_environment=self._find_environment)
         spec = self._name(spec, tags or {}, kwargs.get("display_name") or "")
-        facts = probe_host(spec, os.environ, Reading())
-        plan = resolve(spec, facts)
+        plan = resolve(spec, probe_host(spec, os.environ, Reading()))
         named = self._register(environment)
         run_id = make_run_id(plan.experiment)
         details = {"experiment": self.name, "environment": named, "definition": _hide(definition)}
+        details["source_directory"] = plan.source.directory
+        spec = submission.take_source(self.workspace.home, spec, plan.source, run_id)
+        facts = probe_host(spec, os.environ, Reading())
         submission.submit(self.workspace.home, spec, facts, run_id, details)
         return Run(self, run_id)
 

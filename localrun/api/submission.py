@@ -2,6 +2,7 @@
 
     <home>/submitted/<run_id>.json    what was submitted; locked for as long as somebody works on the run
     <home>/submitted/<run_id>.log     what was said until the run had started
+    <home>/submitted/<run_id>.json.source  the source folder as it was then, until the run has its snapshot
 
 `submit` answers at once. A process of its own, detached from the caller's Python, makes the environment and starts the
 run as `localrun run -d` does; like a local run of Azure ML it goes on when the caller's session ends. What cannot be
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from localrun.environments.settings import Progress
-    from localrun.plan import Artifact, Plan
+    from localrun.plan import Artifact, Plan, SourcePlan
     from localrun.resolve.facts import HostFacts
     from localrun.spec import RunSpec
 
@@ -50,7 +51,56 @@ def submit(home: str, spec: RunSpec, facts: HostFacts, run_id: str, details: dic
     make_folder(os.path.join(home, "submitted"))
     write_json(path_of(home, run_id), details | {"run_id": run_id, "submitted_at": time.time()})
     request = marshal.dumps((home, run_id, pack(spec), pack(facts)))
-    start_background((sys.executable, "-m", "localrun.api.submission"), request=request, log=log_of(home, run_id))
+    try:
+        start_background((sys.executable, "-m", "localrun.api.submission"), request=request, log=log_of(home, run_id))
+    except BaseException:
+        remove_source(home, run_id)
+        os.unlink(path_of(home, run_id))
+        raise
+
+
+def take_source(home: str, spec: RunSpec, source: SourcePlan, run_id: str) -> RunSpec:
+    """Copy the source folder, so that the run gets what it is now however long its environment takes.
+
+    Returns:
+        The run configuration with the copy as its source folder.
+
+    Raises:
+        BadInput: what a snapshot refuses.
+        StoreFailed: there is no room for it.
+    """
+    from localrun.values import replace
+    from localrun.workspace.snapshot import copy_entries, list_source
+
+    if source.in_place or not source.directory:
+        return spec
+    entries = list_source(source, home=home)
+    copy = f"{path_of(home, run_id)}.source"
+    make_folder(copy)
+    try:
+        copy_entries(os.path.realpath(source.directory), entries, copy)
+    except BaseException:
+        remove_source(home, run_id)
+        raise
+
+    def moved(path: str) -> str:
+        inside = path.startswith(source.directory.rstrip("/") + "/")
+        return os.path.join(copy, os.path.relpath(path, source.directory)) if inside else path
+
+    return replace(
+        spec,
+        source_directory=copy,
+        source_file=moved(spec.source_file),
+        script=moved(spec.script),
+        bootstrap=moved(spec.bootstrap),
+    )
+
+
+def remove_source(home: str, run_id: str) -> None:
+    """Remove the copy of a source folder."""
+    import shutil
+
+    shutil.rmtree(f"{path_of(home, run_id)}.source", ignore_errors=True)
 
 
 def path_of(home: str, run_id: str) -> str:
@@ -151,7 +201,9 @@ def _work(home: str, run_id: str, spec: RunSpec, facts: HostFacts) -> None:
     except Exception as error:
         _record(home, run_id, spec, "failed", 125, "internal", f"{type(error).__name__}: {error}")
         raise
-    os.unlink(f"{path_of(home, run_id)}.pid")
+    finally:
+        remove_source(home, run_id)
+        os.unlink(f"{path_of(home, run_id)}.pid")
 
 
 def _note_process(home: str, run_id: str) -> None:

@@ -86,6 +86,21 @@ def test_environment_of_a_run_is_registered_without_being_listed(submit, environ
     again.wait_for_completion()
 
 
+def test_source_may_change_as_soon_as_the_run_is_given(submit, source):
+    runs = []
+    for number in range(3):
+        with open(os.path.join(source, "train.py"), "w", encoding="utf-8") as file:
+            file.write(f"print('edition', {number})\n")
+        runs.append(submit())
+    for number, run in enumerate(runs):
+        run.wait_for_completion()
+        run.download_file("user_logs/std_log.txt", os.path.join(source, "log.txt"))
+        with open(os.path.join(source, "log.txt"), encoding="utf-8") as file:
+            assert file.read() == f"edition {number}\n"
+    home = os.environ["LOCALRUN_HOME"]
+    assert not [name for name in os.listdir(os.path.join(home, "submitted")) if name.endswith((".source", ".pid"))]
+
+
 def test_failed_run_raises_and_names_the_exit_code(submit):
     run = submit("0", "3")
     with pytest.raises(ActivityFailedException, match="exit code 3"):
