@@ -4,6 +4,8 @@
     <home>/active/<run_id>    one file a live run (`active`)
     <home>/localrun.db        the index of the runs (`database`)
     <home>/trash/<run_id>     a run on its way out (`records.remove`)
+    <home>/environments.db    the registered environments (`registry`)
+    <home>/wheels/<sha256>/   private wheels (`wheels`)
 
 Every command opens it first, so that this module imports nothing that an interpreter does not have at hand.
 """
