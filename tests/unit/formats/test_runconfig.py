@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 
 import pytest
 
@@ -350,3 +351,26 @@ def test_a_password_is_not_written():
     files = write_run_configuration(document, folder="", conda_file="")
     assert b"secret" not in files[""]
     assert b"${PASSWORD_OF_X_EXAMPLE_ORG}" in files[""]
+
+
+MISTAKES = ("", "[]", "{}", "3", "-1", ".nan", ".inf", '"x"', "true", "null", "[1, [2]]", "{a: 1}", "1e400", "9" * 30,
+    "&a [*a]", '"\\0"', "|\n  a", "!!x", "2024-01-01", "\t", "../../x", "a\x1b[31m")  # fmt: skip
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_a_file_with_a_mistake_gives_a_run_or_words(seed):
+    pick = random.Random(seed)
+    case = pick.choice([case for case in corpus() if case["id"] != "r31_env_reference"])
+    lines = read(os.path.join(CORPUS, case["file"])).decode().splitlines()
+    number = pick.randrange(len(lines))
+    lines[number] = pick.choice(
+        [lines[number].partition(":")[0] + ": " + pick.choice(MISTAKES), lines[pick.randrange(len(lines))], " x"]
+    )
+    conda = read(os.path.join(CORPUS, "runconfig/r01_default/.azureml/conda_dependencies.yml")).decode()
+    files = {f"/p/{name}/conda_dependencies.yml": conda for name in (".azureml", "aml_config")}
+    try:
+        found = load_text("\n".join(lines), files, file="/p/.azureml/x.runconfig")
+        write_run_configuration(found.document, folder="", conda_file="")
+        spec_of_runconfig(found.document, directory="/p", file=found.file, lines=found.lines)
+    except BadInput as refused:
+        assert refused.message
