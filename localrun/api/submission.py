@@ -31,6 +31,10 @@ if TYPE_CHECKING:
     from localrun.spec import RunSpec
 
 
+LEFT_OVER_S = 3600
+"""So old is a copy of a source folder that nobody works on before it is taken for left over."""
+
+
 def submit(home: str, spec: RunSpec, facts: HostFacts, run_id: str, details: dict[str, Any]) -> None:
     """Start a run in the background.
 
@@ -75,6 +79,7 @@ def take_source(home: str, spec: RunSpec, source: SourcePlan, run_id: str) -> Ru
     if source.in_place or not source.directory:
         return spec
     entries = list_source(source, home=home)
+    _sweep(os.path.join(home, "submitted"), home)
     copy = f"{path_of(home, run_id)}.source"
     make_folder(copy)
     try:
@@ -94,6 +99,20 @@ def take_source(home: str, spec: RunSpec, source: SourcePlan, run_id: str) -> Ru
         script=moved(spec.script),
         bootstrap=moved(spec.bootstrap),
     )
+
+
+def _sweep(folder: str, home: str) -> None:
+    """Remove the copies that killed processes have left; one that was just begun may not be locked yet."""
+    make_folder(folder)
+    for name in os.listdir(folder):
+        run_id = name.removesuffix(".json.source")
+        if run_id != name and not is_worked_on(home, run_id):
+            try:
+                age_s = time.time() - os.stat(os.path.join(folder, name)).st_mtime
+            except FileNotFoundError:
+                continue
+            if age_s > LEFT_OVER_S:
+                remove_source(home, run_id)
 
 
 def remove_source(home: str, run_id: str) -> None:

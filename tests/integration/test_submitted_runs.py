@@ -101,6 +101,16 @@ def test_source_may_change_as_soon_as_the_run_is_given(submit, source):
     assert not [name for name in os.listdir(os.path.join(home, "submitted")) if name.endswith((".source", ".pid"))]
 
 
+def test_copy_that_a_killed_process_left_is_removed(submit):
+    left = os.path.join(os.environ["LOCALRUN_HOME"], "submitted", "exp_1_00.json.source")
+    records.make_folder(left)
+    submit().wait_for_completion()
+    assert os.path.isdir(left)
+    os.utime(left, (0, 0))
+    submit().wait_for_completion()
+    assert not os.path.exists(left)
+
+
 def test_failed_run_raises_and_names_the_exit_code(submit):
     run = submit("0", "3")
     with pytest.raises(ActivityFailedException, match="exit code 3"):
