@@ -48,5 +48,10 @@ def test_everything_that_was_looked_at_is_evidence(port):
     files.read(f"{root}/a/job.yml")
     files.look(f"{root}/x")
     files.look(f"{root}/b")
-    sizes = {path.removeprefix(f"{root}/"): facts[:1] for path, facts in files.evidence.items()}
-    assert sizes == {"a/job.yml": (14,), "x": (), "b": (1,)}
+    files.watch(f"{root}/a/empty")
+    seen = {path.removeprefix(f"{root}/"): facts for path, facts in files.evidence.items()}
+    assert set(seen) == {"a/job.yml", "x", "b", "a/empty"}
+    assert seen["a/job.yml"][0] == 14
+    assert seen["x"] == ()
+    assert seen["b"]
+    assert seen["a/empty"]

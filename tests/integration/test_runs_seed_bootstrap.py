@@ -11,6 +11,7 @@ import pytest
 from packages_kit import make_wheel
 from run_kit import hear
 
+pytestmark = pytest.mark.xdist_group("there is one /tmp")
 DATA = os.path.join(os.path.dirname(os.path.dirname(__file__)), "data")
 MARKER = "/tmp/.azureml_bootstrap_complete"
 COMMAND = "bash bootstrap.sh && python train.py"
