@@ -31,6 +31,8 @@ QUIET_S = 0.05
 """After so long without a sign of life from the ranks, nobody waits for what they print."""
 QUIET_AT_LAST_S = 0.25
 """Ranks that never stop printing count as quiet after so long."""
+LONGEST_WAIT_S = 86_400.0
+"""poll counts milliseconds in 32 bits, so a time limit of weeks is waited for a day at a time."""
 CLOSE_AFTER_S = 2.0
 """A log whose pipe is held open by somebody outside of the run is closed after so long."""
 
@@ -145,7 +147,7 @@ class Supervisor:
     def _wait_ms(self, most_s: float | None) -> int | None:
         due = self._course.next_due()
         waits = [wait for wait in (most_s, None if due is None else due - self._now()) if wait is not None]
-        return max(0, int(min(waits) * 1000) + 1) if waits else None
+        return max(0, int(min(*waits, LONGEST_WAIT_S) * 1000) + 1) if waits else None
 
     def _finished(self) -> bool:
         if self._course.alive or self._scripts or not self._childless:

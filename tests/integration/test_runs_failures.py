@@ -57,6 +57,12 @@ def test_rank_that_is_killed_ends_the_run_with_128_and_the_signal(localrun):
     assert localrun.record()["first_failure"]["signal"] == 9
 
 
+def test_time_limit_of_a_month_is_no_error(localrun):
+    localrun.write("train.py", "print('done')")
+    done = localrun.run("-q", "--timeout", "2592000", "train.py")
+    assert (done.returncode, done.stdout) == (0, b"done\n"), done.stderr
+
+
 def test_script_that_fails_alone_is_not_shown_twice(localrun):
     localrun.write("train.py", "raise SystemExit('wrong')")
     done = localrun.run("train.py")
