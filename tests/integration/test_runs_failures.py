@@ -144,7 +144,7 @@ def test_ranks_read_nothing_and_hold_nothing_of_localrun(localrun):
         "train.py", "import os, sys; print(repr(sys.stdin.read()), sorted(map(int, os.listdir('/dev/fd')))[:4])"
     )
     done = localrun.run("-q", "-n", "2", "train.py", stdin=subprocess.PIPE)
-    assert done.stdout.splitlines() == [b"[rank 0] '' [0, 1, 2, 3]", b"[rank 1] '' [0, 1, 2, 3]"]
+    assert sorted(done.stdout.splitlines()) == [b"[rank 0] '' [0, 1, 2, 3]", b"[rank 1] '' [0, 1, 2, 3]"]
 
 
 def test_every_rank_knows_its_place(localrun):
