@@ -26,7 +26,7 @@ lint: .venv/.test-installed
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/shellcheck .ci/run $$(find samples tests -name '*.sh')
+	$(BIN)/shellcheck .ci/run $$(find samples -name "*.sh")
 
 format: .venv/.test-installed
 	$(BIN)/ruff check --fix .
