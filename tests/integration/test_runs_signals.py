@@ -172,16 +172,13 @@ def test_signals_at_random_moments_leave_a_closed_record_and_no_process(localrun
             time.sleep(0.03 + random.random() * 0.4)
             child.send_signal(number)
             child.communicate(timeout=10)
-        # before localrun listens to anything the system ends it: then there is nothing of the run yet
-        assert child.returncode in {code, -number}
+        # before localrun listens to anything the system or Python's own start ends it: nothing is there of the run yet
+        early = {-number, 1} if number == signal.SIGINT else {-number}
+        assert child.returncode in {code, *early}
     assert localrun.wait_for_processes() == []
     assert {record["status"] for record in localrun.records()} <= {"canceled"}
-    assert (
-        not os.path.isdir(f"{localrun.home}/active")
-        or not os.listdir(f"{localrun.home}/active")
-        or localrun.command("ps").returncode == 0
-    )
-    assert os.listdir(f"{localrun.home}/active") == []
+    assert localrun.command("ps").returncode == 0  # closes what was killed while it was prepared
+    assert not os.path.isdir(f"{localrun.home}/active") or os.listdir(f"{localrun.home}/active") == []
 
 
 def test_time_limit_ends_the_run_with_124(localrun):
