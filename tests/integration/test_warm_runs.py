@@ -154,7 +154,9 @@ def test_job_yml_of_a_folder_and_the_inputs_it_names_are_evidence(localrun, warm
     localrun.write("job.yml", "command: echo yml\n")
     assert warm(*own, ".")[0] == b"yml\n"
     os.unlink(os.path.join(localrun.source, "job.yml"))
-    heat(warm, *own, ".")
+    assert warm(*own, ".")[0] == f"yaml {data}\n".encode()
+    settle()
+    assert warm(*own, ".")[0] == f"yaml {data}\n".encode()
     os.unlink(data)
     assert b"there is no file or folder" in warm(*own, ".")[1]
 
