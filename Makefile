@@ -14,7 +14,7 @@ demo: .venv/.installed
 # Everything: lint, types, import contract, and every test on the real things.
 test: .venv/.test-installed lint
 	$(BIN)/python tests/prepare.py
-	$(BIN)/python -m pytest -n 2 --dist loadgroup
+	$(BIN)/python -m pytest -n 2
 
 # What needs no engine and no network: under a minute.
 check: .venv/.test-installed lint

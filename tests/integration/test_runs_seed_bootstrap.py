@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import glob
 import os
 import stat
@@ -11,7 +12,6 @@ import pytest
 from packages_kit import make_wheel
 from run_kit import hear
 
-pytestmark = pytest.mark.xdist_group("there is one /tmp")
 DATA = os.path.join(os.path.dirname(os.path.dirname(__file__)), "data")
 MARKER = "/tmp/.azureml_bootstrap_complete"
 COMMAND = "bash bootstrap.sh && python train.py"
@@ -39,9 +39,11 @@ def seeded(localrun):
     localrun.write("bootstrap.sh", read_seed())
     localrun.write("train.py", TRAIN)
     make_wheel(os.path.join(localrun.source, "wheels"))
-    remove_marker()  # of a test that was killed
-    yield localrun
-    remove_marker()
+    with open(f"{MARKER}.tests-lock", "w") as lock:  # there is one /tmp, and there may be several workers
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        remove_marker()  # of a test that was killed
+        yield localrun
+        remove_marker()
 
 
 @pytest.fixture
