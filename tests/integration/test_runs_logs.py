@@ -15,6 +15,8 @@ import pexpect
 import pytest
 from run_kit import LOCALRUN, hear, wait_until
 
+from localrun.adapters.spawn import list_descendants
+
 MANY = """
 import hashlib, os, sys
 rank, lines = os.environ.get("RANK", "0"), int(sys.argv[1])
@@ -239,3 +241,21 @@ def test_terminal_shows_ranks_in_colours_and_no_escape_of_theirs(localrun):
     )
     assert b"\x1b" not in terminal.read()
     terminal.close()
+
+
+def peak_mebibytes(pid):
+    with open(f"/proc/{pid}/status", encoding="utf-8") as file:
+        return int(re.search(r"VmHWM:\s+(\d+) kB", file.read())[1]) / 1024
+
+
+def test_memory_stays_small_whatever_a_rank_prints(localrun):
+    here = localrun.fifo()
+    command = f"head -c 400000000 /dev/zero; echo all > '{here}'; sleep 600"
+    with localrun.start("run", "-q", "--command", command, stdout=subprocess.DEVNULL) as child:
+        hear(here)
+        (supervisor,) = list_descendants(child.pid)[:1]
+        peaks = [peak_mebibytes(child.pid), peak_mebibytes(supervisor)]
+        child.send_signal(signal.SIGTERM)
+        child.communicate(timeout=20)
+    assert max(peaks) < 100
+    assert os.path.getsize(os.path.join(localrun.record()["folder"], "user_logs", "std_log.txt")) == 400_000_000
