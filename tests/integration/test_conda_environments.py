@@ -362,7 +362,7 @@ def test_hostile_package_writes_nothing_outside(tmp_path, home):
 
 
 @pytest.fixture
-def small_disk(tmp_path):
+def small_disk(tmp_path, mounting):
     folder = tmp_path / "disk"
     folder.mkdir()
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=30m,mode=0700", "tmpfs", str(folder)], check=True)
@@ -384,7 +384,7 @@ def test_full_disk_leaves_other_environments_and_nothing_half_made(channel, pyth
     assert subprocess.run([made.python, "-c", "print(1)"], check=False, capture_output=True).stdout == b"1\n"
 
 
-def test_read_only_workspace_serves_what_it_has(channel, home):
+def test_read_only_workspace_serves_what_it_has(channel, home, mounting):
     plan = make_plan(channel)
     make(plan, home)
     subprocess.run(["mount", "--bind", str(home), str(home)], check=True)

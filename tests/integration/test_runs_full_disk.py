@@ -17,7 +17,7 @@ sys.exit(int(sys.argv[2]))
 
 
 @pytest.fixture
-def small_disk(localrun):
+def small_disk(localrun, mounting):
     """Give a function that puts the workspace on a disk of so many KiB."""
     mounted = []
 
