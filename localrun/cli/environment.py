@@ -267,3 +267,25 @@ def versions(name: str, form: str) -> None:
             ("DEFINITION", *[digest[:12] for digest in digests]),
         ])
     )  # fmt: skip
+
+
+@environment.command()
+@click.argument("names", nargs=-1, metavar="[CACHED]...")
+def verify(names: tuple[str, ...]) -> int:
+    """Compare cached environments (azureml_...; all of them without a name) with what was made; exit 1 on a difference.
+
+    `localrun env build --rebuild REF` makes one anew.
+    """
+    from localrun.environments.verify import find_differences, list_environments
+
+    home = open_home(os.environ)
+    made = list_environments(home)
+    if unknown := [name for name in names if name not in made]:
+        raise BadInput(f"there is no cached environment {unknown[0]}", hint="localrun env verify looks at all of them")
+    differ = False
+    for name in names or made:
+        lines = find_differences(home, name)
+        differ = differ or bool(lines)
+        show.write(f"{name}  {f'{len(lines)} files differ' if lines else 'whole'}\n")
+        show.write("".join(f"  {escape(line)}\n" for line in lines))
+    return 1 if differ else 0
