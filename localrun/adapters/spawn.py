@@ -223,6 +223,16 @@ def _list_children(pid: int) -> list[int]:
     return children
 
 
+def describe_wait(pid: int) -> str:
+    """Give where in the kernel a process waits, as a piece of a message; empty when that is not known."""
+    try:
+        with open(f"/proc/{pid}/wchan", encoding="ascii", errors="replace") as file:
+            place = file.read().strip()
+    except OSError:
+        return ""
+    return f", waits in {place}" if place not in {"", "0"} else ""
+
+
 def describe_process(pid: int) -> str:
     """Give a process's command line for a message, at most 80 characters; empty when it is gone."""
     try:

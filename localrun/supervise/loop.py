@@ -265,7 +265,9 @@ class Supervisor:
                 pump.close()
                 self._notes.append(f"the log of rank {rank} was closed while a process outside of the run held it open")
         for pid in self._ranks:
-            self._notes.append(f"process {pid} could not be ended ({spawn.describe_process(pid)})")
+            self._notes.append(
+                f"process {pid} could not be ended ({spawn.describe_process(pid)}{spawn.describe_wait(pid)})"
+            )
         self._tell()
 
     def _open_pumps(self) -> list[Pump]:

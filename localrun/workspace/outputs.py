@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
+
+BLOCK_BYTES = 512
+"""The unit of `st_blocks`, whatever the file system; source: stat(2)."""
 
 
 def copy_outputs(folder: str, target: str) -> None:
@@ -16,16 +20,30 @@ def copy_outputs(folder: str, target: str) -> None:
         target: An absolute path; it is made when it does not exist.
 
     Raises:
-        OSError: something cannot be read or written.
+        OSError: something cannot be read or written, or there is no room for all of it (then nothing is copied).
     """
-    _merge(os.path.realpath(os.path.join(folder, "outputs")), target)
+    outputs = os.path.realpath(os.path.join(folder, "outputs"))
     named = os.path.join(folder, "named-outputs")
+    os.makedirs(target, exist_ok=True)
+    room = os.statvfs(target)
+    if _measure(outputs) + _measure(named) > room.f_bavail * room.f_frsize:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), target)
+    _merge(outputs, target)
     for name in sorted(os.listdir(named)):
         path = os.path.join(named, name)
         if os.path.isdir(path):
             _merge(path, os.path.join(target, name))
         else:
             _copy(path, os.path.join(target, name))
+
+
+def _measure(folder: str) -> int:
+    """Give the bytes that a folder's files take on the disk; links are not followed."""
+    return sum(
+        os.lstat(os.path.join(place, name)).st_blocks * BLOCK_BYTES
+        for place, _, names in os.walk(folder)
+        for name in names
+    )
 
 
 def _merge(source: str, target: str) -> None:
