@@ -37,12 +37,17 @@ def kill_supervisor(localrun):
 
 def test_front_end_killed_at_20_random_moments_leaves_no_process_and_no_open_record(localrun):
     localrun.write("train.py", "import subprocess, time; subprocess.Popen(['sleep', '600']); time.sleep(600)")
-    for _ in range(20):
+    for number in range(20):
         with localrun.start("run", "-q", "-n", "2", "train.py") as child:
-            time.sleep(0.03 + random.random() * 0.35)
+            if number == 0:  # how long a start takes here and now: the moments lie on both sides of it
+                began = time.monotonic()
+                wait_until(lambda: any(record["status"] == "running" for record in localrun.records()), 30)
+                start_s = time.monotonic() - began
+            else:
+                time.sleep(0.03 + random.random() * 1.5 * start_s)
             child.kill()
             child.wait()
-            assert localrun.wait_for_processes(timeout_s=1) == []
+            assert localrun.wait_for_processes(timeout_s=1 + 4 * start_s) == []
     ends = {(record["status"], record["exit_code"], record["kind"]) for record in localrun.records()}
     assert ends == {("canceled", 125, "front_end_lost")}
     localrun.command("ps")  # a run that was killed while its folder was made leaves nothing

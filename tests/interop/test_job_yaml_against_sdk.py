@@ -17,7 +17,6 @@ import pytest
 from localrun.errors import BadInput
 from localrun.formats.job import read_command_job
 
-REPOSITORY = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 ORACLE = """
 import json, logging, sys, warnings
 warnings.simplefilter("ignore")
@@ -130,21 +129,6 @@ LOOSER = {
 }
 
 
-@pytest.fixture(scope="session")
-def oracle():
-    python = os.environ.get("LOCALRUN_ORACLE_V2", "")
-    if python:
-        return python
-    venv = os.path.join(REPOSITORY, ".cache", "oracle-v2")
-    python = os.path.join(venv, "bin", "python")
-    if not os.path.exists(os.path.join(venv, "ready")):
-        subprocess.run(["uv", "venv", "--clear", "--quiet", venv], check=True)
-        subprocess.run(["uv", "pip", "install", "--quiet", "--python", python, "azure-ai-ml"], check=True)
-        with open(os.path.join(venv, "ready"), "w"):
-            pass
-    return python
-
-
 @pytest.fixture
 def folder(tmp_path):
     (tmp_path / "conda.yml").write_text("dependencies: [python=3.10]\n")
@@ -167,8 +151,10 @@ def write(folder, cases):
     return paths
 
 
-def ask(oracle, paths):
-    done = subprocess.run([oracle, "-c", ORACLE], input=json.dumps(paths), capture_output=True, text=True, check=True)
+def ask(oracle_v2, paths):
+    done = subprocess.run(
+        [oracle_v2, "-c", ORACLE], input=json.dumps(paths), capture_output=True, text=True, check=True
+    )
     answers = [json.loads(line) for line in done.stdout.splitlines()]
     assert len(answers) == len(paths), done.stderr
     return answers
@@ -234,7 +220,7 @@ def flatten(table):
     return [{key: text} for key, texts in table.items() for text in texts]
 
 
-def test_localrun_takes_and_refuses_what_azure_ai_ml_does_and_reads_the_same(oracle, folder):
+def test_localrun_takes_and_refuses_what_azure_ai_ml_does_and_reads_the_same(oracle_v2, folder):
     cases = [case for case in flatten(AGREED) if "{inputs.a}" not in str(case)]
     cases += [
         {"command": f"a {text}", "inputs": "{a: 1}", "outputs": "{o: }"}
@@ -249,7 +235,7 @@ def test_localrun_takes_and_refuses_what_azure_ai_ml_does_and_reads_the_same(ora
     ]
     paths = write(folder, cases)
     differences = []
-    for case, path, answer in zip(cases, paths, ask(oracle, paths), strict=True):
+    for case, path, answer in zip(cases, paths, ask(oracle_v2, paths), strict=True):
         spec = load(path)
         if (spec is None) != ("error" in answer):
             differences.append((case, answer))
@@ -258,7 +244,7 @@ def test_localrun_takes_and_refuses_what_azure_ai_ml_does_and_reads_the_same(ora
     assert differences == []
 
 
-def test_generated_jobs_are_read_the_same(oracle, folder):
+def test_generated_jobs_are_read_the_same(oracle_v2, folder):
     chance = random.Random(7)
     scalars = ["1", "-1", "0", "1.0", "2.50", "1e3", "1e-3", "1.0e-3", "no", "Yes", "off", "true", "False", "x", "'no'", "012", "0o17",
                "0b11", "0x1F", "1_000", "1:30", "08", "y", "''", "+3", ".5", "-.5", "1.", "a b", '"1.0"', "1__0", "5e+3", "00"]  # fmt: skip
@@ -279,27 +265,27 @@ def test_generated_jobs_are_read_the_same(oracle, folder):
             "distribution": f"{{type: {chance.choice(('pytorch', 'mpi', 'MPI'))}, process_count_per_instance: {chance.choice('1248')}}}",
         })  # fmt: skip
     paths = write(folder, cases)
-    for case, path, answer in zip(cases, paths, ask(oracle, paths), strict=True):
+    for case, path, answer in zip(cases, paths, ask(oracle_v2, paths), strict=True):
         spec = load(path)
         assert spec is not None, case
         assert "error" not in answer, (case, answer)
         assert of_localrun(spec) == of_sdk(answer["job"], str(folder)), case
 
 
-def test_differences_are_those_that_are_meant(oracle, folder):
+def test_differences_are_those_that_are_meant(oracle_v2, folder):
     cases = flatten(STRICTER) + flatten(LOOSER)
     paths = write(folder, cases)
-    for number, (case, path, answer) in enumerate(zip(cases, paths, ask(oracle, paths), strict=True)):
+    for number, (case, path, answer) in enumerate(zip(cases, paths, ask(oracle_v2, paths), strict=True)):
         strict = number < len(flatten(STRICTER))
         assert (load(path) is None, "error" in answer) == (strict, not strict), (case, answer)
 
 
-def test_the_environment_is_the_same(oracle, folder):
+def test_the_environment_is_the_same(oracle_v2, folder):
     cases = [
         {"environment": text} for text in ("file:env.yml", "{image: 'a:1', conda_file: conda.yml}", "{image: 'b:2'}")
     ]
     paths = write(folder, cases)
-    for path, answer in zip(paths, ask(oracle, paths), strict=True):
+    for path, answer in zip(paths, ask(oracle_v2, paths), strict=True):
         found = load(path).environment
         conda = (answer["job"]["environment"]["conda"] or {}).get("dependencies")
         assert found.image == answer["job"]["environment"]["image"]
