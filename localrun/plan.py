@@ -17,11 +17,88 @@ MASTER_PORT = "{localrun:master-port}"
 
 
 @value
+class ImagePlan:
+    """The image that containers run: one that is there, or one that is made from it.
+
+    Attributes:
+        name: What it is called in the engine: `azureml/azureml_<32 hex of the fingerprint>` for one that localrun
+            makes, else the reference that was given.
+        fingerprint: SHA-256 of its definition, 64 hex digits; empty for an image that is used as it is.
+        base: The reference of the base image; empty when a Dockerfile says it.
+        base_id: What `base` stands for in the engine now, `sha256:…`; empty when it is not there.
+        dockerfile: The text of the Dockerfile, empty for none.
+        context: The absolute folder of the build context; empty for none.
+        dockerfile_path: The Dockerfile in `context`, relative.
+        context_hash: SHA-256 of the files of the context.
+        prefix: Where the conda environment is in the image, `/azureml-envs/azureml_<32 hex>`; empty for none.
+        platform: Such as `linux/amd64`.
+        registry: Host and port of the base image's registry when it is named beside the reference.
+        username: For that registry.
+        password: A reference to the password, `${NAME}`.
+        identity_token: A reference to a token, `${NAME}`.
+        pull: `missing`, `always` or `never`.
+        inherit_network_settings: Builds see proxies, CA bundle and pip settings of this machine.
+        spark: Repositories (`repository URL`) and packages (`package G:A:V`) that go into it, one line each.
+    """
+
+    name: str
+    fingerprint: str = ""
+    base: str = ""
+    base_id: str = ""
+    dockerfile: str = ""
+    context: str = ""
+    dockerfile_path: str = "Dockerfile"
+    context_hash: str = ""
+    prefix: str = ""
+    platform: str = ""
+    registry: str = ""
+    username: str = ""
+    password: str = ""
+    identity_token: str = ""
+    pull: str = "missing"
+    inherit_network_settings: bool = True
+    spark: tuple[str, ...] = ()
+
+
+@value
+class ContainerPlan:
+    """How the containers of a run are made, one a node.
+
+    Attributes:
+        user: `uid:gid`, or what the image says when empty.
+        shm_bytes: The size of /dev/shm.
+        memory_bytes: 0 for no limit.
+        nano_cpus: Billionths of a processor; 0 for no limit.
+        network: Empty: a private network of the run when it has several nodes, else the engine's default.
+        gpus: As after `--gpus`; empty for none.
+        mounts: For each mount its text in docker's `-v` form, the host's side absolute.
+        ports: In docker's `-p` form.
+        working_directory: Inside; empty for the run's own.
+        options: Other settings of the Engine API's HostConfig by name, with their value as JSON text.
+        keep: The containers stay after the run.
+        inherit_network_settings: They see proxies, CA bundle and pip settings of this machine.
+    """
+
+    user: str = ""
+    shm_bytes: int = 2 * 1024**3
+    memory_bytes: int = 0
+    nano_cpus: int = 0
+    network: str = ""
+    gpus: str = ""
+    mounts: tuple[str, ...] = ()
+    ports: tuple[str, ...] = ()
+    working_directory: str = ""
+    options: tuple[tuple[str, str], ...] = ()
+    keep: bool = False
+    inherit_network_settings: bool = False
+
+
+@value
 class EnvironmentPlan:
     """What to run in.
 
     Attributes:
-        kind: `conda` (system-managed: made and cached) or `interpreter` (user-managed: used as it is).
+        kind: `conda` (system-managed: made and cached), `interpreter` (user-managed: used as it is) or `image`.
         name: For kind conda `azureml_<32 hex of the fingerprint>`, the name of the cache entry; else empty.
         fingerprint: SHA-256 of the definition, 64 hex digits; empty for kind interpreter.
         label: What to call it in front of the user (the environment's name or file).
@@ -31,7 +108,9 @@ class EnvironmentPlan:
         pip: Requirement lines, in order.
         variables: Of the conda file.
         directory: Where relative paths in `pip` start from.
-        interpreter: For kind interpreter, the absolute path of the interpreter.
+        interpreter: For kind interpreter, the absolute path of the interpreter; for kind image without Python packages,
+            the interpreter inside, empty for the one on the image's PATH.
+        image: For kind image. The fields above then describe the conda environment in it, if it has one.
     """
 
     kind: str
@@ -45,6 +124,7 @@ class EnvironmentPlan:
     variables: tuple[tuple[str, str], ...] = ()
     directory: str = ""
     interpreter: str = ""
+    image: ImagePlan | None = None
 
 
 @value
@@ -61,6 +141,8 @@ class Artifact:
         reused: Whether it was found in the cache.
         evidence: For each file that vouches for it: path, size, mtime in ns, inode. As long as these hold, it is whole.
         versions: The path of a JSON file with the resolved versions; empty when unknown.
+        image: For kind image, its id in the engine, `sha256:…`; `python`, `prefix` and `path` are then inside of it.
+        image_digest: The digest that a registry knows it by; empty when it is in none.
     """
 
     kind: str
@@ -72,6 +154,8 @@ class Artifact:
     reused: bool = True
     evidence: tuple[tuple[str, int, int, int], ...] = ()
     versions: str = ""
+    image: str = ""
+    image_digest: str = ""
 
 
 @value
@@ -137,7 +221,7 @@ class Plan:
     """A run, decided.
 
     Attributes:
-        target: `local`.
+        target: `local` or `docker`.
         experiment: Allow-listed name, the first part of the run id.
         argv: What every rank executes. The first item `python` stands for the environment's interpreter; a command is
             `("bash", "-c", text)`.
@@ -153,6 +237,7 @@ class Plan:
         stop_timeout_s: From the first signal of the stop ladder to SIGKILL.
         outputs_directory: Where `outputs/` is copied to at the end as well; empty for nowhere else.
         notes: What the user should know before it runs, one line each.
+        container: For target docker, how the containers are made; else None.
     """
 
     target: str
@@ -181,9 +266,11 @@ class Plan:
     tags: tuple[tuple[str, str], ...] = ()
     outputs_directory: str = ""
     notes: tuple[str, ...] = ()
+    container: ContainerPlan | None = None
 
 
 CLASSES: dict[str, type] = {
-    item.__name__: item for item in (EnvironmentPlan, Artifact, SourcePlan, InputPlan, OutputPlan, RankPlan, Plan)
+    item.__name__: item
+    for item in (ImagePlan, ContainerPlan, EnvironmentPlan, Artifact, SourcePlan, InputPlan, OutputPlan, RankPlan, Plan)
 }
 """Every class that a stored plan may hold, by name."""

@@ -28,6 +28,47 @@ class PythonSpec:
 
 
 @value
+class RegistrySpec:
+    """Where a base image is to be had, and for whom.
+
+    Attributes:
+        address: Host and port, such as `localhost:5000`.
+        username: Empty for what docker's own settings say.
+        password: A reference to it, `${NAME}`, never the password.
+        identity_token: A reference to a token used in place of both, `${NAME}`.
+    """
+
+    address: str = ""
+    username: str = ""
+    password: str = ""
+    identity_token: str = ""
+
+
+@value
+class ImageBuildSpec:
+    """How an image is built from a Dockerfile: its text, or a folder that holds it.
+
+    Attributes:
+        dockerfile: The text; empty when it stands in `context`.
+        context: The absolute folder that the Dockerfile may copy from; empty for none.
+        dockerfile_path: The Dockerfile in `context`, relative.
+    """
+
+    dockerfile: str = ""
+    context: str = ""
+    dockerfile_path: str = "Dockerfile"
+
+
+@value
+class SparkSpec:
+    """What of Spark the image holds: repositories, packages as `group:artifact:version`, and whether beforehand."""
+
+    repositories: tuple[str, ...] = ()
+    packages: tuple[str, ...] = ()
+    precached: bool = True
+
+
+@value
 class EnvironmentSpec:
     """An environment: system-managed when `python` is given, user-managed when `interpreter` is.
 
@@ -35,7 +76,11 @@ class EnvironmentSpec:
         name: The name it was given, empty for an anonymous one; never part of the fingerprint.
         python: What to install, or None.
         interpreter: The interpreter of a user-managed environment, as written (a name is looked up on PATH).
-        image: The image reference of the docker target, empty when none is named.
+        image: The (base) image reference of the docker target, empty when none is named.
+        build: How the (base) image is built; None when it is not. An environment has `image` or `build`, or neither.
+        registry: Where `image` is to be had; None for what its reference says.
+        platform: The platform of the image, such as `linux/amd64`; empty for the engine's own.
+        spark: The Spark section; None when it holds nothing.
         environment_variables: Variables that the environment brings.
         file: The file it was read from, for messages.
         notes: What the reader of the file has to tell the user, one line each.
@@ -45,6 +90,10 @@ class EnvironmentSpec:
     python: PythonSpec | None = None
     interpreter: str = ""
     image: str = ""
+    build: ImageBuildSpec | None = None
+    registry: RegistrySpec | None = None
+    platform: str = ""
+    spark: SparkSpec | None = None
     environment_variables: tuple[tuple[str, str], ...] = ()
     file: str = ""
     notes: tuple[str, ...] = ()
@@ -79,10 +128,54 @@ class OutputSpec:
 
 @value
 class DistributionSpec:
-    """How ranks are made: `type` is `none`, `pytorch`, `mpi` or `tensorflow`; so many processes on each node."""
+    """How ranks are made.
+
+    Attributes:
+        type: `none`, `pytorch`, `mpi` or `tensorflow`.
+        processes_per_node: So many on each node; for `tensorflow` it is 1.
+        workers: Of `tensorflow`; 0: one a node without a parameter server.
+        parameter_servers: Of `tensorflow`.
+    """
 
     type: str = "none"
     processes_per_node: int = 1
+    workers: int = 0
+    parameter_servers: int = 0
+
+
+@value
+class ContainerSpec:
+    """What was asked for the containers of the docker target, as written; empty or None: nothing was said.
+
+    Attributes:
+        arguments: `docker.arguments` and `docker_args`, one word each.
+        volumes: Of `-v`, in docker's form.
+        ports: Of `-p`, in docker's form.
+        working_directory: Of `-w`.
+        gpus: Of `--gpus`.
+        shm_size: Of `--shm-size`, such as `2g`.
+        memory: Of `--memory`.
+        cpus: Of `--cpus`.
+        network: Of `--network`.
+        user: Of `--user`.
+        pull: `missing`, `always` or `never`.
+        keep: The containers stay after the run.
+        inherit_network_settings: Proxies, CA bundle and pip settings of this machine reach the containers.
+    """
+
+    arguments: tuple[str, ...] = ()
+    volumes: tuple[str, ...] = ()
+    ports: tuple[str, ...] = ()
+    working_directory: str = ""
+    gpus: str = ""
+    shm_size: str = ""
+    memory: str = ""
+    cpus: str = ""
+    network: str = ""
+    user: str = ""
+    pull: str = "missing"
+    keep: bool = False
+    inherit_network_settings: bool = False
 
 
 @value
@@ -107,6 +200,7 @@ class RunSpec:
         nodes: How many nodes (`resources.instance_count`).
         timeout_s: `limits.timeout`; 0 means none.
         target: `local`, `docker`, or empty when nothing was said.
+        container: What was asked for the containers of the docker target.
         bootstrap: The absolute path of the bootstrap script, or empty.
         barrier_timeout_s: How long the ranks wait for the bootstrap of their node.
         in_place: Work in the source folder itself, without a snapshot.
@@ -141,6 +235,7 @@ class RunSpec:
     description: str = ""
     tags: tuple[tuple[str, str], ...] = ()
     target: str = ""
+    container: ContainerSpec = ContainerSpec()
     bootstrap: str = ""
     barrier_timeout_s: float = 1800
     in_place: bool = False
