@@ -1,0 +1,39 @@
+"""What can go wrong between localrun and a Docker engine.
+
+    LocalrunError
+    ├── EngineUnavailable    docker_unavailable: no engine answers at the place that is configured, or at any
+    ├── EngineLost           daemon_lost: the connection to an engine that had answered broke, or it fell silent
+    └── EngineRefused        docker_refused: the engine answered with an error; docker_too_old: it lacks what is needed
+"""
+
+from __future__ import annotations
+
+from localrun.errors import LocalrunError
+
+
+class EngineUnavailable(LocalrunError):
+    """No engine answers."""
+
+    code = "docker_unavailable"
+
+
+class EngineLost(LocalrunError):
+    """An engine that had answered does not any more."""
+
+    code = "daemon_lost"
+
+
+class EngineRefused(LocalrunError):
+    """An engine answered with an error.
+
+    Attributes:
+        status: The status of the answer, such as 404 for what is not there and 409 for what is in the way.
+        reason: The engine's own words.
+    """
+
+    code = "docker_refused"
+
+    def __init__(self, message: str, *, status: int, reason: str, hint: str = "", code: str = "") -> None:
+        super().__init__(message, hint=hint, code=code)
+        self.status = status
+        self.reason = reason
