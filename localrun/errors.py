@@ -7,7 +7,8 @@
     ├── StoreFailed          store_full, store_read_only, store_owner, store_locks, store_corrupt
     ├── LockTimeout          lock_timeout
     ├── EnvironmentNotFound  environment_not_found: no registered or curated environment has that name or version
-    └── RunNotFound          run_not_found, run_ended, run_live
+    ├── RunNotFound          run_not_found, run_ended, run_live
+    └── SecretFailed         secret_not_found, secrets_locked, secrets_corrupt: the store of secrets, or one in it
 
 A failing script is not an error: it is an outcome, with an exit code of its own.
 """
@@ -97,3 +98,9 @@ class RunNotFound(LocalrunError):
     """No run, or no such part of a run, has the name that was given."""
 
     code = "run_not_found"
+
+
+class SecretFailed(LocalrunError):
+    """A secret is not there, or the store of secrets cannot be used; `code` says which."""
+
+    code = "secrets_corrupt"

@@ -1,0 +1,121 @@
+"""Masks: the values of secrets, and the forms that they take in text, replaced by `***` on their way to a log.
+
+A second line of defence. It knows the value itself, each of its lines, and these as base64 (also inside of a longer
+text, also broken into lines), percent-encoded, as a JSON or Python string, in HTML and as hexadecimal digits.
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+MASK = b"***"
+SHORTEST = 6
+"""A shorter value stands in too many texts by chance: masking it would spoil them and tell what it is."""
+BASE64_LINE = 76
+"""Characters of a line of base64 in mail and PEM-like files; source: RFC 2045, section 6.8."""
+
+
+class Mask:
+    """A filter for one stream of bytes: what comes out holds none of the needles, however the stream was cut.
+
+    Of what comes in, at most the longest needle is held back: only an end that a needle may begin with.
+    """
+
+    __slots__ = ("_held", "_longest", "_needles")
+
+    def __init__(self, needles: Iterable[bytes]) -> None:
+        """Take the needles, as `list_needles` gives them: longest first."""
+        self._needles = tuple(needles)
+        self._longest = max(map(len, self._needles))
+        self._held = b""
+
+    def filter(self, data: bytes) -> bytes:
+        """Give what may go on of `data` and of what was held back before."""
+        data = self._held + data
+        cut = self._find_cut(data)
+        self._held = data[cut:]
+        return hide(data[:cut], self._needles)
+
+    def finish(self) -> bytes:
+        """Give what was held back; the stream has ended."""
+        held, self._held = self._held, b""
+        return hide(held, self._needles)
+
+    def _find_cut(self, data: bytes) -> int:
+        """Find where the end begins that may be the beginning of a needle; no needle is cut in two there."""
+        tail = max(0, len(data) - self._longest + 1)
+        cut = min([_find_beginning(data, needle, tail) for needle in self._needles])
+        moved = cut < len(data)
+        while moved:
+            moved = False
+            for needle in self._needles:
+                found = data.find(needle, max(0, cut - len(needle) + 1), cut + len(needle) - 1)
+                if 0 <= found < cut:
+                    cut, moved = found + len(needle), True
+        return cut
+
+
+def _find_beginning(data: bytes, needle: bytes, start: int) -> int:
+    """Find the first place from `start` whose rest is a beginning of the needle, but not all of it."""
+    first = needle[:1]
+    place = data.find(first, max(start, len(data) - len(needle) + 1))
+    while place >= 0:
+        if needle.startswith(data[place:]):
+            return place
+        place = data.find(first, place + 1)
+    return len(data)
+
+
+def hide(data: bytes, needles: Iterable[bytes]) -> bytes:
+    """Give data with `***` for every needle in it."""
+    for needle in needles:  # to look first is faster than to replace nothing
+        if needle in data:
+            data = data.replace(needle, MASK)
+    return data
+
+
+def list_needles(values: Iterable[str]) -> tuple[bytes, ...]:
+    """List the texts to look for, longest first; empty when every value is too short to be masked."""
+    found: set[bytes] = set()
+    for value in values:
+        if len(value) < SHORTEST:
+            continue
+        lines = [line.strip() for line in value.splitlines()]
+        for text in {value, *lines}:
+            if len(text) >= SHORTEST:
+                found.update(_list_forms(text, whole=text == value))
+    return tuple(sorted(found, key=lambda needle: (-len(needle), needle)))
+
+
+def _list_forms(text: str, *, whole: bool) -> set[bytes]:
+    import html
+    import json
+    from urllib.parse import quote, quote_plus
+
+    raw = text.encode(errors="surrogateescape")
+    escaped = [json.dumps(text)[1:-1], json.dumps(text, ensure_ascii=False)[1:-1], repr(text)[1:-1], html.escape(text)]
+    quoted = [quote(raw), quote(raw, safe=""), quote_plus(raw)]
+    hexadecimal = [raw.hex(), raw.hex().upper()]
+    forms = {item.encode(errors="surrogateescape") for item in (*escaped, *quoted, *hexadecimal)}
+    forms |= {item.replace(b"%2F", b"%2f") for item in forms}
+    if whole or "\n" not in text:
+        forms.add(raw)
+    return forms | _list_base64(raw)
+
+
+def _list_base64(raw: bytes) -> set[bytes]:
+    """List what a value looks like in base64 at the beginning, and as a part of a longer text that is encoded."""
+    import base64
+
+    forms: set[bytes] = set()
+    for before in range(3):
+        encoded = base64.b64encode(b"\0" * before + raw)
+        begin = (0, 2, 3)[before]  # characters that depend on what stands before
+        end = len(encoded) if (before + len(raw)) % 3 == 0 else len(encoded.rstrip(b"=")) - 1
+        inner = encoded[begin:end]
+        forms |= {inner, inner.replace(b"+", b"-").replace(b"/", b"_")}
+        if len(inner) > BASE64_LINE and not before:
+            forms |= {inner[place : place + BASE64_LINE] for place in range(0, len(inner), BASE64_LINE)}
+    return {form for form in forms if len(form) >= SHORTEST}
