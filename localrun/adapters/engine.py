@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from typing import Any, BinaryIO
 
     from localrun.adapters.engine_connections import Connection
+    from localrun.adapters.engine_http import Head
 
 __all__ = [
     "Channel",
@@ -89,7 +90,7 @@ class Engine:
         while self._idle:
             close_quietly(self._idle.pop())
 
-    def ask(  # noqa: PLR0913 - what a request is made of
+    def ask(
         self,
         method: str,
         path: str,
@@ -121,7 +122,7 @@ class Engine:
         stream = self.open_stream(method, path, query=query, body=body, headers=headers, timeout_s=timeout_s)
         return self._read_all(stream, method, path, deadline)
 
-    def send(  # noqa: PLR0913 - what a request is made of
+    def send(
         self,
         method: str,
         path: str,
@@ -190,7 +191,7 @@ class Engine:
         finally:
             stream.close()
 
-    def open_stream(  # noqa: PLR0913 - what a request is made of
+    def open_stream(
         self,
         method: str,
         path: str,
@@ -261,7 +262,7 @@ class Engine:
         data = b"".join(pieces)
         if not data.strip():
             return None
-        if "json" not in stream.head.headers.get("content-type", ""):
+        if not _is_json(stream.head):
             return data.decode(errors="replace")
         try:
             return read_json(data)
@@ -302,7 +303,7 @@ class Engine:
         except BaseException:
             connection.close()
             raise
-        self._answered = self._answered or head.status < 400  # noqa: PLR2004 - errors begin there
+        self._answered = self._answered or head.status < 400 or _is_json(head)  # noqa: PLR2004 - errors begin there
         return Stream(
             connection,
             head,
@@ -354,7 +355,9 @@ class Engine:
         found = self._read_all(stream, "GET", "/version", time.monotonic() + 10)
         if isinstance(found, dict) and _numbers(str(found.get("ApiVersion", ""))) < _numbers(API_VERSION):
             theirs = f"{found.get('Version', 'unknown')} (API {found.get('ApiVersion', 'unknown')})"
-            message = f"the engine at {self.endpoint.place} is too old: it is {theirs}, localrun needs API {API_VERSION}"
+            message = (
+                f"the engine at {self.endpoint.place} is too old: it is {theirs}, localrun needs API {API_VERSION}"
+            )
             hint = f"use Docker {MINIMUM_ENGINE} or Podman 4 or later; or use -t local"
             raise EngineRefused(message, status=400, reason=reason, hint=hint, code="docker_too_old")
 
@@ -375,6 +378,10 @@ def _upload(connection: Connection, body: Iterable[bytes] | BinaryIO) -> None:
             connection.sendall(piece)
             lead = b"\r\n"
     connection.sendall(lead + b"0\r\n\r\n")
+
+
+def _is_json(head: Head) -> bool:
+    return "json" in head.headers.get("content-type", "")
 
 
 def _numbers(version: str) -> tuple[int, ...]:

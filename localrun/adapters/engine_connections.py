@@ -6,7 +6,7 @@ time; a connection over a unix socket needs nothing else.
 
 from __future__ import annotations
 
-from localrun.adapters.engine_endpoints import START_HINT, Endpoint, split_host
+from localrun.adapters.engine_endpoints import GROUP_HINT, START_HINT, Endpoint, split_host
 from localrun.adapters.engine_errors import EngineUnavailable
 
 TYPE_CHECKING = False
@@ -95,8 +95,7 @@ def refuse_endpoint(endpoint: Endpoint, error: Exception) -> EngineUnavailable:
         reason = "no answer in time"
     hint = START_HINT
     if isinstance(error, PermissionError):
-        group = "sudo usermod -aG docker $USER, then log in anew"
-        hint = f"add your user to the group of the socket ({group}); or use -t local"
+        hint = GROUP_HINT
     elif "://" in endpoint.url and not endpoint.url.startswith("unix:"):
         hint = f"see that the engine at {endpoint.place} runs and can be reached (docker -H … version); or use -t local"
     if getattr(error, "verify_code", None):

@@ -30,6 +30,9 @@ START_HINT = (
     "start Docker (sudo systemctl start docker, or Docker Desktop), or set DOCKER_HOST or docker context use to where "
     "an engine runs; or use -t local"
 )
+GROUP_HINT = (
+    "add your user to the group of the socket (sudo usermod -aG docker $USER, then log in anew); or use -t local"
+)
 
 
 @value
@@ -257,9 +260,7 @@ def _try_sockets(places: Iterable[tuple[str, str]]) -> Endpoint:
             denied = denied or isinstance(error, PermissionError)
         else:
             return make_endpoint(f"unix://{path}", origin=origin)
-    hint = START_HINT
-    if denied:
-        hint = "add your user to the group of the socket (sudo usermod -aG docker $USER, then log in anew); or use -t local"
+    hint = GROUP_HINT if denied else START_HINT
     raise EngineUnavailable("no Docker engine answers; tried " + "; ".join(tried), hint=hint)
 
 

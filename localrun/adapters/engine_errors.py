@@ -1,9 +1,9 @@
 """What can go wrong between localrun and a Docker engine.
 
-    LocalrunError
-    ├── EngineUnavailable    docker_unavailable: no engine answers at the place that is configured, or at any
-    ├── EngineLost           daemon_lost: the connection to an engine that had answered broke, or it fell silent
-    └── EngineRefused        docker_refused: the engine answered with an error; docker_too_old: it lacks what is needed
+LocalrunError
+├── EngineUnavailable    docker_unavailable: no engine answers at the place that is configured, or at any
+├── EngineLost           daemon_lost: the connection to an engine that had answered broke, or it fell silent
+└── EngineRefused        docker_refused: the engine answered with an error; docker_too_old: it lacks what is needed
 """
 
 from __future__ import annotations

@@ -60,7 +60,9 @@ def quote(text: str) -> str:
 def make_target(path: str, query: Mapping[str, str | int | bool] | Iterable[tuple[str, str | int | bool]] = ()) -> str:
     """Give the target of a request: a path (quoted by the caller where needed) and its query; booleans as 1 and 0."""
     pairs = query.items() if hasattr(query, "items") else query
-    text = "&".join([f"{quote(name)}={quote(str(int(item) if isinstance(item, bool) else item))}" for name, item in pairs])
+    text = "&".join(
+        [f"{quote(name)}={quote(str(int(item) if isinstance(item, bool) else item))}" for name, item in pairs]
+    )
     return f"{path}?{text}" if text else path
 
 

@@ -10,11 +10,11 @@ import socket
 import subprocess
 import tempfile
 
+from localrun.adapters.engine_endpoints import split_host
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from localrun.adapters.engine_connections import Connection
-
-from localrun.adapters.engine_endpoints import split_host
 
 LAST_WORDS = 2000
 """So many bytes of what ssh complained about last are told."""
@@ -25,7 +25,9 @@ END_LIMIT_S = 2
 class SshConnection:
     """The standard files of an ssh."""
 
-    def __init__(self, ours: socket.socket, process: subprocess.Popen[bytes], words: tempfile._TemporaryFileWrapper[bytes]) -> None:
+    def __init__(
+        self, ours: socket.socket, process: subprocess.Popen[bytes], words: tempfile._TemporaryFileWrapper[bytes]
+    ) -> None:
         self._ours = ours
         self._process = process
         self._words = words
@@ -85,7 +87,9 @@ def open_ssh(rest: str, timeout_s: float) -> Connection:
     words = tempfile.TemporaryFile()  # noqa: SIM115 - as long as the connection
     ours, theirs = socket.socketpair()
     try:
-        process = subprocess.Popen(make_command(rest), stdin=theirs, stdout=theirs, stderr=words, start_new_session=True)
+        process = subprocess.Popen(
+            make_command(rest), stdin=theirs, stdout=theirs, stderr=words, start_new_session=True
+        )
     except BaseException:
         ours.close()
         words.close()

@@ -47,7 +47,7 @@ class Stream:
         head: The head of the answer.
     """
 
-    def __init__(  # noqa: PLR0913 - what an answer is made of
+    def __init__(
         self,
         connection: Connection,
         head: Head,
