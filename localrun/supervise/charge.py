@@ -7,6 +7,7 @@ from localrun.values import value
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from localrun.plan import Artifact, Plan
+    from localrun.supervise.hands import Hands
     from localrun.supervise.process import Process
 
 
@@ -46,6 +47,7 @@ class Charge:
         holds: Descriptors of locks to keep until the run has ended.
         processes: One a rank, ordered by rank.
         bootstraps: One for each node that has a bootstrap script.
+        hands: What starts and ends them; None for processes of this machine.
     """
 
     plan: Plan
@@ -56,3 +58,4 @@ class Charge:
     processes: tuple[Process, ...]
     bootstraps: tuple[Process, ...] = ()
     holds: tuple[int, ...] = ()
+    hands: Hands | None = None

@@ -9,8 +9,9 @@ import os
 import select
 import time
 
-from localrun.adapters import signals, spawn
+from localrun.adapters import signals
 from localrun.supervise.course import SIGKILL, Course
+from localrun.supervise.hands import Asked
 from localrun.supervise.outcome import Outcome, RankOutcome, conclude
 from localrun.supervise.pump import ROOM_BYTES, Pump
 from localrun.values import replace
@@ -19,14 +20,13 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from localrun.supervise.hands import Begun, Ended, Hands
     from localrun.supervise.process import Process
 
 ASKED = {b"i": "interrupted", b"t": "terminated", b"h": "hung_up", b"": "front_end_lost"}
 """What the front end writes into the control pipe; its end is the front end's end."""
 SIGNALLED = {signals.SIGTERM: "terminated", signals.SIGINT: "interrupted", signals.SIGHUP: "hung_up"}
 """What a signal to the supervisor itself asks for."""
-KILLED = (-SIGKILL, 128 + SIGKILL)
-"""How a killed rank ends, and a shell whose child was killed."""
 QUIET_S = 0.05
 """After so long without a sign of life from the ranks, nobody waits for what they print."""
 QUIET_AT_LAST_S = 0.25
@@ -41,36 +41,35 @@ class Supervisor:
     """A run in the hands of this process.
 
     Attributes:
-        pids: For each rank its process id.
+        pids: For each rank its process id; 0 when it is no process of this machine.
     """
 
-    def __init__(self, processes: Sequence[Process], bootstraps: Sequence[Process], course: Course, wake: int) -> None:
+    def __init__(
+        self, processes: Sequence[Process], bootstraps: Sequence[Process], course: Course, wake: int, hands: Hands
+    ) -> None:
         """Take over the processes.
 
         Args:
             processes: One a rank, ordered by rank.
             bootstraps: For each node that has one, its bootstrap script; the ranks of that node wait for it.
             course: The course of the run, at its beginning.
+            hands: What starts and ends them.
             wake: A descriptor that gets one byte whenever a log has grown; -1 for none.
         """
         self._processes = processes
-        self._bootstraps = {process.node: process for process in bootstraps}
+        self._bootstraps = bootstraps
         self._course = course
+        self._hands = hands
         self._wake = wake
         self._began = time.monotonic()
         self._poll = select.poll()
         self._pumps: list[Pump] = []
         self._open: dict[int, Pump] = {}
-        self._gates: dict[int, tuple[int, int]] = {}
-        self._ranks: dict[int, int] = {}
-        self._scripts: dict[int, int] = {}
-        self._gated: set[int] = set()
-        self._started: list[float] = []
+        self._begun: Sequence[Begun] = ()
+        self._scripts = {process.node for process in bootstraps}
+        self._gated = {process.rank for process in processes if process.node in self._scripts}
         self._ended: dict[int, RankOutcome] = {}
         self._notes: list[str] = []
-        self._childless = False
-        self._out_of_memory = 0
-        self._count_out_of_memory: Callable[[], int] = int
         self.pids: tuple[int, ...] = ()
 
     def start(self) -> None:
@@ -80,25 +79,16 @@ class Supervisor:
 
         Raises:
             OSError: the system has no room for another process, pipe or file.
+            LocalrunError: the target cannot start them.
         """
-        signals.signal(signals.SIGCHLD, signals.SIG_DFL)  # where it is ignored, the ends of children are not told
         room = memoryview(bytearray(ROOM_BYTES))
-        for process in self._processes:
-            pump = Pump(process.log, room)
-            script = self._bootstraps.get(process.node)
-            if script is not None and process.node not in self._gates:
-                self._gates[process.node] = os.pipe()
-                self._scripts[_spawn(script, pump.inlet)] = process.node
-            pid = _spawn(process, pump.inlet, self._gates.get(process.node, (-1, -1))[0])
-            pump.close_inlet()
-            self._ranks[pid] = process.rank
-            self._started.append(self._now())
-            self._pumps.append(pump)
-            self._open[pump.source] = pump
-            self._poll.register(pump.source, select.POLLIN)
-            if script is not None:
-                self._gated.add(process.rank)
-        self.pids = tuple(self._ranks)
+        self._pumps = [Pump(process.log, room) for process in self._processes]
+        self._begun = self._hands.begin(self._processes, self._bootstraps)
+        for pump, begun in zip(self._pumps, self._begun, strict=True):
+            pump.listen(begun.source)
+            self._open[begun.source] = pump
+            self._poll.register(begun.source, select.POLLIN)
+        self.pids = tuple([begun.pid for begun in self._begun])
 
     def run(
         self, control: int, on_bootstrap: Callable[[int, int], None], on_quiet: Callable[[], None] | None = None
@@ -117,24 +107,24 @@ class Supervisor:
         self._poll.register(heard, select.POLLIN)
         if control >= 0:
             self._poll.register(control, select.POLLIN)
-        from localrun.adapters.out_of_memory import count_out_of_memory
-
-        self._count_out_of_memory = count_out_of_memory
-        self._out_of_memory = count_out_of_memory()
+        self._hands.attend(self._poll)
         self._collect(on_bootstrap)
         while not self._finished():
             self._send(self._course.take_signal(self._now()))
-            grown = 0
+            grown, told = 0, False
             ready = self._poll.poll(self._wait_ms(QUIET_S if on_quiet else None))
             for source, _ in ready:
                 if source in self._open:
                     grown += self._move(source)
                 elif source == control:
                     self._hear(control)
-                elif source == heard:
-                    self._obey(os.read(heard, 4096), on_bootstrap)
+                else:
+                    self._obey(os.read(heard, 4096) if source == heard else b"")
+                    told = True
             if grown:
                 self._tell()
+            if told or self._is_due():
+                self._collect(on_bootstrap)
             if on_quiet and (not ready or self._now() > QUIET_AT_LAST_S):
                 on_quiet()
                 on_quiet = None
@@ -145,12 +135,18 @@ class Supervisor:
         return time.monotonic() - self._began
 
     def _wait_ms(self, most_s: float | None) -> int | None:
-        due = self._course.next_due()
-        waits = [wait for wait in (most_s, None if due is None else due - self._now()) if wait is not None]
+        due, hands_due = self._course.next_due(), self._hands.next_due()
+        waits = [] if most_s is None else [most_s]
+        waits += [] if due is None else [due - self._now()]
+        waits += [] if hands_due is None else [hands_due - time.monotonic()]
         return max(0, int(min(*waits, LONGEST_WAIT_S) * 1000) + 1) if waits else None
 
+    def _is_due(self) -> bool:
+        due = self._hands.next_due()
+        return due is not None and due <= time.monotonic()
+
     def _finished(self) -> bool:
-        if self._course.alive or self._scripts or not self._childless:
+        if self._course.alive or self._scripts or not self._hands.gone:
             return self._course.over
         return True
 
@@ -177,80 +173,69 @@ class Supervisor:
             self._poll.unregister(control)
         self._course.ask_to_end(ASKED.get(asked, "interrupted"), self._now())
 
-    def _obey(self, numbers: bytes, on_bootstrap: Callable[[int, int], None]) -> None:
+    def _obey(self, numbers: bytes) -> None:
         for number in numbers:
             if number in SIGNALLED:
                 self._course.ask_to_end(SIGNALLED[number], self._now())
-        self._collect(on_bootstrap)
 
     def _collect(self, on_bootstrap: Callable[[int, int], None]) -> None:
-        try:
-            while ended := spawn.reap():
-                for pid, code, cpu_s, peak in ended:
-                    if pid in self._ranks:
-                        self._end_rank(pid, code, cpu_s, peak)
-                    elif pid in self._scripts:
-                        self._end_bootstrap(pid, code, on_bootstrap)
-        except ChildProcessError:
-            self._childless = True
-        if self._childless:
+        for news in self._hands.collect():
+            if isinstance(news, Asked):
+                self._hear_from_outside(news)
+            elif news.bootstrap:
+                self._end_bootstrap(news, on_bootstrap)
+            else:
+                self._end_rank(news)
+        if self._hands.gone:
             return
         if self._course.killing:  # what was born while the others were killed
             self._send(SIGKILL)
         elif not self._course.alive and not self._scripts:
             self._look_for_leftovers()
 
-    def _end_rank(self, pid: int, code: int, cpu_s: float, peak: int) -> None:
-        rank = self._ranks.pop(pid)
+    def _hear_from_outside(self, asked: Asked) -> None:
+        if asked.note and self._course.cause is None:
+            self._notes.append(asked.note)
+        self._course.ask_to_end(asked.reason, self._now())
+
+    def _end_rank(self, ended: Ended) -> None:
+        rank = ended.number
         now = self._now()
         stopped = self._course.cause is not None
-        out_of_memory = not stopped and self._ran_out_of_memory(code)
-        self._course.end_rank(rank, code, now, out_of_memory=out_of_memory)
-        status = "completed" if code == 0 else "stopped" if stopped else "failed"
+        self._course.end_rank(rank, ended.code, now, out_of_memory=ended.out_of_memory and not stopped)
+        status = "completed" if ended.code == 0 else "stopped" if stopped else "failed"
         waited = rank in self._gated
         self._ended[rank] = RankOutcome(
             rank=rank,
-            pid=pid,
+            pid=self.pids[rank],
             status="not_started" if waited else status,
-            code=None if waited else code,
-            started_at=self._started[rank],
+            code=None if waited else ended.code,
+            started_at=(ended.started_at or self._begun[rank].at) - self._began,
             ended_at=now,
-            cpu_s=cpu_s,
-            peak_memory_bytes=peak,
+            cpu_s=ended.cpu_s,
+            peak_memory_bytes=ended.peak_memory_bytes,
         )
 
-    def _ran_out_of_memory(self, code: int) -> bool:
-        if code not in KILLED:
-            return False
-        return self._count_out_of_memory() > self._out_of_memory
-
-    def _end_bootstrap(self, pid: int, code: int, on_bootstrap: Callable[[int, int], None]) -> None:
-        node = self._scripts.pop(pid)
-        reader, writer = self._gates.pop(node)
-        waiting = [process.rank for process in self._processes if process.node == node]
-        if self._course.end_bootstrap(node, code, self._now()):
-            os.write(writer, b"." * len(waiting))
-            self._gated.difference_update(waiting)
-        on_bootstrap(node, code)
-        os.close(reader)
-        os.close(writer)
+    def _end_bootstrap(self, ended: Ended, on_bootstrap: Callable[[int, int], None]) -> None:
+        node = ended.number
+        self._scripts.discard(node)
+        if self._course.end_bootstrap(node, ended.code, self._now()):
+            self._gated -= {process.rank for process in self._processes if process.node == node}
+            self._hands.release(node)
+            on_bootstrap(node, ended.code)
+        else:
+            on_bootstrap(node, ended.code)
+            self._hands.refuse(node)
 
     def _look_for_leftovers(self) -> None:
-        left = spawn.list_descendants(os.getpid())
+        left = self._hands.list_leftovers()
         if left and self._course.end_leftovers(self._now()):
-            known = ", ".join(f"{pid} ({spawn.describe_process(pid)})" for pid in left[:3])
+            known = ", ".join(left[:3])
             self._notes.append(f"the ranks left {len(left)} running process{'es' * (len(left) > 1)}: {known}")
 
     def _send(self, number: int | None) -> None:
-        if number is None:
-            return
-        groups = {*self._ranks, *self._scripts}
-        others = spawn.list_descendants(os.getpid())
-        for group in groups:
-            spawn.signal_group(group, number)
-        for pid in others:
-            if pid not in groups and _group_of(pid) not in groups:
-                spawn.signal_process(pid, number)
+        if number is not None:
+            self._hands.signal(number)
 
     def _close(self) -> None:
         deadline = self._now() + CLOSE_AFTER_S
@@ -264,10 +249,7 @@ class Supervisor:
             if pump.source >= 0:
                 pump.close()
                 self._notes.append(f"the log of rank {rank} was closed while a process outside of the run held it open")
-        for pid in self._ranks:
-            self._notes.append(
-                f"process {pid} could not be ended ({spawn.describe_process(pid)}{spawn.describe_wait(pid)})"
-            )
+        self._notes += [*self._hands.list_unended(), *self._hands.close()]
         self._tell()
 
     def _open_pumps(self) -> list[Pump]:
@@ -276,9 +258,11 @@ class Supervisor:
     def _conclude(self) -> Outcome:
         cause = self._course.cause
         status, exit_code, origin, kind = conclude(cause)
-        for pid, rank in self._ranks.items():
+        for rank in self._course.alive:
+            begun = self._begun[rank]
+            at = begun.at - self._began
             self._ended[rank] = RankOutcome(
-                rank=rank, pid=pid, status="stopped", code=None, started_at=self._started[rank], ended_at=self._now()
+                rank=rank, pid=begun.pid, status="stopped", code=None, started_at=at, ended_at=self._now()
             )
         dropped = sum(pump.dropped for pump in self._pumps)
         if dropped:
@@ -295,10 +279,6 @@ class Supervisor:
             notes=tuple(self._notes),
             duration_s=self._now(),
         )
-
-
-def _spawn(process: Process, output: int, gate: int = -1) -> int:
-    return spawn.spawn(process.argv, dict(process.variables), directory=process.directory, output=output, gate=gate)
 
 
 def _wait_for_any(sources: Sequence[int], timeout_s: float) -> None:
@@ -321,10 +301,3 @@ def _listen_to_signals() -> int:
 
 def _pass(*_: object) -> None:
     """Let the wake-up descriptor tell."""
-
-
-def _group_of(pid: int) -> int:
-    try:
-        return os.getpgid(pid)
-    except OSError:
-        return 0

@@ -16,27 +16,24 @@ class Pump:
     """The way of one rank's output into its log file.
 
     Attributes:
-        source: The descriptor to read from; -1 once the other end is closed.
-        inlet: The descriptor that the rank writes to; -1 once every process that writes there has been started.
+        source: The descriptor to read from; -1 before `listen`, and once the other end is closed.
         stored: Bytes in the file.
         dropped: Bytes that the file did not take (a full disk); the rank was never held up by it.
     """
 
-    __slots__ = ("_file", "_room", "dropped", "inlet", "source", "stored")
+    __slots__ = ("_file", "_room", "dropped", "source", "stored")
 
     def __init__(self, log: str, room: memoryview) -> None:
-        """Open the log, which may not exist yet, and a pipe. `room` is where bytes pass through; pumps may share it."""
+        """Open the log, which may not exist yet. `room` is where bytes pass through; pumps may share it."""
         self._file = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         self._room = room
-        self.source, self.inlet = os.pipe()
-        os.set_blocking(self.source, False)
+        self.source = -1
         self.stored = self.dropped = 0
-        _enlarge(self.source)
 
-    def close_inlet(self) -> None:
-        """Let go of the writing end, so that the pipe ends with the last process that holds it."""
-        os.close(self.inlet)
-        self.inlet = -1
+    def listen(self, source: int) -> None:
+        """Begin to read a pipe that does not block; it is the pump's from here on."""
+        self.source = source
+        _enlarge(source)
 
     def move(self) -> int:
         """Move what is there, at most one load of `room`; 0 when there is nothing or the pipe has ended."""

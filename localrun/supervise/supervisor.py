@@ -12,6 +12,7 @@ import time
 from localrun.adapters import processes, signals, spawn
 from localrun.errors import LocalrunError, StoreFailed
 from localrun.supervise.course import LAST_WAIT_S, Course
+from localrun.supervise.local_hands import LocalHands
 from localrun.supervise.loop import Supervisor
 from localrun.supervise.room import free_room
 from localrun.workspace import active
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from typing import Any, NoReturn
 
     from localrun.supervise.charge import Charge
+    from localrun.supervise.hands import Hands
 
 CLOSE_WAITS_S = (0.1, 0.4, 0.5)
 """Between the attempts to store the last state of a record on a disk that is full."""
@@ -64,13 +66,14 @@ def fork_supervisor(charge: Charge) -> tuple[int, int]:
 
 def _serve(charge: Charge, control: int, wake: int) -> NoReturn:
     record: dict[str, Any] = {}
+    hands = charge.hands or LocalHands()
     try:
         os.setsid()
         _redirect(charge.identity.folder)
         spawn.close_inherited()
         _note_supervisor(charge)
         spawn.become_subreaper()
-        supervisor = Supervisor(charge.processes, charge.bootstraps, _plan_course(charge), wake)
+        supervisor = Supervisor(charge.processes, charge.bootstraps, _plan_course(charge), wake, hands)
         supervisor.start()
         launched = time.time() - charge.identity.started_at
         _note_ranks(charge, supervisor.pids)
@@ -90,7 +93,7 @@ def _serve(charge: Charge, control: int, wake: int) -> NoReturn:
         record = record or _describe_start(charge, supervisor.pids, launched)
         record = describe_end(record, outcome, charge.identity.started_at + launched)
     except BaseException as error:  # noqa: BLE001 - whatever it is, the ranks must not outlive it
-        record = _give_up(charge, record, error)
+        record = _give_up(charge, hands, record, error)
     if _close(charge, record):
         active.release(charge.home, charge.identity.run_id, charge.entry)
     os._exit(0)  # an entry that was not released shows the next command that there is something to repair
@@ -126,8 +129,10 @@ def _note_supervisor(charge: Charge) -> None:
 
 
 def _note_ranks(charge: Charge, pids: tuple[int, ...]) -> None:
-    started = [processes.identify(pid) for pid in pids]
+    started = [processes.identify(pid) if pid else None for pid in pids]
     lines = [f"rank {rank} {found.pid} {found.start}" for rank, found in enumerate(started) if found]
+    if not lines:
+        return
     try:
         active.note(charge.entry, lines)
     except StoreFailed as error:  # what is left of the run is found by its environment variables too
@@ -162,9 +167,9 @@ def _store_start(charge: Charge, record: dict[str, Any]) -> None:
         _log(error.message)
 
 
-def _give_up(charge: Charge, record: dict[str, Any], error: BaseException) -> dict[str, Any]:
+def _give_up(charge: Charge, hands: Hands, record: dict[str, Any], error: BaseException) -> dict[str, Any]:
     """End everything at once after an error of localrun's own, and say so in the record."""
-    spawn.end_descendants(LAST_WAIT_S)
+    hands.abandon(LAST_WAIT_S)
     import traceback
 
     from localrun.supervise.describe import describe_start

@@ -53,6 +53,13 @@ class View:
             for rank in range(len(self._logs)):
                 busy = self._show_rank(rank, last=last) or busy
 
+    def skip(self) -> None:
+        """Leave out what is in the logs now."""
+        for rank in range(len(self._logs)):
+            log = self._open(rank)
+            if log >= 0:
+                self._offsets[rank] = os.fstat(log).st_size
+
     @property
     def begun(self) -> bool:
         """Whether every rank has been shown with something."""

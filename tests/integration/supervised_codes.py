@@ -8,6 +8,7 @@ import sys
 
 from localrun.adapters import signals
 from localrun.supervise.course import Course
+from localrun.supervise.local_hands import LocalHands
 from localrun.supervise.loop import Supervisor
 from localrun.supervise.process import Process
 
@@ -20,7 +21,7 @@ def supervise(number, folder):
         rank=0, node=0, argv=("sh", "-c", program), variables=(("PATH", os.defpath),), directory="/", log=log
     )
     signals.hold_asks()
-    supervisor = Supervisor((process,), (), Course([0], bootstrap=False, stop_timeout_s=1), -1)
+    supervisor = Supervisor((process,), (), Course([0], bootstrap=False, stop_timeout_s=1), -1, LocalHands())
     supervisor.start()
     outcome = supervisor.run(-1, lambda *_: None)
     return [outcome.status, outcome.exit_code, outcome.origin, outcome.kind, outcome.ranks[0].code]
