@@ -177,9 +177,12 @@ class Body:
 
 def _read_length(text: str, base: int) -> int:
     try:
-        return int(text.strip(), base)
+        length = int(text.strip(), base)
     except ValueError:
-        raise ProtocolBroken(f"{text!r} is no length") from None
+        length = -1
+    if length < 0:
+        raise ProtocolBroken(f"{text!r} is no length")
+    return length
 
 
 def split_frames(data: bytes) -> tuple[list[tuple[int, bytes]], bytes]:
