@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from localrun.api.exceptions import RunEnvironmentException as RunEnvironmentException
     from localrun.api.exceptions import UserErrorException as UserErrorException
     from localrun.api.experiment import Experiment as Experiment
+    from localrun.api.keyvault import Keyvault as Keyvault
     from localrun.api.run import Run as Run
     from localrun.api.run_configuration import RunConfiguration as RunConfiguration
     from localrun.api.script_run_config import ScriptRunConfig as ScriptRunConfig
@@ -81,6 +82,7 @@ _PLACES = {
     "PyTorchConfiguration": _JOBS,
     "TensorflowConfiguration": _JOBS,
     "Experiment": "localrun.api.experiment",
+    "Keyvault": "localrun.api.keyvault",
     "Run": "localrun.api.run",
     "Workspace": "localrun.api.workspace",
     "ActivityFailedException": _ERRORS,

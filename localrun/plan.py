@@ -229,6 +229,8 @@ class Plan:
             of precedence, each name once, sorted by name.
         fallbacks: Variables that a rank gets where neither `variables` nor the caller's environment has them.
         inherited: Names whose values are taken from the caller's environment when the run starts (`-e NAME`).
+        secrets: For each variable that a secret goes into, variable and name of the secret; the variables are among
+            `inherited`, and the launch puts the values in the place of the caller's.
         own: Names of `variables` and of the ranks' variables that localrun sets; an inherited value never shows.
         ranks: One RankPlan a rank, ordered by rank, length nodes × processes_per_node.
         bootstrap: The bootstrap script: relative to the snapshot when it lies inside, else absolute; empty for none.
@@ -237,6 +239,7 @@ class Plan:
         stop_timeout_s: From the first signal of the stop ladder to SIGKILL.
         outputs_directory: Where `outputs/` is copied to at the end as well; empty for nowhere else.
         notes: What the user should know before it runs, one line each.
+        shim: The folder `localrun.shim.PATH` leads the ranks' PYTHONPATH.
         container: For target docker, how the containers are made; else None.
     """
 
@@ -252,6 +255,7 @@ class Plan:
     variables: tuple[tuple[str, str], ...] = ()
     fallbacks: tuple[tuple[str, str], ...] = ()
     inherited: tuple[str, ...] = ()
+    secrets: tuple[tuple[str, str], ...] = ()
     own: tuple[str, ...] = ()
     inputs: tuple[InputPlan, ...] = ()
     outputs: tuple[OutputPlan, ...] = ()
@@ -266,6 +270,7 @@ class Plan:
     tags: tuple[tuple[str, str], ...] = ()
     outputs_directory: str = ""
     notes: tuple[str, ...] = ()
+    shim: bool = True
     container: ContainerPlan | None = None
 
 

@@ -15,7 +15,7 @@ from localrun.plan import MASTER_PORT
 from localrun.supervise.charge import Charge, Identity
 from localrun.supervise.supervisor import fork_supervisor
 from localrun.targets import local
-from localrun.values import value
+from localrun.values import replace, value
 from localrun.workspace import active, locks
 from localrun.workspace.home import make_folder
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from localrun.plan import Artifact, Plan
     from localrun.resolve.facts import HostFacts
     from localrun.spec import RunSpec
+    from localrun.supervise.process import Process
 
 
 @value
@@ -40,6 +41,7 @@ class Host:
         target: The descriptor that shows what the ranks print.
         coloured: Whether that is a terminal that shows colours.
         detached: Return as soon as the run has started.
+        unmasked: Show secrets as the ranks print them; the logs never hold them.
         run_id: The run's id when it was promised before; empty for a new one.
         say: Gets each line for the user.
     """
@@ -49,6 +51,7 @@ class Host:
     target: int = 1
     coloured: bool = False
     detached: bool = False
+    unmasked: bool = False
     run_id: str = ""
     say: Callable[[str], None]
 
@@ -138,7 +141,7 @@ def run_plan(
         os.close(control)
         await_record(wake)
     else:
-        logs = [process.log for process in charge.processes]
+        logs = [process.log if process.unmasked < 0 else process.unmasked for process in charge.processes]
         view = View(logs, make_prefixes(len(logs), coloured=host.coloured), host.target)
         watch(control, wake, view, host.say)
     return read_record(host, charge.identity.run_id)
@@ -182,21 +185,21 @@ def launch(
     """
     run_id = host.run_id or make_run_id(plan.experiment)
     began = time.time()
+    environ, needles, notes = _read_secrets(plan, host)
     entry = active.claim(host.home, run_id)
     try:
         folder = os.path.join(host.home, "runs", run_id)
         make_folder(folder)
         port, more = _reserve_port(plan, host.home)
-        ready = local.prepare(
-            plan, artifact, run_id=run_id, folder=folder, home=host.home, port=port, environ=host.environ
-        )
+        ready = local.prepare(plan, artifact, run_id=run_id, folder=folder, home=host.home, port=port, environ=environ)
     except BaseException:
         from localrun.workspace import records
 
         records.remove(host.home, run_id)
         active.release(host.home, run_id, entry)
         raise
-    for note in ready.notes:
+    notes += ready.notes
+    for note in notes:
         host.say(note)
     identity = Identity(
         run_id=run_id,
@@ -205,7 +208,7 @@ def launch(
         detached=host.detached,
         port=port,
         timings=(*timings, ("prepare", time.time() - began)),
-        notes=ready.notes,
+        notes=notes,
     )
     return Charge(
         plan=plan,
@@ -213,10 +216,28 @@ def launch(
         identity=identity,
         home=host.home,
         entry=entry,
-        processes=ready.processes,
+        processes=_mask(ready.processes, needles, unmasked=host.unmasked and not host.detached),
         bootstraps=ready.bootstraps,
         holds=holds + more,
     )
+
+
+def _read_secrets(plan: Plan, host: Host) -> tuple[Mapping[str, str], tuple[bytes, ...], tuple[str, ...]]:
+    """Give the environment with the plan's secrets in it, what to mask, and notes."""
+    if not plan.secrets:
+        return host.environ, (), ()
+    from localrun.secrets.launch import hand_over
+
+    handed = hand_over(plan, host.home, host.environ, host.say)
+    return handed.environ, handed.needles, handed.notes
+
+
+def _mask(processes: tuple[Process, ...], needles: tuple[bytes, ...], *, unmasked: bool) -> tuple[Process, ...]:
+    """Have the output of processes masked; `unmasked`: with the raw bytes in memory for the terminal."""
+    if not needles:
+        return processes
+    memory = [os.memfd_create("localrun") if unmasked and hasattr(os, "memfd_create") else -1 for _ in processes]
+    return tuple([replace(one, needles=needles, unmasked=at) for one, at in zip(processes, memory, strict=True)])
 
 
 def _reserve_port(plan: Plan, home: str) -> tuple[int, tuple[int, ...]]:

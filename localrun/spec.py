@@ -194,6 +194,7 @@ class RunSpec:
         environment: What to run in; None: the default environment.
         environment_variables: The run configuration's own variables.
         inherited: Names whose values come from the caller's environment when the run starts (`-e NAME`).
+        secrets: For each variable that a secret goes into, variable and name of the secret.
         inputs: In the order of the file.
         outputs: In the order of the file.
         distribution: How ranks are made.
@@ -212,6 +213,7 @@ class RunSpec:
         notes: What the reader of the file has to tell the user, one line each.
         file: The file that the run configuration was read from; empty for flags alone.
         lines: For each key (dotted) of that file its line, from 1.
+        shim: Scripts find a `Run` that writes into the record.
         key_names: For keys of a v2 job, what the file calls them when it is no v2 job.
     """
 
@@ -224,6 +226,7 @@ class RunSpec:
     environment: EnvironmentSpec | None = None
     environment_variables: tuple[tuple[str, str], ...] = ()
     inherited: tuple[str, ...] = ()
+    secrets: tuple[tuple[str, str], ...] = ()
     inputs: tuple[InputSpec, ...] = ()
     outputs: tuple[OutputSpec, ...] = ()
     distribution: DistributionSpec = DistributionSpec()
@@ -247,4 +250,5 @@ class RunSpec:
     notes: tuple[str, ...] = ()
     file: str = ""
     lines: tuple[tuple[str, int], ...] = ()
+    shim: bool = True
     key_names: tuple[tuple[str, str], ...] = ()

@@ -10,6 +10,7 @@ from localrun.api.exceptions import UserErrorException
 if TYPE_CHECKING:
     from localrun.api.environment import Environment
     from localrun.api.experiment import Experiment
+    from localrun.api.keyvault import Keyvault
     from localrun.api.run import Run
 
 CONFIG_PLACES = (".azureml", "aml_config", "")
@@ -115,6 +116,12 @@ class Workspace:
         from localrun.api.environment import Environment
 
         return Environment.list(self)
+
+    def get_default_keyvault(self) -> Keyvault:
+        """Give the secrets of this workspace."""
+        from localrun.api.keyvault import Keyvault
+
+        return Keyvault(self)
 
     @property
     def experiments(self) -> dict[str, Experiment]:

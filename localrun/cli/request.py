@@ -52,6 +52,8 @@ class Flags:
     distribution: str = ""
     variables: tuple[str, ...] = ()
     variable_files: tuple[str, ...] = ()
+    secrets: tuple[str, ...] = ()
+    no_shim: bool = False
     bootstrap: str = ""
     barrier_timeout_s: float | None = None
     timeout_s: float | None = None
@@ -202,6 +204,8 @@ def _lay_flags(spec: RunSpec, flags: Flags) -> RunSpec:
         in_place=flags.in_place or spec.in_place,
         snapshot_limited=not flags.no_snapshot_limit,
         task_index=flags.task_index,
+        secrets=tuple(map(_split_secret, flags.secrets)),
+        shim=not flags.no_shim,
         lines=tuple((key, line) for key, line in spec.lines if getattr(flags, KEYS.get(key, ""), None) in {None, ""}),
         **{name: item for name, item in given.items() if item is not None},
     )
@@ -256,6 +260,16 @@ def read_named(file: str, reading: Reading) -> bytes:
         raise BadInput(f"there is no file {file}", hint=f"did you mean {near}?" if near else "check its path") from None
     except OSError as error:
         raise BadInput(error.strerror or str(error), file=file, hint="check the path and its permissions") from None
+
+
+def _split_secret(text: str) -> tuple[str, str]:
+    from localrun.formats.secret_references import check_secret_name, name_variable
+
+    name, equals, variable = text.partition("=")
+    check_secret_name(name, key="--secret")
+    if equals and not variable:
+        raise BadInput(f"{text!r} names no variable", key="--secret", hint=f"write --secret {name}, or {name}=VARIABLE")
+    return variable or name_variable(name), name
 
 
 def _split_pair(text: str) -> tuple[str, str]:

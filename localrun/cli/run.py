@@ -52,6 +52,14 @@ OPTIONS = (
         *("-e", "--env", "variables"), multiple=True, metavar="K[=V]", help="Set a variable, or pass on this shell's."
     ),
     click.option("--env-file", "variable_files", multiple=True, metavar="FILE", help="Read variables from a file."),
+    click.option(
+        "--secret",
+        "secrets",
+        multiple=True,
+        metavar="NAME[=VAR]",
+        help="Put a secret of `localrun secret` into a variable [its name].",
+    ),
+    click.option("--no-shim", is_flag=True, help="Leave `azureml.core` and its `Run` in scripts as they are."),
     click.option("--set", "overrides", multiple=True, metavar="A.B=C", help="Change a key of the job file."),
     click.option(
         "--run-config", default="", metavar="NAME", help="Run this v1 run configuration of the project folder SOURCE."
@@ -106,6 +114,7 @@ def take_flags(given: dict[str, Any]) -> Flags:
 @click.option("-d", "--detach", is_flag=True, help="Return as soon as the run has started; print its id.")
 @click.option("--offline", is_flag=True, help="Make environments from caches and local files only.")
 @click.option("-q", "--quiet", is_flag=True, help="Say nothing but errors.")
+@click.option("--no-mask", "unmasked", is_flag=True, help="Show secrets on the terminal as printed; logs hide them.")
 @click.option(
     "--format",
     "form",
@@ -114,7 +123,7 @@ def take_flags(given: dict[str, Any]) -> Flags:
     metavar="FORM",
     help="text or json: the record at the end; output goes to stderr [text].",
 )
-def run(*, detach: bool, offline: bool, quiet: bool, form: str, **given: Any) -> int:
+def run(*, detach: bool, offline: bool, quiet: bool, unmasked: bool, form: str, **given: Any) -> int:
     """Run SOURCE: a Python script with ARGUMENTS, a job file, or a folder that holds a job.yml.
 
     Options stand before SOURCE; what stands behind a script belongs to the script.
@@ -133,7 +142,7 @@ def run(*, detach: bool, offline: bool, quiet: bool, form: str, **given: Any) ->
     reading = Reading()
     spec = read_request(take_flags(given), reading)
     facts = probe_host(spec, os.environ, reading)
-    manner = Manner(quiet=quiet, detached=detach, as_json=form == "json")
+    manner = Manner(quiet=quiet, detached=detach, as_json=form == "json", unmasked=unmasked)
 
     def remember(plan: Plan, artifact: Artifact) -> None:
         tell_plan(plan, manner)

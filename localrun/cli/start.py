@@ -44,7 +44,15 @@ def make_host(home: str, manner: Manner) -> Host:
     """Give the host of a run that this process shows."""
     target = 2 if manner.as_json else 1
     coloured = os.isatty(target) and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-    return Host(home=home, environ=os.environ, target=target, coloured=coloured, detached=manner.detached, say=tell)
+    return Host(
+        home=home,
+        environ=os.environ,
+        target=target,
+        coloured=coloured,
+        detached=manner.detached,
+        unmasked=manner.unmasked,
+        say=tell,
+    )
 
 
 def tell_plan(plan: Plan, manner: Manner) -> None:

@@ -31,11 +31,13 @@ class Manner:
         quiet: Say nothing but errors.
         detached: Return as soon as it has started.
         as_json: Print the record as JSON on standard output; what the ranks print goes to standard error.
+        unmasked: Show secrets as the ranks print them.
     """
 
     quiet: bool = False
     detached: bool = False
     as_json: bool = False
+    unmasked: bool = False
 
 
 VARIABLES = (

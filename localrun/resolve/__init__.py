@@ -16,6 +16,7 @@ from localrun.resolve.assets import check_outputs, describe_assets, place_input,
 from localrun.resolve.credentials import hide_credentials
 from localrun.resolve.ranks import check_counts, plan_ranks
 from localrun.resolve.refusal import locate, refuse
+from localrun.resolve.secrets import plan_secrets
 from localrun.resolve.source import plan_source
 from localrun.resolve.variables import (
     BY_LAUNCH,
@@ -67,6 +68,7 @@ def resolve(spec: RunSpec, facts: HostFacts) -> Plan:
     check_outputs(spec)
     own = describe_run(spec, experiment) | describe_assets(spec, placed)
     rank_names = {name for rank in ranks for name, _ in rank.variables}
+    secrets = plan_secrets(spec, {*own, *rank_names, *BY_LAUNCH})
     variables = _merge_variables(spec, experiment, own, placed, rank_names)
     return Plan(
         target="local",
@@ -78,9 +80,10 @@ def resolve(spec: RunSpec, facts: HostFacts) -> Plan:
         nodes=spec.nodes,
         processes_per_node=spec.distribution.processes_per_node,
         distribution=spec.distribution.type,
-        variables=tuple(sorted(variables.items())),
+        variables=tuple(sorted((name, text) for name, text in variables.items() if name not in dict(secrets))),
         fallbacks=_plan_fallbacks(len(ranks), facts),
-        inherited=spec.inherited,
+        inherited=(*spec.inherited, *dict(secrets)),
+        secrets=secrets,
         own=tuple(sorted({*own, *rank_names, *NEVER})),
         inputs=inputs,
         outputs=plan_outputs(spec),
@@ -95,6 +98,7 @@ def resolve(spec: RunSpec, facts: HostFacts) -> Plan:
         tags=spec.tags,
         outputs_directory=spec.outputs_directory,
         notes=gather_notes(spec, environment),
+        shim=spec.shim,
     )
 
 

@@ -15,8 +15,9 @@ LONGEST = 131_071
 """Bytes of `NAME=value` that Linux takes for one variable (MAX_ARG_STRLEN less its final NUL)."""
 BY_LAUNCH = ("AZUREML_CR_EXECUTION_WORKING_DIR_PATH", "AZUREML_CONDA_ENVIRONMENT_PATH")
 """What the launch adds to the variables of a plan: places that exist once the run does."""
-NEVER = ("AZUREML_RUN_TOKEN", "AZUREML_SERVICE_ENDPOINT")
-"""What would make SDKs in a script call the cloud: kept from the ranks when the caller's environment has it."""
+NEVER = ("AZUREML_RUN_TOKEN", "AZUREML_SERVICE_ENDPOINT", "LOCALRUN_SECRETS_PASSPHRASE")
+"""Kept from the ranks when the caller's environment has it: what would make SDKs in a script call the cloud, and what
+opens all secrets of the workspace."""
 
 
 def check_variable(

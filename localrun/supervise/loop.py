@@ -13,7 +13,7 @@ from localrun.adapters import signals
 from localrun.supervise.course import SIGKILL, Course
 from localrun.supervise.hands import Asked
 from localrun.supervise.outcome import Outcome, RankOutcome, conclude
-from localrun.supervise.pump import ROOM_BYTES, Pump
+from localrun.supervise.pump import ROOM_BYTES, make_pump
 from localrun.values import replace
 
 TYPE_CHECKING = False
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from localrun.supervise.hands import Begun, Ended, Hands
     from localrun.supervise.process import Process
+    from localrun.supervise.pump import Pump
 
 ASKED = {b"i": "interrupted", b"t": "terminated", b"h": "hung_up", b"": "front_end_lost"}
 """What the front end writes into the control pipe; its end is the front end's end."""
@@ -82,7 +83,7 @@ class Supervisor:
             LocalrunError: the target cannot start them.
         """
         room = memoryview(bytearray(ROOM_BYTES))
-        self._pumps = [Pump(process.log, room) for process in self._processes]
+        self._pumps = [make_pump(process, room) for process in self._processes]
         self._begun = self._hands.begin(self._processes, self._bootstraps)
         for pump, begun in zip(self._pumps, self._begun, strict=True):
             pump.listen(begun.source)

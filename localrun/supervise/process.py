@@ -15,7 +15,9 @@ class Process:
         argv: The command.
         variables: The whole environment, by name.
         directory: The working directory, absolute.
-        log: The absolute path of the file for its raw output.
+        log: The absolute path of the file for its output, raw but for what is masked.
+        needles: What is masked in it, as `localrun.secrets.masks` lists it; empty when the run has no secrets.
+        unmasked: A descriptor that gets the raw bytes as well, for the terminal; -1 for none.
     """
 
     rank: int
@@ -24,3 +26,5 @@ class Process:
     variables: tuple[tuple[str, str], ...]
     directory: str
     log: str
+    needles: tuple[bytes, ...] = ()
+    unmasked: int = -1

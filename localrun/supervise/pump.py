@@ -1,15 +1,27 @@
-"""Pumps: the raw bytes of each rank go to its file first; whoever watches reads the file."""
+"""Pumps: the raw bytes of each rank go to its file first; whoever watches reads the file.
+
+In a run with secrets, what goes to the file is masked. The raw bytes then go nowhere, but to a file in memory for a
+terminal whose user wants to see them.
+"""
 
 from __future__ import annotations
 
 import fcntl
 import os
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from localrun.secrets.masks import Mask
+    from localrun.supervise.process import Process
+
 F_SETPIPE_SZ = 1031
 PIPE_BYTES = 1024 * 1024
 """The most that an unprivileged user may ask for; a rank that prints in bursts then seldom waits."""
 ROOM_BYTES = 256 * 1024
 """What is moved at once. It is set to zero before the first rank starts, so it costs every run a little."""
+MOST_UNMASKED_BYTES = 256 * 1024 * 1024
+"""So much of a rank's raw output is kept in memory for a terminal."""
+UNMASKED_END = b"\n(no more is shown unmasked; the log has all of it, masked)\n"
 
 
 class Pump:
@@ -21,10 +33,13 @@ class Pump:
         dropped: Bytes that the file did not take (a full disk); the rank was never held up by it.
     """
 
-    __slots__ = ("_file", "_room", "dropped", "source", "stored")
+    __slots__ = ("_file", "_mask", "_room", "_shown", "_unmasked", "dropped", "source", "stored")
 
-    def __init__(self, log: str, room: memoryview) -> None:
+    def __init__(self, log: str, room: memoryview, mask: Mask | None = None, unmasked: int = -1) -> None:
         """Open the log, which may not exist yet. `room` is where bytes pass through; pumps may share it."""
+        self._mask = mask
+        self._unmasked = unmasked
+        self._shown = 0
         self._file = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         self._room = room
         self.source = -1
@@ -46,7 +61,10 @@ class Pump:
         if not count:
             self.close()
             return 0
-        self._store(self._room[:count])
+        if self._mask is None:
+            self._store(self._room[:count])
+        else:
+            self._store_masked(self._mask, bytes(self._room[:count]))
         return count
 
     def drain(self) -> None:
@@ -57,9 +75,17 @@ class Pump:
     def close(self) -> None:
         """Stop listening; the log stays."""
         if self.source >= 0:
+            if self._mask is not None:
+                self._store(memoryview(self._mask.finish()))
             os.close(self.source)
             os.close(self._file)
             self.source = -1
+
+    def _store_masked(self, mask: Mask, data: bytes) -> None:
+        if self._unmasked >= 0 and self._shown < MOST_UNMASKED_BYTES:
+            self._shown += len(data)
+            os.write(self._unmasked, data if self._shown < MOST_UNMASKED_BYTES else data + UNMASKED_END)
+        self._store(memoryview(mask.filter(data)))
 
     def _store(self, data: memoryview) -> None:
         while data:
@@ -70,6 +96,15 @@ class Pump:
                 return
             self.stored += count
             data = data[count:]
+
+
+def make_pump(process: Process, room: memoryview) -> Pump:
+    """Make the pump of a rank; one that masks when its run has secrets."""
+    if not process.needles:
+        return Pump(process.log, room)
+    from localrun.secrets.masks import Mask
+
+    return Pump(process.log, room, Mask(process.needles), process.unmasked)
 
 
 def _enlarge(pipe: int) -> None:

@@ -202,6 +202,10 @@ def _close(charge: Charge, record: dict[str, Any]) -> bool:
 
     if charge.plan.outputs_directory:
         record["notes"] += _hand_out(charge)
+    if charge.processes and charge.processes[0].needles:
+        from localrun.secrets.scan import note_secrets
+
+        record["notes"] += note_secrets(charge.identity.folder, charge.processes[0].needles)
     free_room(charge.identity.folder)
     if charge.artifact.versions:
         record["versions"] = _keep_versions(charge)

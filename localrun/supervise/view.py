@@ -30,11 +30,11 @@ class View:
 
     __slots__ = ("_in_long_line", "_logs", "_offsets", "_prefixes", "_target", "open")
 
-    def __init__(self, logs: Sequence[str], prefixes: Sequence[bytes], target: int) -> None:
+    def __init__(self, logs: Sequence[str | int], prefixes: Sequence[bytes], target: int) -> None:
         """Begin at the start of every log.
 
         Args:
-            logs: Absolute paths, one a rank; a file that does not exist yet is looked for again each time.
+            logs: Absolute paths or descriptors, one a rank; a file that does not exist yet is looked for again later.
             prefixes: What stands before each line of that rank; all empty for one rank shown byte for byte.
             target: The descriptor to write to.
         """

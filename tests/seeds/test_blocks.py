@@ -109,10 +109,10 @@ def test_guide_06_requirements_on_an_own_dockerfile():
     assert env.docker.base_dockerfile == "FROM example/base:1\n"
 
 
-def test_guide_08_private_image_with_secrets_of_a_vault():
-    vault = SimpleNamespace(get_secret=lambda name: f"the {name}")
-    cloud = SimpleNamespace(get_default_keyvault=lambda: vault)
-    env = run_block("guide-08", {"Environment": Environment, "ws": cloud})["env"]
+def test_guide_08_private_image_with_secrets_of_a_vault(ws, monkeypatch):
+    monkeypatch.setenv("LOCALRUN_SECRETS", "file")
+    ws.get_default_keyvault().set_secrets({"username": "the username", "password": "the password"})
+    env = run_block("guide-08", {"Environment": Environment, "ws": ws})["env"]
     assert env.docker.base_image == "/my/private/img:tag"  # the block's comma makes a tuple of it
     assert env.docker.base_image_registry.username == "the username"
 
@@ -173,9 +173,12 @@ def test_guide_17_bootstrap_script_before_the_training(project, ws):
     assert (project / "std_log.txt").read_text() == "Running bootstrap.sh\n--learning_rate 1e-5\n"
 
 
-def test_guide_19_workspace_is_found_and_has_no_key_vault():
-    with pytest.raises(AttributeError, match="get_default_keyvault"):
-        run_block("guide-19")
+def test_guide_19_and_20_key_vault_of_the_workspace(ws, monkeypatch):
+    monkeypatch.setenv("LOCALRUN_SECRETS", "file")
+    monkeypatch.setenv("MY_SECRET", "the value")
+    kv = run_block("guide-19")["kv"]
+    run = SimpleNamespace(get_secret=kv.get_secret)  # a run has it in its script
+    assert run_block("guide-20", {"kv": kv, "run": run}, my_secret="my-secret")["secret"] == "the value"
 
 
 def test_howto_01_environment_by_its_constructor():

@@ -1,0 +1,243 @@
+"""Secrets reach ranks by their environment, and nothing else: a search by bytes finds them nowhere."""
+
+from __future__ import annotations
+
+import base64
+import html
+import json
+import os
+import sys
+import threading
+from urllib.parse import quote
+
+import pytest
+from run_kit import wait_until
+
+SECRET = 'Planted/v@lue+"ü"\nsecond&line<7>'
+PLAIN = "PlantedTokenValue0123"
+FORMS = {
+    "raw": SECRET,
+    "base64": base64.b64encode(SECRET.encode()).decode(),
+    "base64 for addresses": base64.urlsafe_b64encode(SECRET.encode()).decode(),
+    "base64 behind a user": base64.b64encode(b"me:" + SECRET.encode()).decode()[4:-4],
+    "percent": quote(SECRET),
+    "percent all": quote(SECRET, safe=""),
+    "json": json.dumps(SECRET)[1:-1],
+    "json utf-8": json.dumps(SECRET, ensure_ascii=False)[1:-1],
+    "python": repr(SECRET)[1:-1],
+    "html": html.escape(SECRET),
+    "hex": SECRET.encode().hex(),
+    "first line": SECRET.splitlines()[0],
+    "utf-16": SECRET.encode("utf-16-le").decode("latin-1"),
+    "plain": PLAIN,
+    "plain base64": base64.b64encode(PLAIN.encode()).decode(),
+    "plain hex": PLAIN.encode().hex(),
+}
+SCRIPT = """
+import base64, html, json, os, sys, time
+from urllib.parse import quote
+for name in ("MULTI", "PLAIN"):
+    text = os.environ[name]
+    raw = text.encode()
+    print(text, repr(text), json.dumps([text]), json.dumps([text], ensure_ascii=False), quote(text), quote(text, safe=""))
+    print(base64.b64encode(raw), base64.urlsafe_b64encode(raw), base64.b64encode(b"me:" + raw), raw.hex(), html.escape(text))
+    sys.stdout.flush()
+    os.write(1, raw[:7]); time.sleep(0.05); os.write(1, raw[7:] + b"\\n")
+    os.write(1, b"x" * 65530 + raw + b"\\n")
+if len(sys.argv) > 1:
+    with open(sys.argv[1], "w") as file:
+        file.write("here")
+    time.sleep(600)
+"""
+
+
+@pytest.fixture
+def kept(localrun, monkeypatch):
+    monkeypatch.setenv("LOCALRUN_SECRETS", "file")
+    for name, text in (("multi", SECRET), ("plain", PLAIN)):
+        store(localrun, name, text)
+    return localrun
+
+
+def store(driver, name, text, **options):
+    """Store a secret whose value comes from a file that is gone at once."""
+    path = os.path.join(os.path.dirname(driver.source), "value")
+    with open(path, "w+b") as file:
+        os.unlink(path)
+        file.write(text.encode())
+        file.seek(0)
+        assert driver.command("secret", "set", name, stdin=file, **options).returncode == 0
+
+
+def find_forms(data):
+    return [
+        name for name, text in FORMS.items() if (text.encode("latin-1") if name == "utf-16" else text.encode()) in data
+    ]
+
+
+def search_files(folder):
+    found = []
+    for place, _, names in os.walk(folder):
+        for name in names:
+            path = os.path.join(place, name)
+            if os.path.isfile(path) and not os.path.islink(path):
+                with open(path, "rb") as file:
+                    found += [(path, form) for form in find_forms(file.read())]
+    return found
+
+
+def search_processes(*, but):
+    """Search the command lines of every process, and the environment of every one but some."""
+    found = []
+    for name in filter(str.isdigit, os.listdir("/proc")):
+        files = ["cmdline"] if int(name) in but else ["cmdline", "environ"]
+        for file in files:
+            try:
+                with open(f"/proc/{name}/{file}", "rb") as stream:
+                    found += [(name, file, form) for form in find_forms(stream.read())]
+            except OSError:
+                continue
+    return found
+
+
+def test_a_secret_is_nowhere_but_in_the_ranks_environment(kept, tmp_path):
+    script = kept.write("train.py", SCRIPT)
+    marker = tmp_path / "marker"
+    flags = ("--secret", "multi=MULTI", "--secret", "plain=PLAIN")
+    for _ in range(2):  # the long way, then the warm one
+        with kept.start("run", *flags, script, str(marker)) as child:
+            wait_until(marker.exists, 30)
+            wait_until(lambda: kept.records() and kept.record()["status"] == "running", 30)
+            ranks = {rank["pid"] for rank in kept.record()["ranks"]}
+            with open(f"/proc/{min(ranks)}/environ", "rb") as file:
+                assert PLAIN.encode() in file.read()
+            assert search_processes(but=ranks) == []
+            child.terminate()
+            out, err = child.communicate(timeout=30)
+        assert find_forms(out + err) == []
+        assert out.count(b"***") > 20
+        os.unlink(marker)
+    assert search_files(kept.home) == []
+    assert kept.record()["plan"]["secrets"] == [["MULTI", "multi"], ["PLAIN", "plain"]]
+
+
+def test_every_command_that_reads_shows_no_value(kept):
+    script = kept.write("train.py", SCRIPT)
+    flags = ("--secret", "multi=MULTI", "-e", "PLAIN=@Microsoft.KeyVault(VaultName=x;SecretName=plain)", script)
+    said = [kept.run(*flags), kept.command("plan", *flags), kept.command("plan", "--format", "json", *flags)]
+    said += [
+        kept.command(*words) for words in (("inspect", "latest"), ("ps", "-a"), ("logs", "latest"), ("secret", "list"))
+    ]
+    assert [(done.args, done.returncode) for done in said if done.returncode] == []
+    assert find_forms(b"".join(done.stdout + done.stderr for done in said)) == []
+
+
+def test_the_search_finds_what_is_there(kept):
+    script = kept.write("leak.py", "import os; open('outputs/leak.txt', 'w').write(os.environ['PLAIN'])")
+    done = kept.run("--secret", "plain=PLAIN", script)
+    assert "secret_in_outputs: a secret stands in outputs/leak.txt" in done.stderr.decode()
+    assert [form for _, form in search_files(kept.home)] == ["plain"]
+    assert any(note.startswith("secret_in_outputs") for note in kept.record()["notes"])
+
+
+def test_no_mask_shows_it_on_the_terminal_only(kept):
+    script = kept.write("train.py", SCRIPT)
+    done = kept.run("--no-mask", "--secret", "multi=MULTI", "--secret", "plain=PLAIN", script)
+    assert PLAIN.encode() in done.stdout
+    assert SECRET.encode() in done.stdout
+    assert search_files(kept.home) == []
+
+
+def test_each_rank_is_masked(kept):
+    script = kept.write("train.py", SCRIPT)
+    done = kept.run("-n", "3", "--secret", "multi=MULTI", "--secret", "plain=PLAIN", script)
+    assert done.returncode == 0, done.stderr
+    assert find_forms(done.stdout) == []
+    assert search_files(kept.home) == []
+
+
+def test_a_short_secret_is_told_and_not_masked(kept):
+    store(kept, "flag", "true\n")
+    script = kept.write("train.py", "import os; print(os.environ['flag'])")
+    done = kept.run("--secret", "flag", script)
+    assert done.stdout == b"true\n"
+    assert b"the secret flag is shorter than 6 characters: it is not masked" in done.stderr
+
+
+def test_a_secret_that_is_not_there_starts_nothing(kept):
+    done = kept.run("--secret", "nope", kept.write("train.py", "print(1)"))
+    assert done.returncode == 125
+    assert b"kind=secret_not_found" in done.stderr
+    assert kept.records() == []
+
+
+def test_a_bootstrap_script_has_it_and_is_masked(kept):
+    kept.write("boot.sh", 'echo "boot $PLAIN"\n')
+    done = kept.run("--bootstrap", "boot.sh", "--secret", "plain=PLAIN", kept.write("train.py", "print(1)"))
+    assert done.stdout.startswith(b"boot ***\n")
+
+
+def test_neither_localrun_nor_the_ranks_leave_core_files(kept):
+    script = kept.write("train.py", "import resource; print(resource.getrlimit(resource.RLIMIT_CORE)[0])")
+    done = kept.run("--secret", "plain=PLAIN", script, preexec_fn=raise_core_limit)
+    assert done.stdout == b"0\n"
+
+
+def raise_core_limit():
+    import resource
+
+    hard = resource.getrlimit(resource.RLIMIT_CORE)[1]
+    resource.setrlimit(resource.RLIMIT_CORE, (hard, hard))
+
+
+def test_the_passphrase_does_not_reach_the_ranks(localrun):
+    passphrase = {"LOCALRUN_SECRETS_PASSPHRASE": "correct horse battery"}
+    store(localrun, "plain", PLAIN, env=passphrase)
+    script = localrun.write("train.py", "import os; print(os.environ['plain'], *os.environ.values())")
+    done = localrun.run("--secret", "plain", script, env=passphrase)
+    assert done.returncode == 0, done.stderr
+    assert b"correct horse" not in done.stdout
+    locked = localrun.run("--secret", "plain", script, start_new_session=True)
+    assert b"kind=secrets_locked" in locked.stderr
+
+
+def test_a_secret_is_asked_for_unseen_on_a_terminal(localrun):
+    import pexpect
+
+    env = {**os.environ, "LOCALRUN_HOME": localrun.home, "LOCALRUN_SECRETS": "file"}
+    child = pexpect.spawn(sys.executable, ["-m", "localrun", "secret", "set", "token"], env=env, timeout=30)
+    child.expect("value of token: ")
+    child.sendline(PLAIN)
+    child.expect(pexpect.EOF)
+    assert PLAIN.encode() not in child.before
+    child.close()
+    done = localrun.command("secret", "get", "token")
+    assert done.stdout == PLAIN.encode()
+
+
+def test_no_command_line_ever_holds_it(kept):
+    """Look every few milliseconds, while a value is stored and a run goes by."""
+    seen, over = [], threading.Event()
+
+    def look():
+        while not over.wait(0.005):
+            seen.extend(hit for hit in search_command_lines() if hit)
+
+    watcher = threading.Thread(target=look)
+    watcher.start()
+    try:
+        store(kept, "plain", PLAIN)
+        kept.run("--secret", "plain=PLAIN", kept.write("train.py", "print(1)"))
+    finally:
+        over.set()
+        watcher.join()
+    assert seen == []
+
+
+def search_command_lines():
+    for name in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{name}/cmdline", "rb") as file:
+                yield from find_forms(file.read())
+        except OSError:
+            continue
