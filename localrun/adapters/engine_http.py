@@ -52,9 +52,15 @@ class Head:
         return "chunked" in self.headers.get("transfer-encoding", "").lower()
 
 
-def quote(text: str) -> str:
-    """Write a text so that it can stand in a path segment or a query, every byte that is not plain as `%XX`."""
-    return "".join([chr(byte) if byte in PLAIN else f"%{byte:02X}" for byte in text.encode(errors="surrogateescape")])
+def quote(text: str, keep: str = "") -> str:
+    """Write a text so that it can stand in a path segment or a query: every byte that is not plain as `%XX`.
+
+    Args:
+        text: Anything.
+        keep: More ASCII characters that stay as they are, such as the `/:@` of an image reference in a path.
+    """
+    plain = PLAIN | frozenset(keep.encode())
+    return "".join([chr(byte) if byte in plain else f"%{byte:02X}" for byte in text.encode(errors="surrogateescape")])
 
 
 def make_target(path: str, query: Mapping[str, str | int | bool] | Iterable[tuple[str, str | int | bool]] = ()) -> str:
