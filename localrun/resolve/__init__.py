@@ -174,14 +174,19 @@ def _substitute(spec: RunSpec, text: str, placed: dict[str, str], key: str) -> s
     return substitute(text, inputs=placed, outputs=outputs, file=spec.file, line=dict(spec.lines).get(key, 0), key=key)
 
 
-def plan_environment(spec: RunSpec, facts: HostFacts) -> EnvironmentPlan:
-    """Plan what to run in: a conda environment when there are Python packages to install, else an interpreter.
+def plan_environment(spec: RunSpec, facts: HostFacts, target: str = "local") -> EnvironmentPlan:
+    """Plan what to run in: an image for the docker target; else a conda environment or an interpreter.
 
     Raises:
-        BadInput: the environment has an image and nothing else.
+        BadInput: the local target is meant and the environment has an image and nothing else; or the docker target is
+            meant and it has none.
         NotRunnable: the interpreter does not exist.
     """
     asked = spec.environment
+    if target == "docker":
+        from localrun.resolve.image import plan_image
+
+        return plan_image(spec, facts)
     if asked is not None and asked.python is not None:
         return _plan_conda(asked, facts)
     if asked is not None and asked.image and not asked.interpreter:

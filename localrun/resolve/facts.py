@@ -20,6 +20,10 @@ class HostFacts:
         script_outside: Where the script really is when its path leads out of the source folder; else empty.
         hashes: SHA-256 of the local files and folders that pip requirements name, by requirement line.
         folder_name: The base name of the source folder, real path, for the experiment's default name.
+        engine_platform: For the docker target, the platform of the engine, such as `linux/amd64`; else empty.
+        images: For the docker target, the id that each base image's reference stands for in the engine, `sha256:…`;
+            empty for an image that is not there.
+        contexts: SHA-256 of the files of each build context, by its folder.
     """
 
     platform: str
@@ -31,3 +35,6 @@ class HostFacts:
     script_outside: str = ""
     hashes: tuple[tuple[str, str], ...] = ()
     folder_name: str = "run"
+    engine_platform: str = ""
+    images: tuple[tuple[str, str], ...] = ()
+    contexts: tuple[tuple[str, str], ...] = ()
