@@ -1,8 +1,12 @@
-"""What every test gets: a workspace of its own, bytecode as users have it, and no settings of the machine."""
+"""What every test gets: a workspace of its own, bytecode as users have it, and no settings of the machine.
+
+And what a session leaves: nothing in the Docker engine.
+"""
 
 from __future__ import annotations
 
 import os
+import sys
 
 import pytest
 
@@ -20,3 +24,26 @@ def mounting():
     """Let a test mount a file system: root may; others do without the test, but never on CI."""
     if os.geteuid() != 0 and not os.environ.get("CI"):
         pytest.skip("only root can mount a small or read-only disk")
+
+
+def pytest_sessionfinish(session):
+    """Fail the session when something with a label of localrun's is left in the machine's engine.
+
+    Other sessions may use that engine at the same time: only what names a folder of this session's tests counts, but
+    on CI, where there is nobody else, everything.
+    """
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if hasattr(session.config, "workerinput") or not reporter:
+        return
+    ran = {getattr(report, "nodeid", "") for reports in reporter.stats.values() for report in reports}
+    if not any("tests/integration/" in name for name in ran):
+        return
+    sys.path.insert(0, os.path.join(os.path.dirname(__file__), "integration"))
+    from engine_kit import Engine, find_left
+
+    folder = str(session.config._tmp_path_factory.getbasetemp())
+    engine = Engine()
+    left = find_left(engine, None if os.environ.get("CI") else folder) if engine.answers() else []
+    if left:
+        reporter.write_line("left in the Docker engine: " + "; ".join(left), red=True)
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED

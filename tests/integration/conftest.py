@@ -1,4 +1,4 @@
-"""The real command line on a workspace of the test's own; nothing that it starts outlives the test."""
+"""The real command line and real engines on a workspace of the test's own; nothing that it starts outlives the test."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import pytest
 
 sys.path.insert(0, os.path.dirname(__file__))
 
+from engine_kit import BARE, PYTHON, Engine, SecondEngine, copy_image
 from run_kit import Driver
 
 
@@ -21,3 +22,59 @@ def localrun(own_workspace, tmp_path):
     for pid in left:
         os.kill(pid, signal.SIGKILL)
     assert not left
+
+
+@pytest.fixture(scope="session")
+def engine():
+    """Give the machine's own engine, which others use too."""
+    one = Engine()
+    assert one.answers(), "no Docker engine answers: run `python tests/prepare.py`"
+    return one
+
+
+@pytest.fixture(scope="session")
+def bare_image(engine):
+    """Give the name of an image without Python."""
+    engine.docker("image", "inspect", BARE)
+    return BARE
+
+
+@pytest.fixture(scope="session")
+def python_image(engine):
+    """Give the name of an image with the distribution's python3."""
+    engine.docker("image", "inspect", PYTHON)
+    return PYTHON
+
+
+@pytest.fixture(scope="session")
+def one_second_engine(engine, tmp_path_factory):
+    one = SecondEngine(tmp_path_factory.mktemp("second-engine"))
+    try:
+        one.up()
+        for name in (BARE, PYTHON):
+            copy_image(name, engine, one)
+        yield one
+    finally:
+        one.close()
+
+
+@pytest.fixture
+def second_engine(one_second_engine, mounting):
+    """Give an engine that a test may kill, stop and restart; it has the base images, and begins without containers."""
+    if not one_second_engine.answers():
+        one_second_engine.up()
+    yield one_second_engine
+    if not one_second_engine.answers():
+        one_second_engine.up()
+    left = one_second_engine.containers()
+    if left:
+        one_second_engine.docker("rm", "--force", *left)
+
+
+@pytest.fixture(scope="session")
+def registry(tmp_path_factory):
+    """Give a registry on loopback that knows one user."""
+    from registry_kit import Registry
+
+    with Registry(tmp_path_factory.mktemp("registry")) as one:
+        yield one

@@ -1,0 +1,198 @@
+"""Docker engines for tests: the machine's own, and second ones that may be killed, filled up and thrown away.
+
+A second engine lives in network, mount and process namespaces of its own: a second dockerd would otherwise change the
+machine's bridge and firewall, and whatever is left of it ends with its first process.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+
+BARE, PYTHON = "localrun-test/bare", "localrun-test/python"
+SEARCHED = os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/local/sbin", "/usr/sbin", "/sbin"))
+
+
+class Engine:
+    """An engine, by docker's own client.
+
+    Attributes:
+        host: Where it answers, as in DOCKER_HOST; empty for the one that the client finds.
+    """
+
+    def __init__(self, host=""):
+        self.host = host
+
+    @property
+    def environ(self):
+        """The variables that point docker, and localrun, to this engine."""
+        return {"DOCKER_HOST": self.host} if self.host else {}
+
+    def start(self, *words, **options):
+        options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | options
+        return subprocess.Popen(("docker", *words), env={**os.environ, **self.environ}, **options)
+
+    def try_docker(self, *words, timeout=120, **options):
+        """Call the client; give its exit code, its output and its errors, in bytes."""
+        with self.start(*words, **options) as child:
+            try:
+                out, err = child.communicate(timeout=timeout)
+            except BaseException:
+                child.kill()
+                raise
+        return subprocess.CompletedProcess(words, child.returncode, out, err)
+
+    def docker(self, *words, **options):
+        """Call the client, which must succeed; give its output as text."""
+        done = self.try_docker(*words, **options)
+        assert done.returncode == 0, (words, done.stdout, done.stderr)
+        return (done.stdout or b"").decode().strip()
+
+    def answers(self):
+        return self.try_docker("version", "--format", "{{.Server.Version}}").returncode == 0
+
+    def inspect(self, name, kind="container"):
+        return json.loads(self.docker(kind, "inspect", name))[0]
+
+    def containers(self, *filters):
+        """Give the ids of all containers, running or not, that the filters (`label=…`, `name=…`) let through."""
+        words = [word for item in filters for word in ("--filter", item)]
+        return self.docker("ps", "--all", "--quiet", "--no-trunc", *words).split()
+
+    def describe_labelled(self, kind):
+        """Give what the engine knows of each container, network, volume or image with a label `localrun.…`."""
+        words = ("--all",) if kind in {"container", "image"} else ()
+        names = set(self.docker(kind, "ls", "--quiet", *words).split())
+        # one that has gone since is not left
+        done = self.try_docker(kind, "inspect", *names) if names else None
+        found = json.loads(done.stdout) if done else []
+        return [item for item in found if any(label.startswith("localrun") for label in get_labels(item))]
+
+
+def get_labels(described):
+    labels = (described.get("Config") or {}).get("Labels") or described.get("Labels") or {}
+    return dict(labels)
+
+
+def find_left(engine, folder=None):
+    """Name the containers, networks and volumes with a label of localrun's that the engine still has.
+
+    Args:
+        engine: The engine to ask.
+        folder: Only what names this folder, in a mount or a label; None for all.
+    """
+    described = [(kind, item) for kind in ("container", "network", "volume") for item in engine.describe_labelled(kind)]
+    return [
+        f"{kind} {item.get('Name', item.get('Id'))} {get_labels(item)}"
+        for kind, item in described
+        if folder is None or folder in json.dumps(item)
+    ]
+
+
+def copy_image(name, source, target):
+    """Copy an image from one engine to another; it keeps its id."""
+    if target.try_docker("image", "inspect", name).returncode == 0:
+        return
+    with source.start("save", name, stderr=None) as saving:
+        target.docker("load", stdin=saving.stdout)
+    assert saving.returncode == 0
+
+
+class SecondEngine(Engine):
+    """A dockerd with folders of its own, which tests may stop, kill and start again.
+
+    Attributes:
+        folder: Holds its data, its socket and its log.
+    """
+
+    def __init__(self, folder, *options, data=None):
+        # a socket's path has at most 107 bytes
+        self.sockets = tempfile.mkdtemp(prefix="lr-", dir="/tmp")
+        super().__init__(f"unix://{self.sockets}/docker.sock")
+        self.folder = str(folder)
+        self.options = options
+        self.data = str(data or os.path.join(self.folder, "data"))
+        self.group = f"/localrun-test-{os.path.basename(self.sockets)}"
+        os.makedirs(self.folder, exist_ok=True)
+        inside = (
+            "unshare",
+            "--net",
+            "--mount",
+            "--pid",
+            "--fork",
+            "--kill-child",
+            "--mount-proc",
+            "--propagation=slave",
+        )
+        # bash reads its commands from here, reaps what is orphaned, and ends, with all of them, when this process does
+        self.first = subprocess.Popen(
+            (*inside, "bash"),
+            env={**os.environ, "PATH": SEARCHED},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            cwd="/",
+        )
+        self._tell("ip link set lo up")
+
+    @property
+    def log(self):
+        with open(os.path.join(self.folder, "dockerd.log"), encoding="utf-8", errors="replace") as file:
+            return file.read()
+
+    def _tell(self, line):
+        """Have a line of shell run inside, and give the line that it printed, if any."""
+        self.first.stdin.write(f"{line}\necho\n".encode())
+        self.first.stdin.flush()
+        return self.first.stdout.readline().decode().strip()
+
+    def up(self, timeout_s=120):
+        """Start dockerd, and wait until it answers."""
+        words = (
+            "dockerd", "--data-root", self.data, "--exec-root", f"{self.sockets}/exec", "--host", self.host,
+            "--pidfile", f"{self.sockets}/docker.pid", "--cgroup-parent", self.group, *self.options,
+        )  # fmt: skip
+        self._tell(f"rm -f {self.sockets}/docker.pid")
+        self._tell(f"{' '.join(words)} >>{self.folder}/dockerd.log 2>&1 </dev/null & daemon=$!")
+        end = time.monotonic() + timeout_s
+        while not self.answers():
+            assert self._tell("kill -0 $daemon 2>/dev/null && printf alive") == "alive", self.log[-3000:]
+            assert time.monotonic() < end, self.log[-3000:]
+            time.sleep(0.1)
+        return self
+
+    def end(self, number=signal.SIGTERM):
+        """Send dockerd a signal, and wait for its end: TERM ends its containers first, KILL leaves them running."""
+        self._tell(f"kill -{int(number)} $daemon; wait $daemon 2>/dev/null")
+
+    def kill(self):
+        self.end(signal.SIGKILL)
+
+    def restart(self):
+        self.end()
+        return self.up()
+
+    def close(self):
+        """End everything that is in it, and remove its folders."""
+        self.first.stdin.close()
+        self.first.kill()
+        self.first.wait()
+        self.first.stdout.close()
+        shutil.rmtree(self.sockets, ignore_errors=True)
+        shutil.rmtree(self.folder, ignore_errors=True)
+        remove_groups(self.group)
+
+
+def remove_groups(name):
+    """Remove the empty control groups that an engine has left, in each hierarchy."""
+    for hierarchy in ("", *os.listdir("/sys/fs/cgroup")):
+        top = os.path.join("/sys/fs/cgroup", hierarchy, name.lstrip("/"))
+        for folder, _, _ in os.walk(top, topdown=False):
+            try:
+                os.rmdir(folder)
+            except OSError:
+                continue
