@@ -64,13 +64,16 @@ def find_credentials(registry: str, environ: Mapping[str, str], home_folder: str
     known = {name: settings[name] for name in ("auths", "credsStore", "credHelpers") if settings.get(name)}
     if not known:
         return NOBODY
+    import warnings
+
     import docker.auth
     import docker.errors
 
     try:
-        found = docker.auth.load_config(config_dict=known, credstore_env=dict(environ)).resolve_authconfig(
-            None if registry == HUB else registry
-        )
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # a helper that is not there is told by the error too
+            known_to_docker = docker.auth.load_config(config_dict=known, credstore_env=dict(environ))
+            found = known_to_docker.resolve_authconfig(None if registry == HUB else registry)
     except (docker.errors.DockerException, OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         return Credentials(trouble=f"docker's settings could not be asked for credentials: {_name_trouble(error)}")
     entry = {name.lower(): str(text) for name, text in (found or {}).items() if text}

@@ -6,10 +6,11 @@ limit and every broken connection is treated in one way. Credentials are a heade
 
 from __future__ import annotations
 
+import contextlib
 import time
 
 from localrun.adapters.docker_credentials import NOBODY, Credentials, make_header
-from localrun.adapters.docker_errors import ImageFailed, read_reason, refuse_image
+from localrun.adapters.docker_errors import HINTS, ImageFailed, read_reason, refuse_image
 from localrun.adapters.docker_names import split_name
 from localrun.adapters.engine_errors import EngineRefused
 from localrun.adapters.engine_http import quote
@@ -100,16 +101,37 @@ def pull_image(
     headers = {"X-Registry-Auth": make_header(credentials, name.registry)}
     progress = LayerProgress("pull", f"pulling {name.text}", report)
     try:
-        for event in read_events(
-            engine.stream(
-                "POST", "/images/create", query=query, headers=headers, timeout_s=SILENCE_S, silence_s=SILENCE_S
-            )
-        ):
+        for event in _transfer(engine, "/images/create", query, headers):
             progress.take(event)
-    except EngineRefused as error:
+    except (EngineRefused, StreamFailed) as error:
         raise _refuse(f"{reference} cannot be pulled", error.reason, name.registry, credentials) from None
-    except StreamFailed as error:
-        raise _refuse(f"{reference} cannot be pulled", error.reason, name.registry, credentials) from None
+    if platform:
+        _refuse_other_platform(engine, name.place + (f"@{name.digest}" if name.digest else f":{name.tag}"), platform)
+
+
+def _refuse_other_platform(engine: Engine, reference: str, platform: str) -> None:
+    """Refuse an image for another platform: an engine takes the only one that a name has, whatever was asked for.
+
+    Raises:
+        ImageFailed: it is for another.
+    """
+    found = engine.ask("GET", f"/images/{quote(reference, '/:@')}/json")
+    theirs = f"{found.get('Os', '')}/{found.get('Architecture', '')}"
+    if "/".join(platform.split("/")[:2]) != theirs:
+        message = f"{reference} is an image for {theirs}, not for {platform}"
+        raise ImageFailed(message, hint=HINTS["image_platform"], code="image_platform")
+
+
+def _transfer(engine: Engine, path: str, query: dict[str, str], headers: dict[str, str]) -> Iterator[dict[str, Any]]:
+    """Have an engine fetch or send an image, and give what it tells.
+
+    Raises:
+        EngineRefused: it does not begin.
+        StreamFailed: it failed in the middle.
+    """
+    pieces = engine.stream("POST", path, query=query, headers=headers, timeout_s=SILENCE_S, silence_s=SILENCE_S)
+    with contextlib.closing(pieces):  # type: ignore[type-var]  # a generator, seen as an iterator
+        yield from read_events(pieces)
 
 
 def push_image(
@@ -161,9 +183,7 @@ def _push_once(engine: Engine, reference: str, credentials: Credentials, report:
     progress = LayerProgress("push", f"pushing {name.text}", report)
     path = f"/images/{quote(name.place, '/:')}/push"
     digest = ""
-    for event in read_events(
-        engine.stream("POST", path, query={"tag": name.tag}, headers=headers, timeout_s=SILENCE_S, silence_s=SILENCE_S)
-    ):
+    for event in _transfer(engine, path, {"tag": name.tag}, headers):
         progress.take(event)
         aux = event.get("aux")
         digest = str(aux.get("Digest") or digest) if isinstance(aux, dict) else digest
