@@ -4,20 +4,27 @@ from __future__ import annotations
 
 import os
 
+from localrun import shim
 from localrun.errors import BadInput
-from localrun.plan import MASTER_PORT, RUN_FOLDER, RUN_ID, SourcePlan
+from localrun.plan import MASTER_PORT, RUN_FOLDER, RUN_ID
 from localrun.supervise.process import Process
-from localrun.supervise.room import keep_room
-from localrun.values import replace, value
-from localrun.workspace.home import failed
-from localrun.workspace.place import is_plain, make_place, remove_place
-from localrun.workspace.snapshot import MOST_SCRIPT_BYTES, SCRIPTS, copy_entries, list_source
+from localrun.targets.working import (
+    Ready,
+    fill_or_remove,
+    fill_tokens,
+    make_node,
+    note_skipped,
+    place_snapshot,
+)
+from localrun.values import replace
+from localrun.workspace.place import is_plain, make_place
+from localrun.workspace.snapshot import MOST_SCRIPT_BYTES, SCRIPTS, list_source
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from localrun.plan import Artifact, InputPlan, Plan
+    from localrun.plan import Artifact, Plan
     from localrun.workspace.snapshot import Entry
 
 SEED_MARKER = "/tmp/.azureml_bootstrap_complete"  # noqa: S108 - the literal path that scripts use, never opened by us
@@ -25,25 +32,6 @@ SEED_MARKER = "/tmp/.azureml_bootstrap_complete"  # noqa: S108 - the literal pat
 shell scripts of a run get a marker of their own run and node in its place."""
 FOREIGN = ("PYTHONHOME", "PYTHONPATH", "VIRTUAL_ENV", "CONDA_PREFIX", "CONDA_DEFAULT_ENV", "CONDA_SHLVL")
 """Variables of the caller's own Python that would leak into an environment that localrun made."""
-FOLDERS = ("snapshot", "user_logs", "named-outputs")
-"""What every run's folder holds from the start."""
-SHARED = ("outputs", "logs")
-"""Folders of the working directory that belong to the record, whichever node writes there."""
-
-
-@value
-class Ready:
-    """A run whose folder is complete: what is to be started in it.
-
-    Attributes:
-        processes: One a rank, ordered by rank.
-        bootstraps: One for each node that has a bootstrap script to run.
-        notes: What came up on the way, one line each.
-    """
-
-    processes: tuple[Process, ...]
-    bootstraps: tuple[Process, ...] = ()
-    notes: tuple[str, ...] = ()
 
 
 def prepare(
@@ -67,14 +55,7 @@ def prepare(
     check_marker(plan)
     entries = () if plan.source.in_place else list_source(plan.source, home=home)
     tokens = {RUN_ID: run_id, RUN_FOLDER: folder, MASTER_PORT: str(port)}
-    try:
-        return _fill_folder(plan, artifact, entries, folder, tokens, environ)
-    except OSError as error:
-        remove_place(folder)
-        raise failed(error, error.filename or folder) from error
-    except BaseException:
-        remove_place(folder)
-        raise
+    return fill_or_remove(folder, lambda: _fill_folder(plan, artifact, entries, folder, tokens, environ))
 
 
 def _fill_folder(
@@ -85,18 +66,13 @@ def _fill_folder(
     tokens: Mapping[str, str],
     environ: Mapping[str, str],
 ) -> Ready:
-    keep_room(folder)
-    for name in FOLDERS:
-        os.mkdir(os.path.join(folder, name), 0o700)
-    root = os.path.dirname(plan.source.file) if plan.source.file else plan.source.directory
-    copy_entries(root, entries, os.path.join(folder, "snapshot"))
-    _place_assets(plan, folder)
+    place_snapshot(plan, entries, folder)
     place = _find_place(plan, entries, folder)
     processes: list[Process] = []
     bootstraps: list[Process] = []
     for node in range(plan.nodes):
         marker = locate_marker(place, node)
-        directory = _make_node(plan, entries, folder, node, marker)
+        directory = make_node(plan, entries, folder, node, (SEED_MARKER.encode(), os.fsencode(marker)))
         here = tokens if plan.source.in_place else {**tokens, SEED_MARKER: marker}
         made = _prepare_node(plan, artifact, node, directory, folder, here, environ)
         processes += made
@@ -106,16 +82,8 @@ def _fill_folder(
     return Ready(
         processes=tuple(processes),
         bootstraps=tuple(bootstraps),
-        notes=_note_skipped(entries),
+        notes=note_skipped(entries),
     )
-
-
-def _note_skipped(entries: tuple[Entry, ...]) -> tuple[str, ...]:
-    skipped = [entry.path for entry in entries if entry.kind == "skipped"]
-    if not skipped:
-        return ()
-    more = f" and {len(skipped) - 3} more" if len(skipped) > 3 else ""  # noqa: PLR2004 - three examples are enough
-    return (f"not in the snapshot, being neither files nor folders: {', '.join(skipped[:3])}{more}",)
 
 
 def check_marker(plan: Plan) -> None:
@@ -156,30 +124,6 @@ def _find_place(plan: Plan, entries: tuple[Entry, ...], folder: str) -> str:
     return make_place(folder) if used else folder
 
 
-def _make_node(plan: Plan, entries: tuple[Entry, ...], folder: str, node: int, marker: str) -> str:
-    """Make a node's working directory and give its path."""
-    if plan.source.in_place:
-        directory = plan.source.directory
-    else:
-        directory = os.path.join(folder, "wd") if node == 0 else os.path.join(folder, f"node-{node}", "wd")
-        os.makedirs(directory)
-        kept = [entry for entry in entries if node == 0 or entry.path.partition("/")[0] not in SHARED]
-        copy_entries(
-            os.path.join(folder, "snapshot"), tuple(kept), directory, (SEED_MARKER.encode(), os.fsencode(marker))
-        )
-    os.makedirs(os.path.join(folder, f"node-{node}"), exist_ok=True)
-    for name in SHARED:
-        place = os.path.join(directory, name)
-        if node == 0:
-            os.makedirs(place, exist_ok=True)
-            os.symlink(place, os.path.join(folder, name))
-        elif not plan.source.in_place:
-            os.symlink(os.path.join(folder, name), place)
-    if not plan.source.in_place and not os.path.lexists(os.path.join(directory, "user_logs")):
-        os.symlink(os.path.join(folder, "user_logs"), os.path.join(directory, "user_logs"))
-    return directory
-
-
 def locate_marker(place: str, node: int) -> str:
     """Give the path of a node's own bootstrap marker in the folder for markers."""
     return os.path.join(place, f"node-{node}-bootstrap_complete")
@@ -202,7 +146,7 @@ def _prepare_node(
         programs = make_overlay(artifact, os.path.join(folder, f"node-{node}", "python"))
         path = (programs, *path)
         python = os.path.join(programs, "python")
-    argv = tuple(_fill(part, tokens) for part in plan.argv)
+    argv = tuple(fill_tokens(part, tokens) for part in plan.argv)
     if argv[0] == "python":
         argv = (python, *argv[1:])
     shared = _gather_variables(plan, artifact, tokens, environ)
@@ -215,7 +159,7 @@ def _prepare_node(
             rank=rank.rank,
             node=node,
             argv=argv,
-            variables=tuple({**shared, **{name: _fill(text, tokens) for name, text in rank.variables}}.items()),
+            variables=tuple({**shared, **{name: fill_tokens(text, tokens) for name, text in rank.variables}}.items()),
             directory=directory,
             log=os.path.join(folder, "user_logs", rank.log),
         )
@@ -232,38 +176,8 @@ def _gather_variables(
     variables = {**dict(plan.fallbacks), **kept, **dict(artifact.variables)}
     if artifact.prefix:
         variables["AZUREML_CONDA_ENVIRONMENT_PATH"] = artifact.prefix
-    variables.update((name, _fill(text, tokens)) for name, text in plan.variables)
+    variables.update((name, fill_tokens(text, tokens)) for name, text in plan.variables)
     variables.update((name, environ[name]) for name in plan.inherited if name in environ)
+    if plan.shim:
+        shim.lead(variables)
     return variables
-
-
-def _place_assets(plan: Plan, folder: str) -> None:
-    for output in plan.outputs:
-        if not output.is_file:
-            os.mkdir(os.path.join(folder, output.path))
-    for item in plan.inputs:
-        if item.copied:
-            copy_input(item, os.path.join(folder, "inputs", item.name))
-
-
-def copy_input(item: InputPlan, target: str) -> None:
-    """Copy an input of mode `download` into a new folder of the run's own.
-
-    Raises:
-        BadInput: a part of it cannot be read.
-        StoreFailed: there is no room.
-    """
-    os.makedirs(target)
-    if os.path.isdir(item.path):
-        source = SourcePlan(directory=item.path, limited=False, ignoring=False)
-    else:
-        source = SourcePlan(file=item.path, limited=False)
-    root = item.path if source.directory else os.path.dirname(item.path)
-    copy_entries(root, list_source(source), target)
-
-
-def _fill(text: str, tokens: Mapping[str, str]) -> str:
-    if "{localrun:" in text or SEED_MARKER in text:
-        for token, known in tokens.items():
-            text = text.replace(token, known)
-    return text

@@ -1,0 +1,230 @@
+"""Containers and networks of runs, on an engine: made, started, looked at, removed. Thin; on the warm path of a run."""
+
+from __future__ import annotations
+
+import time
+
+from localrun.adapters.engine_connections import open_connection
+from localrun.adapters.engine_errors import EngineLost, EngineRefused
+from localrun.adapters.engine_http import Body, ProtocolBroken, make_head, make_target
+from localrun.adapters.engine_json import read_json, write_json
+from localrun.adapters.engine_stream import PIECE, receive_head
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    from localrun.adapters.engine import Engine
+
+RUN_LABEL, NODE_LABEL, OWNER_LABEL = "localrun.run", "localrun.node", "localrun.owner"
+"""On every container and network of a run: its id, the node's index, and the workspace that it belongs to."""
+GONE, CLASH = 404, 409
+"""Status of what is not there, and of what is in the way or being removed already."""
+
+
+class Pending:
+    """A request that has been sent, on a connection of its own; the answer is taken when its descriptor can be read."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, str | int | bool] | None = None,
+        body: Any = None,
+    ) -> None:
+        """Send the request.
+
+        Args:
+            engine: Where to; what is known of it (the version that it speaks) is used.
+            method: Such as POST.
+            path: Behind the version.
+            query: Names and values.
+            body: What to send as JSON; None for nothing.
+
+        Raises:
+            EngineUnavailable: it cannot be reached.
+            EngineLost: it hung up.
+        """
+        self._engine = engine
+        self._request = (method, path, query, body)
+        data = b"" if body is None else write_json(body)
+        headers = {"Content-Type": "application/json", "Content-Length": str(len(data)), "Connection": "close"}
+        target = make_target(path, query or {})
+        self._connection = open_connection(engine.endpoint, 10)
+        try:
+            self._connection.sendall(make_head(method, f"/v{engine.version}{target}", "docker", headers) + data)
+        except OSError as error:
+            self.close()
+            raise self._lose(error) from None
+
+    def fileno(self) -> int:
+        """Give the descriptor that can be read when the answer comes in."""
+        return self._connection.fileno()
+
+    def take(self, timeout_s: float = 60) -> Any:
+        """Wait for the answer and give its decoded JSON; None for an empty one.
+
+        Raises:
+            EngineRefused: the engine answered with an error.
+            EngineLost: it has gone, or did not answer in time.
+        """
+        method, path, query, body = self._request
+        deadline = time.monotonic() + timeout_s
+        try:
+            head, data = receive_head(self._connection, deadline)
+            data = self._read_body(Body(head, method=method), data, deadline)
+        except (OSError, ProtocolBroken) as error:
+            raise self._lose(error) from None
+        finally:
+            self.close()
+        found = _decode(data)
+        if head.status < 400:  # noqa: PLR2004 - errors begin there
+            return found
+        reason = str(found.get("message") if isinstance(found, dict) else found or f"status {head.status}").strip()
+        if "API version" in reason:  # the engine wants another one: find out which, and ask again
+            return self._engine.ask(method, path, query=query, body=body, timeout_s=timeout_s)
+        raise EngineRefused(f"the Docker engine refused {method} {path}: {reason}", status=head.status, reason=reason)
+
+    def close(self) -> None:
+        """Give up on the answer."""
+        self._connection.close()
+
+    def _read_body(self, body: Body, first: bytes, deadline: float) -> bytes:
+        data = body.feed(first)
+        while not body.ended:
+            self._connection.settimeout(max(deadline - time.monotonic(), 0.001))
+            piece = self._connection.recv(PIECE)
+            if piece:
+                data += body.feed(piece)
+            else:
+                body.end()
+        return data
+
+    def _lose(self, error: Exception) -> EngineLost:
+        reason = getattr(error, "strerror", None) or str(error) or "no answer in time"
+        message = f"the connection to the Docker engine at {self._engine.endpoint.place} is lost: {reason}"
+        return EngineLost(message, hint="see whether it still runs: docker info")
+
+
+def _decode(data: bytes) -> Any:
+    if not data.strip():
+        return None
+    try:
+        return read_json(data)
+    except ValueError:
+        return data.decode(errors="replace")
+
+
+def begin_create(engine: Engine, name: str, request: Mapping[str, Any]) -> Pending:
+    """Ask for a container; its `Id` stands in the answer. A name that is taken is refused with status 409."""
+    return Pending(engine, "POST", "/containers/create", query={"name": name}, body=request)
+
+
+def begin_start(engine: Engine, container: str) -> Pending:
+    """Ask for a container's start; the answer comes when its process runs, or cannot."""
+    return Pending(engine, "POST", f"/containers/{container}/start")
+
+
+def begin_wait(engine: Engine, container: str) -> Pending:
+    """Ask for the next end of a container; the answer, with `StatusCode`, comes then."""
+    return Pending(engine, "POST", f"/containers/{container}/wait", query={"condition": "next-exit"})
+
+
+def begin_remove(engine: Engine, container: str) -> Pending:
+    """Ask for a container's end and removal; what it declared as volumes goes with it."""
+    return Pending(engine, "DELETE", f"/containers/{container}", query={"force": True, "v": True})
+
+
+def inspect_container(engine: Engine, container: str, *, timeout_s: float = 10) -> dict[str, Any] | None:
+    """Give what the engine knows of a container; None when there is none.
+
+    Raises:
+        LocalrunError: the engine does not answer, or with another error.
+    """
+    return _ask_or_none(engine, f"/containers/{container}/json", timeout_s)
+
+
+def inspect_image(engine: Engine, image: str, *, timeout_s: float = 10) -> dict[str, Any] | None:
+    """Give what the engine knows of an image; None when there is none.
+
+    Raises:
+        LocalrunError: the engine does not answer, or with another error.
+    """
+    return _ask_or_none(engine, f"/images/{image}/json", timeout_s)
+
+
+def _ask_or_none(engine: Engine, path: str, timeout_s: float) -> dict[str, Any] | None:
+    try:
+        found: dict[str, Any] = engine.ask("GET", path, timeout_s=timeout_s)
+    except EngineRefused as error:
+        if error.status == GONE:
+            return None
+        raise
+    return found
+
+
+def create_network(engine: Engine, name: str, labels: Mapping[str, str]) -> str:
+    """Make a bridge network and give its id.
+
+    Raises:
+        EngineRefused: the engine has no addresses left for one, or the name is taken.
+        LocalrunError: the engine does not answer.
+    """
+    body = {"Name": name, "CheckDuplicate": True, "Driver": "bridge", "Labels": dict(labels)}
+    return str(engine.ask("POST", "/networks/create", body=body)["Id"])
+
+
+def remove_network(engine: Engine, network: str) -> None:
+    """Remove a network; one that is gone is passed over.
+
+    Raises:
+        LocalrunError: containers still use it, or the engine does not answer.
+    """
+    try:
+        engine.ask("DELETE", f"/networks/{network}")
+    except EngineRefused as error:
+        if error.status != GONE:
+            raise
+
+
+def remove_container(engine: Engine, container: str) -> None:
+    """End and remove a container; one that is gone, or is being removed by somebody else, is passed over.
+
+    Raises:
+        LocalrunError: the engine does not answer, or cannot.
+    """
+    try:
+        engine.ask("DELETE", f"/containers/{container}", query={"force": True, "v": True})
+    except EngineRefused as error:
+        if error.status not in {GONE, CLASH}:
+            raise
+
+
+def remove_run(engine: Engine, run_id: str) -> int:
+    """End and remove all containers and networks of a run, by their label; give how many containers there were.
+
+    Raises:
+        LocalrunError: the engine does not answer, or cannot.
+    """
+    mine = write_json({"label": [f"{RUN_LABEL}={run_id}"]}).decode()
+    containers = engine.ask("GET", "/containers/json", query={"all": True, "filters": mine}) or []
+    for container in containers:
+        remove_container(engine, str(container["Id"]))
+    for network in engine.ask("GET", "/networks", query={"filters": mine}) or []:
+        remove_network(engine, str(network["Id"]))
+    return len(containers)
+
+
+def find_publisher(engine: Engine, port: int) -> str:
+    """Give the name of the running container that publishes a port of the engine's machine; empty for none known.
+
+    Raises:
+        LocalrunError: the engine does not answer.
+    """
+    for container in engine.ask("GET", "/containers/json") or []:
+        if any(item.get("PublicPort") == port for item in container.get("Ports") or ()):
+            return str((container.get("Names") or [container["Id"]])[0]).lstrip("/")
+    return ""
