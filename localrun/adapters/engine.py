@@ -75,7 +75,8 @@ class Engine:
         self.version = API_VERSION
         self._timeout_s = timeout_s
         self._idle: list[Connection] = []
-        self._answered = False
+        self._answered = False  # whether it has ever answered as an engine does
+        self._knows_version = False  # whether it has understood a request
 
     def open(self) -> None:
         """Make a connection now, for the next request.
@@ -83,7 +84,7 @@ class Engine:
         Raises:
             EngineUnavailable: nobody answers.
         """
-        self._idle.append(self._take())
+        self._idle.append(self._take()[0])
 
     def close(self) -> None:
         """Close the connection that is kept; the next request makes a new one. A forked child calls it first."""
@@ -269,14 +270,15 @@ class Engine:
         except ValueError as error:
             raise self._lose(error, f"{method} {path}") from None
 
-    def _take(self) -> Connection:
+    def _take(self) -> tuple[Connection, bool]:
+        """Give a connection, and whether it has been used before."""
         while self._idle:
             connection = self._idle.pop()
             if is_idle(connection):
-                return connection
+                return connection, True
             close_quietly(connection)
         try:
-            return open_connection(self.endpoint, self._timeout_s)
+            return open_connection(self.endpoint, self._timeout_s), False
         except EngineUnavailable as error:
             if not self._answered:
                 raise
@@ -286,7 +288,7 @@ class Engine:
     def _exchange(
         self, method: str, path: str, request: bytes, upload: Iterable[bytes] | BinaryIO | None, timeout_s: float
     ) -> Stream:
-        connection = self._take()
+        connection, used = self._take()
         doing = f"{method} {path}"
         try:
             connection.settimeout(timeout_s)
@@ -299,6 +301,9 @@ class Engine:
             head, first = receive_head(connection, time.monotonic() + timeout_s)
         except (OSError, ProtocolBroken) as error:
             connection.close()
+            if used and method == "GET" and not isinstance(error, TimeoutError):  # it was ended when it was taken
+                self.close()
+                return self._exchange(method, path, request, upload, timeout_s)
             raise self._lose(error, doing) from None
         except BaseException:
             connection.close()
@@ -328,11 +333,12 @@ class Engine:
         """Raise what an answer refuses a request with; one that only wants a later version changes `version`."""
         status = stream.head.status
         if status < 400:  # noqa: PLR2004 - errors begin there
+            self._knows_version = True
             return
         found = self._read_all(stream, method, path, time.monotonic() + 10)
         reason = found.get("message") or found.get("cause") if isinstance(found, dict) else found
         reason = str(reason or f"status {status}").strip()
-        if status in {400, 404} and ("API version" in reason or "not found" in reason) and path != "/version":
+        if status in {400, 404} and ("API version" in reason or "not found" in reason):
             self._settle_version(reason)
         if "HTTPS server" in reason:
             message = f"the Docker engine at {self.endpoint.place} speaks TLS only"
@@ -345,11 +351,11 @@ class Engine:
         Raises:
             EngineRefused: it is too old.
         """
-        if "minimum supported API version is" in reason.lower():
+        if "inimum supported API version is" in reason:
             word = reason.rpartition("ersion is ")[2].split(",")[0].split(" ")[0].rstrip(".")
             self.version = word if _numbers(word) > _numbers(self.version) else self.version
             return
-        if self._answered:
+        if self._knows_version:
             return
         stream = self._exchange("GET", "/version", make_head("GET", "/version", "docker", {}), None, 10)
         found = self._read_all(stream, "GET", "/version", time.monotonic() + 10)
@@ -360,6 +366,7 @@ class Engine:
             )
             hint = f"use Docker {MINIMUM_ENGINE} or Podman 4 or later; or use -t local"
             raise EngineRefused(message, status=400, reason=reason, hint=hint, code="docker_too_old")
+        self._knows_version = True
 
 
 def _upload(connection: Connection, body: Iterable[bytes] | BinaryIO) -> None:

@@ -42,7 +42,10 @@ class SshConnection:
         Raises:
             ConnectionError: ssh itself ended with an error; with its words.
         """
-        data = self._ours.recv(size)
+        try:
+            data = self._ours.recv(size)
+        except ConnectionResetError:  # it ended without having read what was sent
+            data = b""
         if not data and self._end():
             self._words.seek(0)
             words = self._words.read()[-LAST_WORDS:].decode(errors="replace").strip()
