@@ -48,6 +48,17 @@ print(stale)
 """
 
 
+IMPORT_ALL = """
+import ctypes, bz2, hashlib, lzma, readline, sqlite3, ssl, zlib
+import importlib, os, sys, sysconfig
+folder = os.path.join(sysconfig.get_path("platstdlib"), "lib-dynload")
+for name in os.listdir(folder):
+    importlib.import_module(name.partition(".")[0])
+loaded = {line.split()[-1] for line in open("/proc/self/maps") if ".so" in line}
+print("\\n".join(sorted(path for path in loaded if not path.startswith(sys.prefix + "/"))))
+"""
+
+
 def start(*command, **more):
     return subprocess.run(command, check=False, capture_output=True, text=True, timeout=120, **more)
 
@@ -117,6 +128,14 @@ def test_libraries_come_from_the_prefix_or_are_glibc(source):
     assert len(binaries) > 40
     assert [name for name in outside if not GLIBC.fullmatch(name)] == []
     assert "not found" not in told
+
+
+def test_all_modules_load_in_a_container_without_python(source, engine, bare_image):
+    _, prefix, _ = source
+    options = ("--rm", "--network", "none", "--volume", f"{prefix}:/elsewhere:ro")
+    loaded = engine.docker("run", *options, bare_image, "/elsewhere/bin/python", "-c", IMPORT_ALL).split()
+    assert loaded
+    assert [path for path in loaded if not GLIBC.fullmatch(os.path.basename(path))] == []
 
 
 def test_linking_keeps_the_bytecode_of_the_standard_library_valid(source):
