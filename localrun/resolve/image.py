@@ -97,15 +97,16 @@ def _add_python(spec: RunSpec, python: PythonSpec, planned: EnvironmentPlan, fac
     if conda == ("python", "pip"):  # a requirements.txt names no Python: take the one that this machine's user has
         conda = (f"python={facts.python_version}", "pip")
     hashes = dict(facts.hashes)
-    hidden = {"channels": tuple(map(hide_credentials, python.channels)), "conda": tuple(map(hide_credentials, conda))}
+    shown = tuple(map(hide_credentials, python.channels)), tuple(map(hide_credentials, conda))
     fingerprint = environment_fingerprint(
         platform=platform,
-        **hidden,
+        channels=shown[0],
+        conda=shown[1],
         pip=tuple(map(hide_credentials, python.pip)),
         files=tuple((line, hashes[line]) for line in python.pip if line in hashes),
     )
     # One more pip package is installed over the same conda part, so the prefix is named after that part alone.
-    below = environment_name(environment_fingerprint(platform=platform, **hidden, pip=()))
+    below = environment_name(environment_fingerprint(platform=platform, channels=shown[0], conda=shown[1], pip=()))
     return replace(
         planned,
         name=environment_name(fingerprint),

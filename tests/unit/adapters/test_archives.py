@@ -1,0 +1,75 @@
+"""Archives that are made while they are sent."""
+
+from __future__ import annotations
+
+import io
+import os
+import tarfile
+
+from localrun.adapters.archives import Member, list_context_members, list_tree, write_archive
+from localrun.adapters.build_context import hash_context, list_context
+
+
+def read(members):
+    return tarfile.open(fileobj=io.BytesIO(b"".join(write_archive(members))))
+
+
+def test_tree_keeps_contents_links_and_times(tmp_path):
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin/tool").write_bytes(b"x" * 3_000_000)
+    os.chmod(tmp_path / "bin/tool", 0o700)
+    os.utime(tmp_path / "bin/tool", (1_600_000_000, 1_600_000_000))
+    (tmp_path / "bin/link").symlink_to("tool")
+    (tmp_path / "empty").touch(0o600)
+    with read([Member(name="top", kind="folder", mode=0o755), *list_tree(str(tmp_path), "top/prefix")]) as archive:
+        assert archive.getnames() == [
+            "top", "top/prefix", "top/prefix/bin", "top/prefix/bin/link", "top/prefix/bin/tool", "top/prefix/empty",
+        ]  # fmt: skip
+        tool = archive.getmember("top/prefix/bin/tool")
+        assert (tool.size, tool.mode, tool.mtime, tool.uid) == (3_000_000, 0o755, 1_600_000_000, 0)
+        assert archive.extractfile(tool).read() == b"x" * 3_000_000
+        assert archive.getmember("top/prefix/bin/link").linkname == "tool"
+        assert archive.getmember("top/prefix/empty").mode == 0o644
+
+
+def test_long_names_are_kept():
+    name = "a" * 90 + "/" + "b" * 200
+    with read([Member(name=name, content=b"1")]) as archive:
+        assert archive.getnames() == [name]
+
+
+def context_of(folder, **files):
+    for name, text in files.items():
+        path = os.path.join(folder, name.replace("__", "/"))
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+    return list_context(str(folder), "Dockerfile")
+
+
+def test_context_leaves_fifos_out_and_names_them(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    context = context_of(tmp_path, Dockerfile="FROM a", data__x="1")
+    assert context.skipped == ("pipe",)
+    assert [one.path for one in context.files] == ["Dockerfile", "data", "data/x"]
+    with read(list_context_members(context)) as archive:
+        assert archive.getnames() == ["Dockerfile", "data", "data/x"]
+
+
+def test_dockerignore_counts_and_the_dockerfile_stays(tmp_path):
+    (tmp_path / ".dockerignore").write_text("# comment\n*\n!keep\n")
+    context = context_of(tmp_path, Dockerfile="FROM a", keep="1", drop="2")
+    assert {one.path for one in context.files} >= {"Dockerfile", "keep"}
+    assert "drop" not in {one.path for one in context.files}
+
+
+def test_hash_is_of_content_only(tmp_path):
+    first = hash_context(context_of(tmp_path / "a", Dockerfile="FROM a", x="1"))
+    os.utime(tmp_path / "a/x", (1, 1))
+    assert hash_context(list_context(str(tmp_path / "a"), "Dockerfile")) == first
+    assert hash_context(context_of(tmp_path / "b", Dockerfile="FROM a", x="1")) == first
+    os.chmod(tmp_path / "a/x", 0o755)
+    assert hash_context(list_context(str(tmp_path / "a"), "Dockerfile")) != first
+    assert hash_context(context_of(tmp_path / "b", x="2")) != first
+    (tmp_path / "b/x").rename(tmp_path / "b/y")
+    assert hash_context(list_context(str(tmp_path / "b"), "Dockerfile")) != first
