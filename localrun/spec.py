@@ -148,7 +148,7 @@ class ContainerSpec:
     """What was asked for the containers of the docker target, as written; empty or None: nothing was said.
 
     Attributes:
-        arguments: `docker.arguments` and `docker_args`, one word each.
+        arguments: `docker.arguments` and `docker_args`, one word each, without those of variables.
         volumes: Of `-v`, in docker's form.
         ports: Of `-p`, in docker's form.
         working_directory: Of `-w`.
@@ -160,7 +160,11 @@ class ContainerSpec:
         user: Of `--user`.
         pull: `missing`, `always` or `never`.
         keep: The containers stay after the run.
-        inherit_network_settings: Proxies, CA bundle and pip settings of this machine reach the containers.
+        inherit_network_settings: Whether builds and containers see proxies, CA bundle and pip settings of this
+            machine; None: builds do, containers do not.
+        variables: Of `-e` and `--env-file` among the arguments; those of the run configuration win.
+        inherited: Of `-e NAME` among the arguments.
+        flags: The flags of the command line that set something here: they win over the arguments.
     """
 
     arguments: tuple[str, ...] = ()
@@ -175,7 +179,10 @@ class ContainerSpec:
     user: str = ""
     pull: str = "missing"
     keep: bool = False
-    inherit_network_settings: bool = False
+    inherit_network_settings: bool | None = None
+    variables: tuple[tuple[str, str], ...] = ()
+    inherited: tuple[str, ...] = ()
+    flags: tuple[str, ...] = ()
 
 
 @value
@@ -208,6 +215,13 @@ class RunSpec:
         snapshot_limited: Refuse a source folder larger than the snapshot limits.
         outputs_directory: Where to copy `outputs/` to at the end as well; empty for nowhere else.
         stop_timeout_s: From the first signal of the stop ladder to SIGKILL.
+        on_failure: What the failure of a rank means to the others: `stop`, `continue` or `hold`.
+        rank_timeout_s: How long a rank may neither print nor compute; 0 for ever.
+        timestamps: The time of what each rank prints is kept, and shown.
+        sample_usage: What the ranks use is written down while they run.
+        terminal_rank: The rank that has the user's terminal or standard input; -1 for none.
+        terminal: That rank has a terminal; else the standard input as it is.
+        debug_rank: The rank that waits for a debugger; -1 for none.
         task_index: What `AZ_BATCHAI_TASK_INDEX` holds: `local` rank, `global` rank or `node`.
         cloud_keys: Keys that only the cloud can honour, dotted, in the order of the file.
         notes: What the reader of the file has to tell the user, one line each.
@@ -245,6 +259,13 @@ class RunSpec:
     snapshot_limited: bool = True
     outputs_directory: str = ""
     stop_timeout_s: float = 10
+    on_failure: str = "stop"
+    rank_timeout_s: float = 0
+    timestamps: bool = False
+    sample_usage: bool = False
+    terminal_rank: int = -1
+    terminal: bool = False
+    debug_rank: int = -1
     task_index: str = "local"
     cloud_keys: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()

@@ -46,6 +46,7 @@ def probe_host(spec: RunSpec, environ: Mapping[str, str], reading: Reading) -> H
         hashes=_hash_requirements(spec),
         script_near="" if not spec.script or os.path.lexists(spec.script) else find_near(spec.script),
         script_outside=leads_outside(spec.script, spec.source_directory),
+        user=f"{os.getuid()}:{os.getgid()}" if hasattr(os, "getuid") else "",
         folder_name=os.path.basename(os.path.realpath(spec.source_directory)) if spec.source_directory else "run",
     )
 

@@ -19,6 +19,7 @@ class HostFacts:
         script_near: When the script is not there, a path that is spelt much like it; else empty.
         script_outside: Where the script really is when its path leads out of the source folder; else empty.
         hashes: SHA-256 of the local files and folders that pip requirements name, by requirement line.
+        user: User and group of this process, `uid:gid`; empty where there are none.
         folder_name: The base name of the source folder, real path, for the experiment's default name.
         engine_platform: For the docker target, the platform of the engine, such as `linux/amd64`; else empty.
         images: For the docker target, the id that each base image's reference stands for in the engine, `sha256:…`;
@@ -34,6 +35,7 @@ class HostFacts:
     script_near: str = ""
     script_outside: str = ""
     hashes: tuple[tuple[str, str], ...] = ()
+    user: str = ""
     folder_name: str = "run"
     engine_platform: str = ""
     images: tuple[tuple[str, str], ...] = ()

@@ -1,0 +1,226 @@
+"""How the containers of a run are made: what flags, job file and docker's arguments ask for, as one plan."""
+
+from __future__ import annotations
+
+from localrun.errors import BadInput
+from localrun.formats import docker_options
+from localrun.formats.docker_arguments import mount_of_fields, parse_arguments
+from localrun.formats.docker_values import read_cpus, read_gpus, read_mount, read_port, read_size
+from localrun.plan import ContainerPlan
+from localrun.resolve.refusal import refuse
+from localrun.values import replace
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any, TypeVar
+
+    from localrun.resolve.facts import HostFacts
+    from localrun.spec import ContainerSpec, RunSpec
+
+    T = TypeVar("T")
+
+DEFAULT_SHM = "2g"
+"""What Azure ML gives a container for /dev/shm."""
+LEAST_MEMORY_BYTES = 6 << 20
+"""What docker's engine takes as a limit at least."""
+WITHOUT_NAMES = ("none", "bridge", "default")
+"""Networks in which containers do not find one another by name."""
+ARGUMENTS = "resources.docker_args"
+_KEYS = {"--shm-size": "resources.shm_size"}
+
+
+def settle_arguments(spec: RunSpec) -> RunSpec:
+    """Give a run configuration for the docker target with what its docker arguments hold put where it belongs.
+
+    Their variables become the run's, under its own; what of them are fields becomes the fields, under the flags.
+
+    Raises:
+        BadInput: an argument is not known, or has no place in a run.
+    """
+    asked = spec.container
+    try:
+        pairs = parse_arguments(asked.arguments)
+    except BadInput as error:
+        raise _refuse_arguments(spec, error.message, error.hint) from None
+    fields = _gather_fields(spec, pairs)
+    platform = fields.pop("platform", "")
+    own = dict(spec.environment_variables)
+    variables = {name: text for name, text in asked.variables if name not in (*own, *spec.inherited)}
+    inherited = [name for name in asked.inherited if name not in (*own, *spec.inherited)]
+    environment = spec.environment
+    if environment is not None and platform and not environment.platform:
+        environment = replace(environment, platform=platform)
+    return replace(
+        spec,
+        container=replace(asked, **fields),
+        environment=environment,
+        environment_variables=(*variables.items(), *spec.environment_variables),
+        inherited=(*spec.inherited, *inherited),
+    )
+
+
+def _gather_fields(spec: RunSpec, pairs: tuple[tuple[str, str], ...]) -> dict[str, Any]:
+    """Give the fields that docker arguments set; what a flag has set stays, what is a list gets longer."""
+    asked = spec.container
+    fields: dict[str, Any] = {"arguments": ()}
+    for name, given in pairs:
+        option, text = _read_argument(spec, name, given)
+        if option not in docker_options.FIELDS:
+            fields["arguments"] = (*fields["arguments"], f"{option}={text}")
+            continue
+        field = docker_options.FIELDS[option][0]
+        if field in {"volumes", "ports"}:
+            fields[field] = (*fields.get(field, getattr(asked, field)), text)
+        elif option not in asked.flags:
+            fields[field] = text
+    return fields
+
+
+def _read_argument(spec: RunSpec, name: str, given: str) -> tuple[str, str]:
+    """Give an option and its value after a look at both; `--mount` becomes what it stands for.
+
+    Raises:
+        BadInput: it has no place in a run, or the value cannot be right.
+    """
+    if name in docker_options.INSTEAD:
+        message = f"{name} has no place in a run"
+        raise _refuse_arguments(spec, message, docker_options.INSTEAD[name])
+    if name in docker_options.AS_IT_IS and given != "true":
+        raise _refuse_arguments(spec, f"{name}={given} is not possible here", "leave it out")
+    try:
+        option, text = mount_of_fields(given) if name == "--mount" else (name, given)
+        _read_with(option)(text)
+    except BadInput as error:
+        raise _refuse_arguments(spec, f"{name}={given}: {error.message}", error.hint) from None
+    return option, text
+
+
+def _read_with(name: str) -> Callable[[str], Any]:
+    tables = (docker_options.FIELDS, docker_options.ONE, docker_options.SEVERAL, docker_options.NAMED)
+    return next((table[name][1] for table in tables if name in table), str)
+
+
+def _refuse_arguments(spec: RunSpec, message: str, hint: str) -> BadInput:
+    return refuse(spec, message, key=ARGUMENTS, flag="docker.arguments", hint=hint)
+
+
+def plan_container(spec: RunSpec, facts: HostFacts) -> ContainerPlan:
+    """Plan how the containers are made.
+
+    Args:
+        spec: The run configuration, its docker arguments settled.
+        facts: The facts of the host.
+
+    Raises:
+        BadInput: a value cannot be read, or what is asked for makes no run.
+    """
+    asked = spec.container
+    shm_bytes = _read(spec, "--shm-size", asked.shm_size or DEFAULT_SHM, read_size)
+    memory_bytes = _read(spec, "--memory", asked.memory, read_size) if asked.memory else 0
+    _check_sizes(spec, shm_bytes, memory_bytes)
+    _check_network(spec)
+    if asked.gpus:
+        _read(spec, "--gpus", asked.gpus, read_gpus)
+    if asked.working_directory and not asked.working_directory.startswith("/"):
+        message = f"{asked.working_directory} is not an absolute path"
+        raise _refuse_value(spec, "--workdir", message, "give a path inside the container, such as /work")
+    return ContainerPlan(
+        user=asked.user or facts.user,
+        shm_bytes=shm_bytes,
+        memory_bytes=memory_bytes,
+        nano_cpus=_read(spec, "--cpus", asked.cpus, read_cpus) if asked.cpus else 0,
+        network=asked.network,
+        gpus=asked.gpus,
+        mounts=_plan_mounts(spec),
+        ports=tuple(_read(spec, "--publish", port, read_port) for port in asked.ports),
+        working_directory=asked.working_directory,
+        options=_plan_options(asked),
+        keep=asked.keep,
+        inherit_network_settings=bool(asked.inherit_network_settings),
+    )
+
+
+def _check_sizes(spec: RunSpec, shm_bytes: int, memory_bytes: int) -> None:
+    if not shm_bytes:
+        raise _refuse_value(spec, "--shm-size", "a shared memory of 0 bytes is of no use", "give a size such as 2g")
+    if 0 < memory_bytes < LEAST_MEMORY_BYTES:
+        message = f"a limit of {spec.container.memory} is less than docker takes"
+        raise _refuse_value(spec, "--memory", message, "give 6m or more, such as 4g")
+
+
+def _check_network(spec: RunSpec) -> None:
+    network = spec.container.network
+    if spec.nodes > 1 and (network in WITHOUT_NAMES or network.startswith("container:")):
+        message = f"{spec.nodes} nodes cannot find one another in the network {network}"
+        hint = "leave it out for a private network of the run, or name a network that you have made"
+        raise _refuse_value(spec, "--network", message, hint)
+
+
+def _plan_mounts(spec: RunSpec) -> tuple[str, ...]:
+    mounts: dict[str, str] = {}
+    for text in spec.container.volumes:
+        mount = _read(spec, "--volume", text, lambda given: read_mount(given, spec.source_directory or "/"))
+        parts = mount.split(":")
+        inside = parts[1] if len(parts) > 1 else parts[0]
+        if inside in mounts:
+            message = f"{mounts[inside]} and {mount} are mounted at the same place"
+            raise _refuse_value(spec, "--volume", message, "leave one of them out")
+        mounts[inside] = mount
+    return tuple(mounts.values())
+
+
+def _plan_options(asked: ContainerSpec) -> tuple[tuple[str, str], ...]:
+    """Give the settings of HostConfig that docker arguments ask for, by name, with their value as JSON text."""
+    import json
+
+    found: dict[str, Any] = {}
+    for name, given in parse_arguments(asked.arguments):
+        if name in docker_options.ONE:
+            key, read = docker_options.ONE[name]
+            found[key] = read(given)
+        elif name in docker_options.SEVERAL:
+            key, read = docker_options.SEVERAL[name]
+            found.setdefault(key, []).append(read(given))
+        elif name in docker_options.NAMED:
+            key, read = docker_options.NAMED[name]
+            found.setdefault(key, {}).update([read(given)])
+        elif name in docker_options.SWITCHES:
+            found[docker_options.SWITCHES[name]] = given == "true"
+    return tuple((key, json.dumps(item)) for key, item in sorted(found.items()))
+
+
+def _read(spec: RunSpec, name: str, text: str, read: Callable[[str], T]) -> T:
+    try:
+        return read(text)
+    except BadInput as error:
+        raise _refuse_value(spec, name, error.message, error.hint) from None
+
+
+def _refuse_value(spec: RunSpec, name: str, message: str, hint: str) -> BadInput:
+    key = "" if name in spec.container.flags else _KEYS.get(name, ARGUMENTS)
+    return refuse(spec, message, key=key, flag=name, hint=hint)
+
+
+def refuse_container_flags(spec: RunSpec) -> None:
+    """Refuse flags that only containers can obey when the run has none.
+
+    Raises:
+        BadInput: one was given.
+    """
+    if spec.container.flags:
+        flag = spec.container.flags[0]
+        message = "this flag is for containers, and the target is local"
+        raise BadInput(message, key=flag, hint="add --target docker, or leave the flag out")
+
+
+def note_unused(spec: RunSpec) -> tuple[str, ...]:
+    """Give a line for what a file says about containers when the run has none."""
+    asked = spec.container
+    said = [key for key, given in ((ARGUMENTS, asked.arguments or asked.variables or asked.inherited),) if given]
+    names = dict(spec.key_names)
+    if asked.shm_size:
+        said.append("resources.shm_size")
+    if not said:
+        return ()
+    return (f"{' and '.join(names.get(key, key) for key in said)}: used by the docker target only",)
