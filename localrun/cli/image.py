@@ -1,0 +1,334 @@
+"""`localrun image`: the images that localrun made, here and in a registry."""
+
+from __future__ import annotations
+
+import os
+
+import click
+
+from localrun.cli import show
+from localrun.errors import BadInput, LocalrunError
+from localrun.escaping import escape
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Any
+
+    from localrun.adapters.docker_credentials import Credentials
+    from localrun.adapters.engine import Engine
+    from localrun.environments.settings import Progress
+
+LABEL = "localrun.fingerprint"
+"""The label of every image that localrun made."""
+_FORM = click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="How to print it.")
+_REGISTRY = click.option(
+    "--registry", default="", metavar="HOST[:PORT][/PREFIX]", help="The registry [default: the project's]."
+)
+_QUIET = click.option("-q", "--quiet", is_flag=True, help="Say nothing but errors.")
+_LABELS = ("fingerprint", "python", "base", "lock_sha256", "definition", "version")
+MEGABYTE = 1e6
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def image() -> None:
+    """List, push and pull the images that environments were made into.
+
+    The project's registry is registry in [tool.localrun] of pyproject.toml, or LOCALRUN_REGISTRY. Accounts are those
+    of docker login.
+    """
+
+
+def open_engine() -> Engine:
+    """Connect to the engine that the docker command line would use.
+
+    Raises:
+        LocalrunError: none answers.
+    """
+    from localrun.adapters.engine import connect, find_endpoint
+
+    return connect(find_endpoint(os.environ, os.path.expanduser("~")))
+
+
+@image.command("list")
+@click.option("-q", "--quiet", is_flag=True, help="Only the names.")
+@_FORM
+def list_all(quiet: bool, form: str) -> None:  # noqa: FBT001 - click names it
+    """List the images that localrun made, newest first."""
+    engine = open_engine()
+    found = [describe_row(item) for item in list_images(engine)]
+    if quiet:
+        show.write("".join(f"{escape(row['name'] or row['image'])}\n" for row in found))
+        return
+    names = name_environments(row["name"] for row in found)
+    rows = [row | {"environments": names.get(row["name"], [])} for row in found]
+    if form == "json":
+        show.write(show.documents(rows))
+        return
+    show.write(
+        show.table([
+            ("IMAGE", *[row["name"] or "<none>" for row in rows]),
+            ("ID", *[row["image"].removeprefix("sha256:")[:12] for row in rows]),
+            ("SIZE", *[f"{row['size_bytes'] / MEGABYTE:.1f} MB" for row in rows]),
+            ("CREATED (UTC)", *[row["created_at"][:19].replace("T", " ") for row in rows]),
+            ("BASE", *[row["base"] for row in rows]),
+            ("ENVIRONMENTS", *[", ".join(row["environments"]) for row in rows]),
+        ])
+    )  # fmt: skip
+
+
+def list_images(engine: Engine) -> list[dict[str, Any]]:
+    """Give what the engine tells of each image that localrun made, newest first."""
+    found: list[dict[str, Any]] = engine.ask("GET", "/images/json", query={"filters": f'{{"label":["{LABEL}"]}}'}) or []
+    return sorted(found, key=lambda item: (-int(item["Created"]), item["Id"]))
+
+
+def describe_row(item: dict[str, Any]) -> dict[str, Any]:
+    """Give one image as `image list --format json` has it, but for the environments."""
+    import datetime as dt
+
+    names = [name for name in item.get("RepoTags") or () if name != "<none>:<none>"]
+    labels = item.get("Labels") or {}
+    created = dt.datetime.fromtimestamp(int(item["Created"]), dt.timezone.utc)
+    return {
+        "name": _own_name(names),
+        "image": item["Id"],
+        "names": names,
+        "digests": [name for name in item.get("RepoDigests") or () if name != "<none>@<none>"],
+        "size_bytes": int(item.get("Size") or 0),
+        "created_at": created.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        **{name: labels.get(f"localrun.{name}", "") for name in _LABELS},
+    }
+
+
+def _own_name(names: list[str]) -> str:
+    """Give the name that localrun calls an image by: without a registry, and without `latest`."""
+    own = [name for name in names if name.startswith("azureml/azureml_")]
+    return (own or names or [""])[0].removesuffix(":latest")
+
+
+def name_environments(names: Iterable[str]) -> dict[str, list[str]]:
+    """Give for each image name the registered environments (`NAME:VERSION`, the latest ones) that it is for.
+
+    One that cannot be planned here, because a file of it is missing, is for none.
+    """
+    from localrun.workspace import registry
+    from localrun.workspace.home import open_home
+
+    wanted = set(names) - {""}
+    found: dict[str, list[str]] = {}
+    if not wanted:
+        return found
+    for name, version, *_ in registry.names(open_home(os.environ)):
+        try:
+            planned = plan_image_name(f"{name}:{version}")
+        except LocalrunError:
+            continue
+        if planned in wanted:
+            found.setdefault(planned, []).append(f"{name}:{version}")
+    return found
+
+
+def plan_image_name(reference: str) -> str:
+    """Give the name of the image of an environment; empty when its base image is not in the engine.
+
+    Args:
+        reference: All that -E of `run` takes.
+
+    Raises:
+        LocalrunError: there is no such environment, or it has no image.
+    """
+    from localrun.adapters.files import Reading
+    from localrun.adapters.host import probe_host
+    from localrun.cli.request import Flags, read_request
+    from localrun.resolve import plan_environment
+
+    reading = Reading()
+    spec = read_request(Flags(command="true", environment=reference, target="docker"), reading)
+    plan = plan_environment(spec, probe_host(spec, os.environ, reading))
+    return plan.image.name if plan.image else ""
+
+
+@image.command()
+@click.argument("name", metavar="NAME|ID|REF")
+@_FORM
+def inspect(name: str, form: str) -> None:
+    """Show an image: of a name, an id, or an environment."""
+    engine = open_engine()
+    details = describe_image(find_image(engine, name))
+    details["environments"] = name_environments([details["name"]]).get(details["name"], [])
+    if form == "json":
+        show.write(show.document(details))
+        return
+    rows = [(key, _flatten(item)) for key, item in details.items() if item not in ("", [], None)]
+    show.write("".join(f"{key + ':':<16}{escape(text)}\n" for key, text in rows))
+
+
+def _flatten(item: Any) -> str:
+    return ", ".join(map(str, item)) if isinstance(item, list) else str(item)
+
+
+def find_image(engine: Engine, name: str) -> dict[str, Any]:
+    """Give what the engine tells of the image that a name, an id or an environment means.
+
+    Raises:
+        ImageFailed: it is not in the engine.
+    """
+    from localrun.adapters.docker_errors import ImageFailed
+    from localrun.adapters.engine import EngineRefused
+    from localrun.adapters.engine_http import quote
+
+    for candidate in _name_candidates(name):
+        try:
+            found: dict[str, Any] = engine.ask("GET", f"/images/{quote(candidate, '/:@')}/json")
+        except EngineRefused as error:
+            if error.status not in {400, 404}:
+                raise
+        else:
+            return found
+    hint = "localrun image list shows those there; a run with -t docker makes that of an environment"
+    raise ImageFailed(
+        f"the engine has no image {name}, and no image of an environment {name}", hint=hint, code="image_not_found"
+    )
+
+
+def _name_candidates(name: str) -> Iterable[str]:
+    """Give what an image may be called in the engine; an environment is looked up when nothing else is there."""
+    yield name
+    if name.startswith("azureml_") and "/" not in name:
+        yield f"azureml/{name}"
+    try:
+        planned = plan_image_name(name)
+    except LocalrunError:
+        return
+    if planned:
+        yield planned
+
+
+def describe_image(found: dict[str, Any]) -> dict[str, Any]:
+    """Give one image as `image inspect --format json` has it, but for the environments."""
+    config = found.get("Config") or {}
+    labels = config.get("Labels") or {}
+    names = list(found.get("RepoTags") or ())
+    variables = dict(text.partition("=")[::2] for text in config.get("Env") or ())
+    return {
+        "name": _own_name(names),
+        "image": found["Id"],
+        "names": names,
+        "digests": list(found.get("RepoDigests") or ()),
+        "size_bytes": int(found.get("Size") or 0),
+        "created_at": str(found.get("Created") or "")[:19] + "Z",
+        "platform": f"{found.get('Os', '')}/{found.get('Architecture', '')}",
+        "conda_path": variables.get("AZUREML_CONDA_ENVIRONMENT_PATH", ""),
+        **{name: labels.get(f"localrun.{name}", "") for name in _LABELS},
+        "layers": len((found.get("RootFS") or {}).get("Layers") or ()),
+    }
+
+
+def choose_registry(given: str) -> str:
+    """Give the registry that is meant: as given, else the project's.
+
+    Raises:
+        BadInput: none is.
+    """
+    from localrun.adapters.tool_settings import read_tool_settings
+
+    registry = given or read_tool_settings(os.getcwd(), os.environ).registry
+    if not registry:
+        hint = 'give --registry HOST:PORT, set LOCALRUN_REGISTRY, or write registry = "HOST:PORT" below [tool.localrun]'
+        raise BadInput("no registry is named", key="--registry", hint=f"{hint} in pyproject.toml")
+    return registry
+
+
+def find_account(registry: str) -> Credentials:
+    """Find who we are to a registry, `host[:port][/prefix]`, as docker's own settings have it."""
+    from localrun.adapters.docker_credentials import find_credentials
+    from localrun.adapters.docker_names import place_in, split_name
+
+    host = split_name(place_in(registry, "any")).registry
+    return find_credentials(host, os.environ, os.path.expanduser("~"))
+
+
+@image.command()
+@click.argument("name", metavar="NAME|ID|REF")
+@_REGISTRY
+@_FORM
+@_QUIET
+def push(name: str, registry: str, form: str, quiet: bool) -> None:  # noqa: FBT001 - click names it
+    """Send an image to a registry.
+
+    One of a name, an id, or an environment. Prints what it is called there, with its digest.
+    """
+    from localrun.adapters.docker_publish import publish_image
+    from localrun.cli.progress import show_progress
+
+    address = choose_registry(registry)
+    credentials = find_account(address)
+    engine = open_engine()
+    found = find_image(engine, name)
+    called = _own_name(list(found.get("RepoTags") or ())) or name
+    with show_progress(quiet=quiet) as report:
+        made = publish_image(
+            engine,
+            found["Id"],
+            address,
+            name=called,
+            credentials=credentials,
+            report=lambda *given: report(_progress(*given)),
+        )
+    _write_reference(made.reference, made.digest, form)
+
+
+@image.command()
+@click.argument("name", metavar="NAME|REF")
+@_REGISTRY
+@_FORM
+@_QUIET
+def pull(name: str, registry: str, form: str, quiet: bool) -> None:  # noqa: FBT001 - click names it
+    """Fetch an image from a registry.
+
+    One that localrun made, by its name (azureml/azureml_...) or its environment. Prints its name here.
+    """
+    from localrun.adapters.docker_errors import HINTS, ImageFailed
+    from localrun.adapters.docker_publish import fetch_image
+    from localrun.cli.progress import show_progress
+
+    address = choose_registry(registry)
+    credentials = find_account(address)
+    engine = open_engine()
+    wanted = _read_own_name(name)
+    with show_progress(quiet=quiet) as report:
+        found = fetch_image(
+            engine, wanted, address, credentials=credentials, report=lambda *given: report(_progress(*given))
+        )
+    if found is None:
+        raise ImageFailed(f"{address} has no image {wanted}", hint=HINTS["image_not_found"], code="image_not_found")
+    _write_reference(wanted, found.digest, form)
+
+
+def _read_own_name(name: str) -> str:
+    """Give the name of the image that is meant: a name of localrun's as it is, else that of an environment.
+
+    Raises:
+        LocalrunError: there is no such environment, or its base image is not here.
+    """
+    if name.startswith(("azureml/azureml_", "azureml_")):
+        return name if "/" in name else f"azureml/{name}"
+    planned = plan_image_name(name)
+    if not planned:
+        message = f"the image of {name} has no name yet: its base image is not in the engine"
+        raise BadInput(message, hint="pull the base image first (docker pull), or name azureml/azureml_... itself")
+    return planned
+
+
+def _progress(stage: str, text: str, done: int = 0, total: int = 0, unit: str = "") -> Progress:
+    from localrun.environments.settings import Progress
+
+    return Progress(stage=stage, text=text, done=done, total=total, unit=unit)
+
+
+def _write_reference(reference: str, digest: str, form: str) -> None:
+    if form == "json":
+        show.write(show.document({"reference": reference, "digest": digest}))
+        return
+    show.write(f"{escape(reference)}@{escape(digest)}\n")
