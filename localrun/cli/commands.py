@@ -26,6 +26,7 @@ COMMANDS = {
     "rm": ("localrun.cli.control", "rm", "Remove the records of runs."),
     "environment": ("localrun.cli.environment", "environment", "Register, list, compare and build environments."),
     "env": ("localrun.cli.environment", "environment", "Short for environment."),
+    "image": ("localrun.cli.image", "image", "List, push and pull images."),
     "secret": ("localrun.cli.secret", "secret", "Store secrets for runs."),
 }
 """For each command its module, its name there, and its line in the help."""
