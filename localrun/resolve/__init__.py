@@ -18,6 +18,7 @@ from localrun.resolve.ranks import check_counts, plan_ranks
 from localrun.resolve.refusal import locate, refuse
 from localrun.resolve.secrets import plan_secrets
 from localrun.resolve.source import plan_source
+from localrun.resolve.target import choose_target, name_hosts, note_image, note_unused, without_container
 from localrun.resolve.variables import (
     BY_LAUNCH,
     NEVER,
@@ -26,6 +27,7 @@ from localrun.resolve.variables import (
     describe_run,
     merge_layers,
 )
+from localrun.values import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -54,15 +56,20 @@ def resolve(spec: RunSpec, facts: HostFacts) -> Plan:
         BadInput: something that was asked for contradicts itself, is not there, or cannot be run here.
         NotRunnable: the script or the interpreter does not exist.
     """
-    check_target(spec)
+    target = choose_target(spec)
+    if target == "docker":
+        from localrun.resolve.container import plan_container, settle_arguments
+
+        spec = settle_arguments(spec)
+    spec = replace(without_container(spec) if target == "local" else spec, target=target)
     check_counts(spec)
     kinds = dict(facts.paths)
     check_times(spec)
     check_name(spec)
     source = plan_source(spec, facts)
     experiment = name_experiment(spec, facts)
-    environment = plan_environment(spec, facts)
-    ranks = plan_ranks(spec)
+    environment = plan_environment(spec, facts, target)
+    ranks = plan_ranks(spec, name_hosts(spec))
     inputs = plan_inputs(spec, kinds)
     placed = {item.name: place_input(item) for item in spec.inputs}
     check_outputs(spec)
@@ -71,7 +78,7 @@ def resolve(spec: RunSpec, facts: HostFacts) -> Plan:
     secrets = plan_secrets(spec, {*own, *rank_names, *BY_LAUNCH})
     variables = _merge_variables(spec, experiment, own, placed, rank_names)
     return Plan(
-        target="local",
+        target=target,
         experiment=experiment,
         environment=environment,
         source=source,
@@ -99,18 +106,8 @@ def resolve(spec: RunSpec, facts: HostFacts) -> Plan:
         outputs_directory=spec.outputs_directory,
         notes=gather_notes(spec, environment),
         shim=spec.shim,
+        container=plan_container(spec, facts) if target == "docker" else None,
     )
-
-
-def check_target(spec: RunSpec) -> None:
-    """Refuse targets that this version does not have.
-
-    Raises:
-        BadInput: the target is not `local`.
-    """
-    if spec.target not in {"", "local"}:
-        message = f"the target {spec.target} is not available yet"
-        raise refuse(spec, message, key="docker.useDocker", flag="--target", hint="use --target local")
 
 
 def name_experiment(spec: RunSpec, facts: HostFacts) -> str:
@@ -191,7 +188,7 @@ def plan_environment(spec: RunSpec, facts: HostFacts, target: str = "local") -> 
         return _plan_conda(asked, facts)
     if asked is not None and asked.image and not asked.interpreter:
         message = f"the environment is the image {asked.image}, which the local target cannot run in"
-        hint = "give -E with a conda file, a requirements.txt or interpreter:PATH"
+        hint = "leave -t local out, or give -E with a conda file, a requirements.txt or interpreter:PATH"
         raise refuse(spec, message, key="environment", flag="-E", hint=hint)
     if not facts.interpreter:
         name = asked.interpreter if asked is not None and asked.interpreter else "python3"
@@ -248,8 +245,10 @@ def gather_notes(spec: RunSpec, environment: EnvironmentPlan) -> tuple[str, ...]
     notes = list(spec.notes)
     if spec.cloud_keys:
         notes.append(f"only Azure ML can honour {', '.join(spec.cloud_keys)}: not used here")
-    if spec.environment is not None and spec.environment.image and environment.kind == "conda":
-        notes.append(f"the image {spec.environment.image} is not used on the local target")
+    if environment.kind != "image":
+        notes += [*note_image(spec), *note_unused(spec)]
+    elif spec.nodes > 1 and spec.container.ports:
+        notes.append("the ports of the first node are published, those of the others are not")
     return tuple(notes)
 
 

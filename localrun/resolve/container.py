@@ -8,6 +8,7 @@ from localrun.formats.docker_arguments import mount_of_fields, parse_arguments
 from localrun.formats.docker_values import read_cpus, read_gpus, read_mount, read_port, read_size
 from localrun.plan import ContainerPlan
 from localrun.resolve.refusal import refuse
+from localrun.resolve.target import ARGUMENTS, SHM_SIZE
 from localrun.values import replace
 
 TYPE_CHECKING = False
@@ -26,8 +27,7 @@ LEAST_MEMORY_BYTES = 6 << 20
 """What docker's engine takes as a limit at least."""
 WITHOUT_NAMES = ("none", "bridge", "default")
 """Networks in which containers do not find one another by name."""
-ARGUMENTS = "resources.docker_args"
-_KEYS = {"--shm-size": "resources.shm_size"}
+_KEYS = {"--shm-size": SHM_SIZE}
 
 
 def settle_arguments(spec: RunSpec) -> RunSpec:
@@ -200,27 +200,3 @@ def _read(spec: RunSpec, name: str, text: str, read: Callable[[str], T]) -> T:
 def _refuse_value(spec: RunSpec, name: str, message: str, hint: str) -> BadInput:
     key = "" if name in spec.container.flags else _KEYS.get(name, ARGUMENTS)
     return refuse(spec, message, key=key, flag=name, hint=hint)
-
-
-def refuse_container_flags(spec: RunSpec) -> None:
-    """Refuse flags that only containers can obey when the run has none.
-
-    Raises:
-        BadInput: one was given.
-    """
-    if spec.container.flags:
-        flag = spec.container.flags[0]
-        message = "this flag is for containers, and the target is local"
-        raise BadInput(message, key=flag, hint="add --target docker, or leave the flag out")
-
-
-def note_unused(spec: RunSpec) -> tuple[str, ...]:
-    """Give a line for what a file says about containers when the run has none."""
-    asked = spec.container
-    said = [key for key, given in ((ARGUMENTS, asked.arguments or asked.variables or asked.inherited),) if given]
-    names = dict(spec.key_names)
-    if asked.shm_size:
-        said.append("resources.shm_size")
-    if not said:
-        return ()
-    return (f"{' and '.join(names.get(key, key) for key in said)}: used by the docker target only",)

@@ -77,6 +77,7 @@ def _describe_image(spec: RunSpec, asked: EnvironmentSpec, facts: HostFacts) -> 
         password=registry.password if registry else "",
         identity_token=registry.identity_token if registry else "",
         pull=spec.container.pull,
+        inherit_network_settings=spec.container.inherit_network_settings is not False,
         spark=tuple(" ".join(pair) for pair in lines) if spark and spark.packages else (),
     )
 

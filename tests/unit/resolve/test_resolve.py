@@ -102,7 +102,7 @@ def test_conda_environment_is_named_by_its_fingerprint_and_a_requirements_file_t
     environment = made.environment
     assert environment.conda == ("python=3.12", "pip")
     assert environment.name == f"azureml_{environment.fingerprint[:32]}"
-    assert "the image i:1 is not used on the local target" in made.notes
+    assert "the image i:1 is not used on the local target; -t docker uses it" in made.notes
     assert made.overlay
 
 
@@ -117,7 +117,8 @@ def test_script_with_a_leading_dash_cannot_be_taken_for_an_option():
 
 
 REFUSED = [
-    ({"target": "docker"}, "--target: the target docker"),
+    ({"target": "docker"}, "-E: no environment is given, and the docker target needs one"),
+    ({"target": "moon"}, "there is no target 'moon'"),
     ({"nodes": 0}, "--nodes: expected a whole number from 1, found 0"),
     ({"nodes": 100, "distribution": DistributionSpec(type="pytorch", processes_per_node=100)}, "10,000 ranks"),
     ({"distribution": DistributionSpec(type="ray")}, "--distribution: the distribution ray is not available yet"),
@@ -126,7 +127,7 @@ REFUSED = [
     ({"experiment_name": "../x"}, "--experiment: '../x' cannot name an experiment"),
     ({"experiment_name": "x" * 201}, "cannot name an experiment"),
     ({"name": "-x"}, "--name: '-x' cannot name a run"),
-    ({"environment": EnvironmentSpec(image="i")}, "-E: the environment is the image i"),
+    ({"target": "local", "environment": EnvironmentSpec(image="i")}, "-E: the environment is the image i"),
     ({"environment_variables": (("A", "x\0"),)}, "the value of A contains a NUL byte"),
     ({"environment_variables": (("A=", "x"),)}, "'A=' cannot be the name"),
     ({"environment_variables": (("A", "x" * 131_070),)}, "A is 131,072 bytes; Linux takes 131,071"),
