@@ -29,6 +29,7 @@ lint: .venv/.test-installed
 	$(BIN)/shellcheck .ci/run $$(find samples -name "*.sh")
 
 format: .venv/.test-installed
+	$(BIN)/mypy -p azureml -p _localrun_shim
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 

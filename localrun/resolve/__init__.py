@@ -13,6 +13,7 @@ from localrun.fingerprint import environment_fingerprint
 from localrun.formats.expressions import substitute
 from localrun.plan import RUN_FOLDER, EnvironmentPlan, Plan
 from localrun.resolve.assets import check_outputs, describe_assets, place_input, plan_inputs, plan_outputs
+from localrun.resolve.context import describe_context
 from localrun.resolve.credentials import hide_credentials
 from localrun.resolve.ranks import check_counts, plan_ranks
 from localrun.resolve.refusal import locate, refuse
@@ -77,6 +78,7 @@ def resolve(spec: RunSpec, facts: HostFacts) -> Plan:
     rank_names = {name for rank in ranks for name, _ in rank.variables}
     secrets = plan_secrets(spec, {*own, *rank_names, *BY_LAUNCH})
     variables = _merge_variables(spec, experiment, own, placed, rank_names)
+    own |= describe_context(spec, environment, secrets)
     return Plan(
         target=target,
         experiment=experiment,
