@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import base64
+import http.server
 import json
 import os
 import re
 import stat
 import sys
+import threading
 
 import pytest
 from engine_kit import Engine as Client
@@ -167,6 +169,33 @@ def test_a_registry_that_is_not_there_is_told(engine):
         with pytest.raises(ImageFailed) as told:
             act(engine, f"{address}/team/image")
         assert told.value.code == "registry_unreachable"
+
+
+class Counting(http.server.BaseHTTPRequestHandler):
+    """A registry that has had enough of us."""
+
+    def do_GET(self):
+        body = b'{"errors":[{"code":"TOOMANYREQUESTS","message":"You have reached your pull rate limit."}]}'
+        self.send_response(429)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    do_HEAD = do_GET
+
+    def log_message(self, *_):
+        pass
+
+
+def test_a_registry_s_rate_limit_is_told(engine):
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Counting) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        with pytest.raises(ImageFailed) as told:
+            pull_image(engine, f"127.0.0.1:{server.server_port}/team/image")
+        server.shutdown()
+    assert told.value.code == "registry_limit"
+    assert "docker login" in told.value.hint
 
 
 def test_a_registry_that_goes_in_the_middle_of_a_push_and_comes_back_gets_the_image(engine, registry, named):

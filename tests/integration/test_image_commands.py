@@ -1,0 +1,152 @@
+"""`localrun image` on a real engine and a real registry."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+
+import pytest
+from engine_kit import Engine
+from registry_kit import BreakingProxy, Registry, make_image
+
+CLIENT = Engine()
+
+
+@pytest.fixture(scope="module")
+def registry(tmp_path_factory):
+    with Registry(tmp_path_factory.mktemp("registry")) as one:
+        yield one
+
+
+@pytest.fixture
+def account(registry, tmp_path):
+    """Give variables by which docker's own settings know the account of the registry."""
+    secret = base64.b64encode(f"{registry.user}:{registry.password}".encode()).decode()
+    (tmp_path / "config.json").write_text(json.dumps({"auths": {registry.address: {"auth": secret}}}))
+    return {"DOCKER_CONFIG": str(tmp_path)}
+
+
+@pytest.fixture
+def made(registry):
+    """Give the name of an image that looks as if localrun had made it; it goes with its name in the registry."""
+    fingerprint = os.urandom(32).hex()
+    name = f"azureml/azureml_{fingerprint[:32]}"
+    labels = (f"localrun.fingerprint={fingerprint}", "localrun.base=localrun-test/bare", "localrun.version=0")
+    make_image(CLIENT, name, size=5000, labels=labels)
+    yield name
+    for left in (name, f"{registry.address}/team/{name}"):
+        CLIENT.try_docker("image", "rm", "--force", left)
+
+
+def read(done):
+    assert done.returncode == 0, (done.stdout, done.stderr)
+    return json.loads(done.stdout)
+
+
+def test_list_shows_the_images_that_localrun_made_and_no_others(localrun, made):
+    rows = read(localrun.command("image", "list", "--format", "json"))
+    (row,) = [row for row in rows if row["name"] == made]
+    assert row["image"] == CLIENT.inspect(made, "image")["Id"]
+    assert row["fingerprint"].startswith(made.rpartition("_")[2])
+    assert (row["base"], row["version"], row["size_bytes"], row["environments"]) == (
+        "localrun-test/bare",
+        "0",
+        5000,
+        [],
+    )
+    assert all(row["fingerprint"] for row in rows)
+    assert [row["created_at"] for row in rows] == sorted((row["created_at"] for row in rows), reverse=True)
+    shown = localrun.command("image", "list").stdout.decode()
+    assert shown.startswith("IMAGE ")
+    assert made in shown
+    assert made in localrun.command("image", "list", "--quiet").stdout.decode().split()
+
+
+@pytest.mark.parametrize("by", ["name", "short name", "id", "start of the id"])
+def test_inspect_shows_one_by_what_it_is_called(localrun, made, by):
+    found = CLIENT.inspect(made, "image")["Id"]
+    names = {"name": made, "short name": made.partition("/")[2], "id": found, "start of the id": found[7:19]}
+    details = read(localrun.command("image", "inspect", names[by], "--format", "json"))
+    assert (details["name"], details["image"], details["layers"]) == (made, found, 1)
+    assert made in localrun.command("image", "inspect", names[by]).stdout.decode()
+
+
+def test_an_image_that_is_not_there_is_told(localrun):
+    done = localrun.command("image", "inspect", "azureml/azureml_" + "0" * 32)
+    assert done.returncode == 125
+    assert b"the engine has no image" in done.stderr
+    assert done.stderr.endswith(b"kind=image_not_found\n")
+
+
+def test_an_image_goes_to_the_project_s_registry_and_comes_back(localrun, registry, account, made):
+    localrun.write("pyproject.toml", f'[tool.localrun]\nregistry = "{registry.address}/team"\n')
+    pushed = localrun.command("image", "push", made, "--format", "json", env=account)
+    answer = read(pushed)
+    assert answer["reference"] == f"{registry.address}/team/{made}:latest"
+    assert registry.password.encode() not in pushed.stdout + pushed.stderr
+    before = CLIENT.inspect(made, "image")["Id"]
+    CLIENT.docker("image", "rm", made, answer["reference"])
+    assert read(localrun.command("image", "pull", made, "--format", "json", env=account))["digest"] == answer["digest"]
+    assert CLIENT.inspect(made, "image")["Id"] == before
+    assert read(localrun.command("image", "inspect", made, "--format", "json"))["digests"]
+
+
+def test_the_variable_goes_before_the_project_s_registry_and_the_option_before_both(localrun, registry, account, made):
+    localrun.write("pyproject.toml", '[tool.localrun]\nregistry = "127.0.0.1:1"\n')
+    environ = {**account, "LOCALRUN_REGISTRY": f"{registry.address}/team"}
+    done = localrun.command("image", "push", made, "--quiet", env=environ)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.decode().startswith(f"{registry.address}/team/{made}:latest@sha256:")
+    assert not done.stderr
+    environ = {**account, "LOCALRUN_REGISTRY": "127.0.0.1:1"}
+    assert (
+        localrun.command("image", "pull", made, "--registry", f"{registry.address}/team", env=environ).returncode == 0
+    )
+
+
+def test_an_image_that_the_registry_lacks_is_told(localrun, registry, account):
+    done = localrun.command("image", "pull", "azureml_" + "0" * 32, "--registry", registry.address, env=account)
+    assert done.returncode == 125
+    assert b"has no image azureml/azureml_0000" in done.stderr
+    assert done.stderr.endswith(b"kind=image_not_found\n")
+
+
+def test_who_is_not_logged_in_is_told_how_and_leaves_no_name(localrun, registry, made, tmp_path):
+    environ = {"DOCKER_CONFIG": str(tmp_path)}
+    done = localrun.command("image", "push", made, "--registry", f"{registry.address}/team", env=environ)
+    assert done.returncode == 125
+    assert f"docker login {registry.address}".encode() in done.stderr
+    assert done.stderr.endswith(b"kind=registry_credentials\n")
+    assert CLIENT.inspect(made, "image")["RepoTags"] == [f"{made}:latest"]
+
+
+def test_no_registry_at_all_is_told(localrun, made):
+    done = localrun.command("image", "push", made, env={"LOCALRUN_REGISTRY": ""})
+    assert done.returncode == 125
+    assert b"no registry is named" in done.stderr
+    assert b"[tool.localrun]" in done.stderr
+
+
+@pytest.mark.slow
+def test_a_registry_that_is_not_there_is_told_after_some_tries_and_the_image_stays(localrun, made):
+    with BreakingProxy(1, break_after=0) as gone:
+        address = gone.address
+    done = localrun.command("image", "push", made, "--registry", address)
+    assert done.returncode == 125
+    assert done.stderr.count(b"trying again in") == 3
+    assert b"it is still in the engine" in done.stderr
+    assert done.stderr.endswith(b"kind=registry_unreachable\n")
+    assert CLIENT.inspect(made, "image")["RepoTags"] == [f"{made}:latest"]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("list",), ("inspect", "x"), ("push", "x", "--registry", "r:1"), ("pull", "azureml_0", "--registry", "r:1")],
+)
+def test_no_engine_is_told_by_every_command(localrun, words):
+    done = localrun.command("image", *words, env={"DOCKER_HOST": "unix:///nonexistent.sock"})
+    assert done.returncode == 125
+    assert b"no Docker engine answers at unix:///nonexistent.sock (DOCKER_HOST): No such file" in done.stderr
+    assert b"-t local" in done.stderr
+    assert done.stderr.endswith(b"kind=docker_unavailable\n")
