@@ -94,6 +94,29 @@ def image_fingerprint(
     return digest.hexdigest()
 
 
+LAYER_FORM = "localrun-layer-1"
+"""The form of what is hashed for the conda layer of images."""
+
+
+def layer_fingerprint(*, base: str, prefix: str, packages: Iterable[str]) -> str:
+    """Give the SHA-256, as 64 hex digits, of a layer that holds a conda prefix.
+
+    Args:
+        base: The id of the image below it.
+        prefix: Where the conda prefix is in the image.
+        packages: The address and the hash of each conda package; their order does not count.
+    """
+    digest = hashlib.sha256()
+    for name, texts in (
+        ("form", (LAYER_FORM,)),
+        ("base", (base,)),
+        ("prefix", (prefix,)),
+        ("packages", tuple(sorted(packages))),
+    ):
+        _add(digest, name, texts)
+    return digest.hexdigest()
+
+
 def environment_name(fingerprint: str) -> str:
     """Give the name of the cache entry, `azureml_<32 hex>`, of a fingerprint of 64 hex digits."""
     return f"azureml_{fingerprint[:32]}"

@@ -188,7 +188,7 @@ def commit_container(engine: Engine, container: str, settings: Mapping[str, Any]
     Raises:
         LocalrunError: the engine does not answer, or has no room.
     """
-    query = {"container": container, "comment": comment, "pause": True}
+    query: dict[str, str | int | bool] = {"container": container, "comment": comment, "pause": True}
     return str(engine.ask("POST", "/commit", query=query, body=settings, timeout_s=3600)["Id"])
 
 

@@ -24,6 +24,7 @@ from localrun.adapters.answers import Refused, Tell, write_answer
 from localrun.adapters.rattler_checks import check_hashes
 from localrun.adapters.rattler_errors import translate
 from localrun.adapters.rattler_progress import LinkReporter
+from localrun.fingerprint import layer_fingerprint
 
 _LOCKED = ("platform", "fingerprint", "records")
 RETRIES = 3
@@ -35,11 +36,13 @@ def install_environment(request: dict[str, Any], tell: Tell) -> dict[str, Any]:
 
     Args:
         request: `prefix`, `home`, `platform`, `channels` (name, url, authorization, token_url), `specs`, `offline`,
-            `hard_links`, `solved` (a file that gets the records as soon as they are known), `settings` of condarc.
+            `hard_links`, `solved` (a file that gets the records as soon as they are known), `settings` of condarc,
+            `locked` (name, version, build of each package of an earlier solve, or nothing), `layer` (for an image:
+            `base`, `prefix` in it, and the `known` layers that need no linking; else None).
         tell: Takes stage, text, done, total, unit.
 
     Returns:
-        `records`, one object a package.
+        `records`, one object a package; for an image, `layer`, its key, and `linked`, whether it was linked.
 
     Raises:
         Refused: with the code `solve`, `channel`, `offline`, `build_failed`, `store_full` or `store_read_only`.
@@ -60,13 +63,22 @@ async def _install(request: dict[str, Any], tell: Tell) -> dict[str, Any]:
         cache = rattler.PackageCache.new_layered(
             [os.path.join(request["home"], "cache", "conda")], False, rattler.ValidationMode.full()
         )
+        layer = _find_layer(request, described)
+        if layer and layer in request["layer"]["known"]:
+            return {"records": described, "layer": layer, "linked": False}
         await _check(request, records, cache)
         await _link(request, records, cache, client, config, tell)
     except Exception as error:
         if isinstance(error, Refused):
             raise
         raise translate(error, request) from error
-    return {"records": described}
+    return {"records": described, "layer": layer, "linked": True}
+
+
+def _find_layer(request: dict[str, Any], described: list[dict[str, Any]]) -> str:
+    layer = request["layer"]
+    packages = [f"{record['url']} {record['sha256'] or record['md5']}" for record in described]
+    return layer_fingerprint(base=layer["base"], prefix=layer["prefix"], packages=packages) if layer else ""
 
 
 def _config(request: dict[str, Any]) -> rattler.Config:
@@ -129,7 +141,7 @@ async def _solve(request: dict[str, Any], client: Client, tell: Tell) -> list[ra
     settings = request["settings"]
     records: list[rattler.RepoDataRecord] = await rattler.solve(
         [rattler.Channel(channel["url"]) for channel in request["channels"]],
-        [rattler.MatchSpec(spec) for spec in request["specs"]],
+        [rattler.MatchSpec(spec) for spec in (*request["specs"], *map(_pin, request["locked"]))],
         gateway=gateway,
         platforms=[request["platform"], "noarch"],
         virtual_packages=rattler.VirtualPackage.detect() if here else [],
@@ -139,6 +151,10 @@ async def _solve(request: dict[str, Any], client: Client, tell: Tell) -> list[ra
         add_pip_as_python_dependency=settings.get("add_pip_as_python_dependency") is not False,
     )
     return records
+
+
+def _pin(locked: dict[str, str]) -> str:
+    return f'{locked["name"]}[version="=={locked["version"]}",build="{locked["build"]}"]'
 
 
 def _describe(record: rattler.RepoDataRecord) -> dict[str, Any]:
@@ -205,4 +221,5 @@ async def _link(
         config=config,
         package_cache=cache,
         reporter=reporter,
+        alternative_target_prefix=request["layer"]["prefix"] if request["layer"] else None,
     )

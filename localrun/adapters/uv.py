@@ -69,6 +69,7 @@ class PipRequest:
         hard_links: Link files to the cache instead of copying them.
         log: A descriptor that all output goes to, credentials removed.
         keep: Descriptors that uv inherits.
+        constraints: A file with the versions that count where a requirement leaves them open; empty for none.
     """
 
     python: str
@@ -79,6 +80,7 @@ class PipRequest:
     hard_links: bool = False
     log: int
     keep: tuple[int, ...] = ()
+    constraints: str = ""
 
 
 def install_requirements(request: PipRequest, environ: Mapping[str, str], on_line: Callable[[str], None]) -> None:
@@ -93,7 +95,8 @@ def install_requirements(request: PipRequest, environ: Mapping[str, str], on_lin
         EnvironmentFailed: `solve`, `offline`, `channel` or `build_failed`, with uv's own words.
         StoreFailed: the disk is full.
     """
-    arguments = ("pip", "install", "--python", request.python, "--requirements", "-")
+    pinned = ("--constraints", request.constraints) if request.constraints else ()
+    arguments = ("pip", "install", "--python", request.python, *pinned, "--requirements", "-")
     code, lines = run_uv(request, arguments, environ, on_line)
     if code:
         raise explain(lines, request, code)

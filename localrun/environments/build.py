@@ -46,6 +46,8 @@ class Build:
         report: Told what happens.
         log: A descriptor of its log.
         keep: Descriptors of the locks, which every child inherits: nobody takes over while one of them lives.
+        lock: What an earlier making of the same definition resolved to, as in `versions.json`; empty for nothing.
+        layer: For an image, what the installer has to know of it (`rattler_install`); else None.
     """
 
     plan: EnvironmentPlan
@@ -54,6 +56,8 @@ class Build:
     report: Callable[[Progress], None]
     log: int
     keep: tuple[int, ...]
+    lock: dict[str, Any]
+    layer: dict[str, Any] | None = None
 
 
 def build_environment(
@@ -78,7 +82,8 @@ def build_environment(
         log = os.open(places.log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_APPEND, 0o600)
     except OSError as error:
         raise _store_failure(error, places) from error
-    build = Build(plan=plan, places=places, settings=settings, report=report, log=log, keep=keep)
+    lock = read_lock(places)
+    build = Build(plan=plan, places=places, settings=settings, report=report, log=log, keep=keep, lock=lock)
     try:
         return _steps(build)
     except BaseException as error:
@@ -90,6 +95,19 @@ def build_environment(
         raise explained from error
     finally:
         os.close(log)
+
+
+def read_lock(places: Places) -> dict[str, Any]:
+    """Give what an earlier making of the same definition, here or in an image, resolved to; empty for none.
+
+    Both targets hold the same builds this way, and an unpinned package keeps the version of the first making.
+    """
+    try:
+        with open(places.versions, encoding="utf-8") as file:
+            found: dict[str, Any] = json.load(file)
+        return found if all(one["name"] and one["version"] for one in (*found["conda"], *found["pip"])) else {}
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
 
 
 def _steps(build: Build) -> Artifact:

@@ -37,7 +37,7 @@ class EarlyResolution:
 
     def start(self) -> None:
         """Begin, the first time that it is called, if the result can be certain."""
-        if self._begun or not self._build.plan.pip:
+        if self._begun or not self._build.plan.pip or self._build.lock:
             return
         self._begun = True
         from localrun.adapters.uv import start_resolving

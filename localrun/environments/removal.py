@@ -30,11 +30,12 @@ def remove_environment(places: Places, report: Callable[[Progress], None], purpo
     Raises:
         StoreFailed: it cannot be removed.
     """
-    if not os.path.lexists(places.prefix) and not os.path.lexists(places.record):
-        remove_tree(places.work)
-        return
-    report(Progress(stage="clean", text=_say(places, purpose)))
-    for path in (places.record, places.conda_lock, places.manifest, places.versions):
+    # What was resolved outlives the environment: made anew, here or in an image, it gets the same versions again.
+    kept = os.path.lexists(places.versions) and "asked" not in purpose
+    resolved = () if kept else (places.conda_lock, places.versions)
+    if os.path.lexists(places.prefix) or os.path.lexists(places.record):
+        report(Progress(stage="clean", text=_say(places, purpose)))
+    for path in (places.record, places.manifest, *resolved):
         with contextlib.suppress(FileNotFoundError):
             os.unlink(path)
     remove_tree(places.prefix)

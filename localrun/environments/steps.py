@@ -28,12 +28,15 @@ _BYTECODE_S = 3600
 _LAST_LINES = 20
 
 
-def link_conda_part(build: Build, on_solved: Callable[[], None]) -> None:
+def link_conda_part(build: Build, on_solved: Callable[[], None]) -> dict[str, Any]:
     """Solve and link, in a child; once more in a fresh one when the child is ended by a signal.
 
     Args:
         build: The making.
         on_solved: Called when `solved.json` is there and linking begins; more than once, it may be.
+
+    Returns:
+        The child's answer; empty when there is nothing to link.
 
     Raises:
         EnvironmentFailed, StoreFailed: as the child says, or because it crashed or showed no sign of life.
@@ -41,14 +44,14 @@ def link_conda_part(build: Build, on_solved: Callable[[], None]) -> None:
     request = describe_request(build)
     if not request["specs"]:
         os.makedirs(os.path.join(build.places.prefix, "conda-meta"))
-        return
+        return {}
     last = {"text": ""}
     for _ in range(_ATTEMPTS):
         ending = _run_installer(build, request, last, on_solved)
         answer = _read_answer(request["answer"])
         if answer is not None:
-            _raise_refusal(answer)
-            return
+            _raise_refusal(answer, build.lock)
+            return answer
         if ending.stalled:
             seconds = build.settings.no_progress_s
             message = f"no sign of life for {seconds:g} s while {last['text']}"
@@ -85,6 +88,8 @@ def describe_request(build: Build) -> dict[str, Any]:
         "answer": os.path.join(places.work, "answer.json"),
         "lock": places.conda_lock,
         "fingerprint": plan.fingerprint,
+        "locked": build.lock.get("conda", []),
+        "layer": build.layer,
     }
 
 
@@ -131,8 +136,12 @@ def _read_answer(path: str) -> dict[str, Any] | None:
     return answer
 
 
-def _raise_refusal(answer: dict[str, Any]) -> None:
+def _raise_refusal(answer: dict[str, Any], lock: dict[str, Any]) -> None:
     error = answer.get("error")
+    if error and lock and error["code"] == "solve":
+        message = "the versions that this environment was first made with cannot be had any more"
+        hint = "localrun environment build --rebuild takes those that there are now"
+        raise EnvironmentFailed(message, hint=hint, code="solve", detail=f"{error['message']}\n{error['detail']}")
     if error:
         kind = StoreFailed if error["code"].startswith("store_") else EnvironmentFailed
         raise kind(error["message"], hint=error["hint"], code=error["code"], detail=error["detail"])
@@ -179,7 +188,18 @@ def describe_pip(build: Build, python: str) -> PipRequest:
         hard_links=build.settings.hard_links,
         log=build.log,
         keep=build.keep,
+        constraints=_write_constraints(build),
     )
+
+
+def _write_constraints(build: Build) -> str:
+    """Write down the versions that the pip part has had, for uv; nothing when it has had none."""
+    pins = [f"{package['name']}=={package['version']}\n" for package in build.lock.get("pip", [])]
+    path = os.path.join(build.places.work, "constraints.txt")
+    if pins:
+        with open(path, "w", encoding="utf-8") as file:
+            file.writelines(pins)
+    return path if pins else ""
 
 
 def install_pip_part(build: Build, python: str, pins: tuple[str, ...]) -> None:
