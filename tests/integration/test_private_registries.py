@@ -182,12 +182,13 @@ class Counting(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    do_HEAD = do_GET
+    do_HEAD = do_GET  # noqa: N815 - the server looks for this name
 
     def log_message(self, *_):
         pass
 
 
+@pytest.mark.slow  # the engine itself waits for the registry's mercy
 def test_a_registry_s_rate_limit_is_told(engine):
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Counting) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
