@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 from localrun.errors import BadInput, EnvironmentNotFound
 from localrun.formats.conda_file import check_variable_name
+from localrun.formats.docker_arguments import read_docker_arguments
 from localrun.formats.environment import UNDERSTOOD, read_environment_mapping, read_registered
 from localrun.formats.expressions import check_references, rewrite_legacy
 from localrun.formats.gate import load_yaml
@@ -17,7 +19,6 @@ from localrun.formats.nodes import (
     items,
     mapping,
     nearest,
-    note,
     notes_on_reading,
     read_beside,
     root,
@@ -27,7 +28,7 @@ from localrun.formats.nodes import (
 )
 from localrun.formats.overrides import apply_overrides
 from localrun.formats.ports import read_inputs, read_outputs
-from localrun.spec import DistributionSpec, EnvironmentSpec, RunSpec
+from localrun.spec import ContainerSpec, DistributionSpec, EnvironmentSpec, RunSpec
 from localrun.values import replace
 
 if TYPE_CHECKING:
@@ -101,7 +102,7 @@ def read_command_job(
     spec = RunSpec(
         **_read_names(job),
         **_read_code(job),
-        **_read_resources(job),
+        **_read_resources(job, read),
         command=text(_required(job, "command")),
         environment=environment and replace(environment, notes=()),
         environment_variables=variables,
@@ -113,7 +114,7 @@ def read_command_job(
         file=file,
         lines=document.lines(),
     )
-    more = notes + variable_notes + _notes_on_resources(job) + list(environment.notes if environment else ())
+    more = notes + variable_notes + list(environment.notes if environment else ())
     return replace(_check_expressions(job, spec), notes=tuple(more))
 
 
@@ -173,28 +174,30 @@ def _read_code(job: Node) -> dict[str, Any]:
     return {"source_directory": beside(part, code)[0]} if code else {}
 
 
-def _read_resources(job: Node) -> dict[str, Any]:
+def _read_resources(job: Node, read: Callable[[str], bytes]) -> dict[str, Any]:
     if "resources" not in job.data:
         return {}
     node = job.part("resources")
     mapping(node, ("instance_count", "shm_size", "docker_args", *_CLOUD_RESOURCES))
-    for name in ("instance_type", "shm_size"):
-        if name in node.data:
-            text(node.part(name))
-    if isinstance(node.data.get("docker_args"), list):
-        for part in items(node.part("docker_args")):
-            text(part)
-    elif "docker_args" in node.data:
-        text(node.part("docker_args"))
-    if "instance_count" not in node.data:
-        return {}
-    return {"nodes": whole_number(node.part("instance_count"), minimum=1, maximum=LARGEST_COUNT)}
+    if "instance_type" in node.data:
+        text(node.part("instance_type"))
+    found: dict[str, Any] = {"container": _read_container(node, read)}
+    if "instance_count" in node.data:
+        found["nodes"] = whole_number(node.part("instance_count"), minimum=1, maximum=LARGEST_COUNT)
+    return found
 
 
-def _notes_on_resources(job: Node) -> list[str]:
-    node = job.part("resources")
-    names = [name for name in ("shm_size", "docker_args") if isinstance(node.data, dict) and name in node.data]
-    return [note(node.part(name), "not used on the local target") for name in names]
+def _read_container(resources: Node, read: Callable[[str], bytes]) -> ContainerSpec:
+    shm_size = text(resources.part("shm_size")) if "shm_size" in resources.data else ""
+    if "docker_args" not in resources.data:
+        return ContainerSpec(shm_size=shm_size)
+    node = resources.part("docker_args")
+    given = [text(part) for part in items(node)] if isinstance(node.data, list) else text(node)
+    try:
+        found = read_docker_arguments(given, directory=os.path.dirname(node.path_of_file), read=read)
+    except BadInput as error:
+        raise node.refuse(error.message, hint=error.hint) from None
+    return ContainerSpec(shm_size=shm_size, arguments=found.words, variables=found.variables, inherited=found.inherited)
 
 
 def _read_distribution(job: Node) -> DistributionSpec:

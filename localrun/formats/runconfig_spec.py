@@ -7,9 +7,10 @@ import shlex
 from typing import TYPE_CHECKING, Any
 
 from localrun.errors import BadInput
+from localrun.formats.docker_arguments import read_docker_arguments
 from localrun.formats.runconfig_keys import RUN_CONFIGURATION, complete
 from localrun.formats.v1_environment import is_reference, spec_of_document
-from localrun.spec import DistributionSpec, EnvironmentSpec, RunSpec
+from localrun.spec import ContainerSpec, DistributionSpec, EnvironmentSpec, RunSpec
 from localrun.values import value
 
 if TYPE_CHECKING:
@@ -21,6 +22,8 @@ MPI = ("mpi", "openmpi", "intelmpi")
 """Communicators, in lower case, that start the ranks by `mpirun`."""
 DEFAULT_DURATION_S = 30 * 24 * 3600
 """What `ScriptRunConfig` writes when nobody asked for a limit: the longest that Azure ML allows. Here it is none."""
+DEFAULT_SHM = "2g"
+"""What azureml-core writes when nobody asked for a size, here as well the default."""
 LOCAL_TARGETS = ("local", "")
 PLACEHOLDERS = ("DatasetConsumptionConfig:", "DatasetOutputConfig:", "$AZUREML_DATAREFERENCE_")
 """What azureml-core writes among the arguments in place of data in the cloud."""
@@ -34,6 +37,8 @@ _NAMES = (
     ("resources.instance_count", "nodeCount"),
     ("limits.timeout", "maxRunDurationSeconds"),
     ("environment_variables", "environmentVariables"),
+    ("resources.docker_args", "docker.arguments"),
+    ("resources.shm_size", "docker.shmSize"),
 )
 """For keys of a v2 job, as resolve calls them, those of a run configuration."""
 
@@ -85,6 +90,7 @@ def spec_of_runconfig(
         environment_variables=_read_variables(whole["environmentVariables"], place),
         timeout_s=_read_timeout(whole, place),
         target=_read_target(whole),
+        container=_read_container(whole, directory, place, read),
         in_place=not whole["history"]["snapshotProject"],
         cloud_keys=_find_cloud_keys(whole),
         notes=_find_notes(whole, place) + (environment.notes if environment else ()),
@@ -192,10 +198,28 @@ def _read_timeout(whole: dict[str, Any], place: Place) -> int:
 
 
 def _read_target(whole: dict[str, Any]) -> str:
+    """Give `docker` when it is asked for; a target of `local` is this machine, in containers or not."""
     older = (whole["environment"] or {}).get("docker") or {}
-    if whole["docker"]["useDocker"] or older.get("enabled"):
-        return "docker"
-    return "local" if (whole["target"] or "").lower() in LOCAL_TARGETS else ""
+    return "docker" if whole["docker"]["useDocker"] or older.get("enabled") else ""
+
+
+def _read_container(
+    whole: dict[str, Any], directory: str, place: Place, read: Callable[[str], bytes] | None
+) -> ContainerSpec:
+    """Read the docker section; where it says nothing, the older one of the environment counts."""
+    section, older = whole["docker"], (whole["environment"] or {}).get("docker") or {}
+    words = _read_words(section["arguments"] or older.get("arguments") or [], "docker.arguments", place)
+    sizes = [section["shmSize"], older.get("shmSize")]
+    shm_size = next((str(size) for size in sizes if size and str(size) != DEFAULT_SHM), "")
+    try:
+        found = read_docker_arguments(words, directory=directory, read=read or _refuse_to_read)
+    except BadInput as error:
+        raise place.refuse("docker.arguments", error.message, hint=error.hint) from None
+    return ContainerSpec(shm_size=shm_size, arguments=found.words, variables=found.variables, inherited=found.inherited)
+
+
+def _refuse_to_read(path: str) -> bytes:
+    raise ValueError(f"{path} would have to be read from this machine")
 
 
 def _read_variables(given: Any, place: Place) -> tuple[tuple[str, str], ...]:
@@ -248,7 +272,7 @@ def _find_cloud_keys(whole: dict[str, Any]) -> tuple[str, ...]:
 
 
 def _find_notes(whole: dict[str, Any], place: Place) -> tuple[str, ...]:
-    history, docker = whole["history"], whole["docker"]
+    history = whole["history"]
     notes = []
     if not history["outputCollection"]:
         notes.append((
@@ -256,8 +280,6 @@ def _find_notes(whole: dict[str, Any], place: Place) -> tuple[str, ...]:
         ))  # fmt: skip
     if history["directoriesToWatch"] not in (["logs"], []):
         notes.append(("history.directoriesToWatch", "only outputs and logs are collected here"))
-    if docker["arguments"]:
-        notes.append(("docker.arguments", "not used on the local target"))
     return tuple(_note(key, message, place) for key, message in notes)
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from localrun.errors import BadInput
 from localrun.formats.job import read_command_job
-from localrun.spec import DistributionSpec, InputSpec, OutputSpec
+from localrun.spec import ContainerSpec, DistributionSpec, InputSpec, OutputSpec
 
 BASE = "command: echo\nenvironment: {image: 'python:3'}\n"
 FILES = {
@@ -31,6 +31,20 @@ def refused(text, base=BASE, **more):
     return caught.value
 
 
+@pytest.mark.parametrize("written", ["'--ipc=host -v ./d:/d -e A=1'", "[--ipc=host, '-v ./d:/d', -e, A=1]"])
+def test_docker_arguments_are_a_shell_string_or_a_list(written):
+    spec = load(f"resources: {{docker_args: {written}}}\n")
+    assert spec.container.arguments == ("--ipc=host", "--volume=/p/d:/d")
+    assert spec.container.variables == (("A", "1"),)
+
+
+def test_docker_arguments_with_an_open_quote_are_told_with_their_place():
+    error = refused('resources:\n  docker_args: "-v \'/a:/b"\n')
+    assert "a quote is not closed" in error.message
+    assert error.key == "resources.docker_args"
+    assert error.line
+
+
 def test_a_whole_job_is_read():
     spec = load(
         "$schema: https://x/commandJob.schema.json\ntype: command\ncode: ../src\nname: n\ndisplay_name: d\n"
@@ -53,7 +67,8 @@ def test_a_whole_job_is_read():
     assert spec.cloud_keys == (
         "properties", "compute", "resources.instance_type", "identity", "queue_settings", "services",
     )  # fmt: skip
-    assert [note.split(": ")[1] for note in spec.notes] == ["resources.shm_size", "resources.docker_args"]
+    assert spec.container == ContainerSpec(shm_size="2g", arguments=("--ipc=host",))
+    assert spec.notes == ()
     assert spec.file == "/p/job.yml"
     assert dict(spec.lines)["limits.timeout"] == 18
 

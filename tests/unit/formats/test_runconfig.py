@@ -10,7 +10,7 @@ import pytest
 from localrun.errors import BadInput
 from localrun.formats.runconfig import find_run_configuration, read_run_configuration, write_run_configuration
 from localrun.formats.runconfig_spec import spec_of_runconfig
-from localrun.spec import DistributionSpec, EnvironmentSpec
+from localrun.spec import ContainerSpec, DistributionSpec, EnvironmentSpec
 
 CORPUS = os.path.normpath(os.path.join(os.path.dirname(__file__), "..", "..", "corpus", "azureml-v1"))
 SNAKE = {
@@ -274,7 +274,7 @@ def test_the_communicator_says_how_ranks_are_made(text, nodes, distribution):
 def test_history_duration_target_and_variables_are_taken_over():
     text = "history: {snapshotProject: false}\nmaxRunDurationSeconds: 60\nenvironmentVariables: {A: 1, B: true, C: , D: yes}\n"
     spec = ask(SCRIPT + text)
-    assert (spec.in_place, spec.timeout_s, spec.target) == (True, 60, "local")
+    assert (spec.in_place, spec.timeout_s, spec.target) == (True, 60, "")
     assert spec.environment_variables == (("A", "1"), ("B", "True"), ("C", ""), ("D", "yes"))
     assert spec.environment == EnvironmentSpec(name="e", interpreter="python3", file="/p/x.runconfig")
 
@@ -291,8 +291,24 @@ def test_docker_and_the_cloud_s_targets_are_told_apart():
 
 
 def test_what_has_no_effect_is_noted():
-    spec = ask(SCRIPT + "history: {outputCollection: false}\ndocker: {arguments: [--gpus, all]}\n")
-    assert [note.split(": ")[1] for note in spec.notes] == ["history.outputCollection", "docker.arguments"]
+    spec = ask(SCRIPT + "history: {outputCollection: false}\n")
+    assert [note.split(": ")[1] for note in spec.notes] == ["history.outputCollection"]
+
+
+def test_the_docker_section_says_what_is_asked_of_containers():
+    spec = ask(SCRIPT + "docker: {arguments: [--gpus, all, '-v ./d:/d', -e, A=1], shmSize: 8g}\n")
+    assert spec.container == ContainerSpec(
+        arguments=("--gpus=all", "--volume=/p/d:/d"), variables=(("A", "1"),), shm_size="8g"
+    )
+    assert ask(SCRIPT).container == ContainerSpec()
+
+
+def test_what_the_older_docker_section_of_the_environment_says_counts_where_the_newer_says_nothing():
+    older = "environment: {name: e, docker: {enabled: true, baseImage: i, arguments: [--ipc=host], shmSize: 4g}}\n"
+    spec = ask("script: train.py\n" + older)
+    assert (spec.target, spec.container) == ("docker", ContainerSpec(arguments=("--ipc=host",), shm_size="4g"))
+    spec = ask("script: train.py\n" + older + "docker: {arguments: [--privileged], shmSize: 8g}\n")
+    assert spec.container == ContainerSpec(arguments=("--privileged=true",), shm_size="8g")
 
 
 @pytest.mark.parametrize(
