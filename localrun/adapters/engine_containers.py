@@ -6,9 +6,10 @@ import time
 
 from localrun.adapters.engine_connections import open_connection
 from localrun.adapters.engine_errors import EngineLost, EngineRefused
-from localrun.adapters.engine_http import Body, ProtocolBroken, make_head, make_target
+from localrun.adapters.engine_http import Body, ProtocolBroken, make_head, make_target, split_head
 from localrun.adapters.engine_json import read_json, write_json
-from localrun.adapters.engine_stream import PIECE, receive_head
+from localrun.adapters.engine_stream import PIECE
+from localrun.errors import LocalrunError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from localrun.adapters.engine import Engine
+    from localrun.adapters.engine_http import Head
 
 RUN_LABEL, NODE_LABEL, OWNER_LABEL = "localrun.run", "localrun.node", "localrun.owner"
 """On every container and network of a run: its id, the node's index, and the workspace that it belongs to."""
@@ -50,6 +52,9 @@ class Pending:
         """
         self._engine = engine
         self._request = (method, path, query, body)
+        self._head: Head | None = None
+        self._body: Body | None = None
+        self._data = b""
         data = b"" if body is None else write_json(body)
         headers = {"Content-Type": "application/json", "Content-Length": str(len(data)), "Connection": "close"}
         target = make_target(path, query or {})
@@ -64,6 +69,18 @@ class Pending:
         """Give the descriptor that can be read when the answer comes in."""
         return self._connection.fileno()
 
+    def is_complete(self) -> bool:
+        """Tell, without waiting, whether `take` would not wait either: the whole answer is here, or none will come."""
+        try:
+            self._connection.settimeout(0)
+            while not self._ended:
+                self._receive()
+        except BlockingIOError:
+            return False
+        except (OSError, ProtocolBroken):
+            return True  # `take` meets the same
+        return True
+
     def take(self, timeout_s: float = 60) -> Any:
         """Wait for the answer and give its decoded JSON; None for an empty one.
 
@@ -74,13 +91,15 @@ class Pending:
         method, path, query, body = self._request
         deadline = time.monotonic() + timeout_s
         try:
-            head, data = receive_head(self._connection, deadline)
-            data = self._read_body(Body(head, method=method), data, deadline)
+            while not self._ended:
+                self._connection.settimeout(max(deadline - time.monotonic(), 0.001))
+                self._receive()
         except (OSError, ProtocolBroken) as error:
             raise self._lose(error) from None
         finally:
             self.close()
-        found = _decode(data)
+        head, found = self._head, _decode(self._data)
+        assert head is not None  # noqa: S101 - an answer that has ended had a head
         if head.status < 400:  # noqa: PLR2004 - errors begin there
             return found
         reason = str(found.get("message") if isinstance(found, dict) else found or f"status {head.status}").strip()
@@ -88,20 +107,37 @@ class Pending:
             return self._engine.ask(method, path, query=query, body=body, timeout_s=timeout_s)
         raise EngineRefused(f"the Docker engine refused {method} {path}: {reason}", status=head.status, reason=reason)
 
+    @property
+    def _ended(self) -> bool:
+        return self._body is not None and self._body.ended
+
+    def _receive(self) -> None:
+        """Take in the next bytes of the answer."""
+        piece = self._connection.recv(PIECE)
+        if self._body is not None:
+            if piece:
+                self._data += self._body.feed(piece)
+            else:
+                self._body.end()
+            return
+        if not piece:
+            raise ProtocolBroken("the connection ended without an answer")
+        self._data += piece
+        if found := split_head(self._data):
+            self._head, rest = found
+            self._body = Body(self._head, method=self._request[0])
+            self._data = self._body.feed(rest)
+
+    def settle(self, timeout_s: float = 60) -> None:
+        """Wait until the engine has answered, whatever it says."""
+        from contextlib import suppress
+
+        with suppress(LocalrunError, OSError):
+            self.take(timeout_s)
+
     def close(self) -> None:
         """Give up on the answer."""
         self._connection.close()
-
-    def _read_body(self, body: Body, first: bytes, deadline: float) -> bytes:
-        data = body.feed(first)
-        while not body.ended:
-            self._connection.settimeout(max(deadline - time.monotonic(), 0.001))
-            piece = self._connection.recv(PIECE)
-            if piece:
-                data += body.feed(piece)
-            else:
-                body.end()
-        return data
 
     def _lose(self, error: Exception) -> EngineLost:
         reason = getattr(error, "strerror", None) or str(error) or "no answer in time"

@@ -6,6 +6,7 @@
     supervisor <pid> <start>
     front <pid> <start>
     rank <rank> <pid> <start>
+    engine <JSON>      where the run's containers are, as `localrun.adapters.engine.Endpoint`
     ended <status> <exit code> <origin> [<kind>]    (only where the record could not be written)
 
 The lock is flock's, so the kernel gives it up when the supervisor dies, however it dies: an entry whose lock can be had
@@ -23,7 +24,10 @@ from localrun.workspace.home import failed, make_folder
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
+    from typing import Any
+
+    from localrun.adapters.engine_endpoints import Endpoint
 
 
 @value
@@ -36,6 +40,7 @@ class Entry:
         supervisor: The supervisor, or None when it was not noted yet.
         front: The front end, or None.
         ranks: The first process of each rank that was started, by rank.
+        engine: The fields of the endpoint of the engine that has the run's containers, by name; empty for none.
         ended: Status, exit code, origin and kind of a run whose supervisor could not write them into the record; the
             disk was full. Empty as a rule.
     """
@@ -45,6 +50,7 @@ class Entry:
     supervisor: Process | None = None
     front: Process | None = None
     ranks: tuple[tuple[int, Process], ...] = ()
+    engine: Mapping[str, Any] = {}
     ended: tuple[str, ...] = ()
 
 
@@ -86,6 +92,14 @@ def note(descriptor: int, lines: Iterable[str]) -> None:
         os.write(descriptor, data)
     except OSError as error:
         raise failed(error, "the entry of the live run") from error
+
+
+def describe_engine(endpoint: Endpoint) -> str:
+    """Give the line that tells where the containers of a run are; it is noted before the first one is made."""
+    from localrun.adapters.engine_json import write_json
+    from localrun.values import fields
+
+    return f"engine {write_json(fields(endpoint)).decode()}"
 
 
 def release(home: str, run_id: str, descriptor: int) -> None:
@@ -166,7 +180,13 @@ def read(home: str, run_id: str) -> Entry:
     named: dict[str, Process] = {}
     ranks: dict[int, Process] = {}
     ended: tuple[str, ...] = ()
+    engine: Mapping[str, Any] = {}
     for line in lines:
+        if line.startswith("engine "):
+            from localrun.adapters.engine_json import read_json
+
+            engine = read_json(line.removeprefix("engine ").encode())
+            continue
         match line.split():
             case ["boot", text]:
                 boot = text
@@ -178,7 +198,13 @@ def read(home: str, run_id: str) -> Entry:
                 ended = (status, code, origin, "".join(kind))
     supervisor, front = named.get("supervisor"), named.get("front")
     return Entry(
-        run_id=run_id, boot=boot, supervisor=supervisor, front=front, ranks=tuple(sorted(ranks.items())), ended=ended
+        run_id=run_id,
+        boot=boot,
+        supervisor=supervisor,
+        front=front,
+        ranks=tuple(sorted(ranks.items())),
+        engine=engine,
+        ended=ended,
     )
 
 

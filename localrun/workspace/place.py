@@ -1,15 +1,17 @@
-"""A private folder outside the workspace, for the few paths of a run that scripts use without quotes.
+"""Private folders outside the workspace: for the few paths of a run that scripts use without quotes, and in memory.
 
-A workspace below a folder whose name has a blank would break them. The place is a new folder of mode 0700 with an
-unpredictable name below /tmp. A link in the run's folder leads to it, so that whoever ends the run can remove it.
+A workspace below a folder whose name has a blank would break the first. The second holds what must not be on a disk. A
+place is a new folder of mode 0700 with an unpredictable name below /tmp, or where the system keeps files in memory. A
+link in the run's folder leads to it, so that whoever ends the run can remove it.
 """
 
 from __future__ import annotations
 
 import os
 
-LINK = "place"
+LINK, MEMORY_LINK = "place", "place-in-memory"
 _ROOT, _PREFIX = "/tmp", "localrun-"  # noqa: S108 - the name is unpredictable, and mkdir takes nothing that is there
+_MEMORY = "/dev/shm"  # noqa: S108 - likewise
 
 
 def is_plain(path: str) -> bool:
@@ -29,13 +31,38 @@ def make_place(folder: str) -> str:
     return path
 
 
+def make_place_in_memory(folder: str) -> str:
+    """Make a place of a run that lies in memory where the system has such a folder; give its path.
+
+    Raises:
+        OSError: it cannot be made.
+    """
+    root = _MEMORY if os.access(_MEMORY, os.W_OK | os.X_OK) else _ROOT
+    path = f"{root}/{_PREFIX}{os.urandom(12).hex()}"
+    os.symlink(path, os.path.join(folder, MEMORY_LINK))
+    os.mkdir(path, 0o700)
+    return path
+
+
+def find_place_in_memory(folder: str) -> str:
+    """Give the path of the place of a run that lies in memory; empty when it has none."""
+    try:
+        return os.readlink(os.path.join(folder, MEMORY_LINK))
+    except OSError:
+        return ""
+
+
 def remove_place(folder: str) -> None:
-    """Remove the place of a run and its link, if it has one."""
-    link = os.path.join(folder, LINK)
+    """Remove the places of a run and their links, if it has any."""
+    for name in (LINK, MEMORY_LINK):
+        _remove(os.path.join(folder, name))
+
+
+def _remove(link: str) -> None:
     try:
         path = os.readlink(link)
         root, name = os.path.split(path)
-        if root == _ROOT and name.startswith(_PREFIX) and os.lstat(path).st_uid == os.geteuid():
+        if root in {_ROOT, _MEMORY} and name.startswith(_PREFIX) and os.lstat(path).st_uid == os.geteuid():
             import shutil
 
             shutil.rmtree(path, ignore_errors=True)

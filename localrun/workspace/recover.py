@@ -77,14 +77,21 @@ def close_orphans(home: str, run_ids: Iterable[str], say: Callable[[str], None])
 
 def _recover(home: str, run_id: str, descriptor: int, say: Callable[[str], None], grace_s: float) -> None:
     try:
-        _record_lost(home, active.read(home, run_id), say, grace_s)
+        entry = active.read(home, run_id)
+        contained = _remove_containers(entry, say)
+        _record_lost(home, entry, say, grace_s, max(contained, 0))
     except BaseException:
         os.close(descriptor)  # the entry stays: the next command tries again
         raise
-    active.release(home, run_id, descriptor)
+    if contained < 0:
+        os.close(descriptor)  # likewise
+    else:
+        active.release(home, run_id, descriptor)
 
 
-def _record_lost(home: str, entry: active.Entry, say: Callable[[str], None], grace_s: float) -> None:
+def _record_lost(
+    home: str, entry: active.Entry, say: Callable[[str], None], grace_s: float, contained: int = 0
+) -> None:
     from localrun.errors import StoreFailed
     from localrun.workspace import database, place, records, run_files
 
@@ -105,11 +112,26 @@ def _record_lost(home: str, entry: active.Entry, say: Callable[[str], None], gra
     elif entry.ended:
         records.insert(home, _ended(_begun(home, record, entry), entry), say)
         say(f"the record of run {entry.run_id} could not be written when it ended; it is closed now")
-    elif record is None and not entry.ranks:
+    elif record is None and not entry.ranks and not (entry.engine and entry.supervisor):
         _discard(home, entry.run_id, say)
     else:
         records.insert(home, _lost(home, record, entry, unkillable), say)
-        say(_line(entry.run_id, ended, unkillable))
+        say(_line(entry.run_id, ended, unkillable, contained))
+
+
+def _remove_containers(entry: active.Entry, say: Callable[[str], None]) -> int:
+    """End and remove the run's containers; give how many there were, -1 when their engine does not answer."""
+    if not entry.engine:
+        return 0
+    from localrun.adapters.engine import Endpoint, Engine
+    from localrun.adapters.engine_containers import remove_run
+    from localrun.errors import LocalrunError
+
+    try:
+        return remove_run(Engine(Endpoint(**entry.engine)), entry.run_id)
+    except LocalrunError as error:
+        say(f"containers of run {entry.run_id} may be left: {error.message}")
+        return -1
 
 
 def _discard(home: str, run_id: str, say: Callable[[str], None]) -> None:
@@ -178,9 +200,11 @@ def _lost(home: str, record: dict[str, Any] | None, entry: active.Entry, left: t
     }  # fmt: skip
 
 
-def _line(run_id: str, ended: int, left: tuple[Process, ...]) -> str:
+def _line(run_id: str, ended: int, left: tuple[Process, ...], contained: int) -> str:
     text = f"run {run_id} is lost: its supervisor died"
-    if ended:
+    if contained:
+        text += f"; {contained} container{'s' * (contained > 1)} of it removed"
+    elif ended:
         text += f"; {ended} process{'es' if ended > 1 else ''} of it ended"
     if left:
         text += f"; not ended: {', '.join(str(process.pid) for process in left)}"

@@ -1,0 +1,271 @@
+"""The docker target: a node is a container, and its ranks are started in it by `launcher.sh`.
+
+The run's folder, the inputs and a source that is used in place are mounted at the paths that they have on this machine,
+so that a plan, a record and a script all mean the same by a path.
+"""
+
+from __future__ import annotations
+
+import os
+
+from localrun import shim
+from localrun.adapters.engine import Engine, find_endpoint
+from localrun.adapters.engine_containers import CLASH, GONE, begin_create, create_network
+from localrun.adapters.engine_errors import EngineRefused
+from localrun.errors import LocalrunError
+from localrun.plan import RUN_FOLDER, RUN_ID, ContainerPlan, name_ports
+from localrun.supervise.process import Process
+from localrun.targets.docker_hands import Container, DockerHands
+from localrun.targets.docker_request import PRIVATE, Node, describe_container, label
+from localrun.targets.docker_script import Start, is_shell_name, write_script
+from localrun.targets.working import Ready, fill_or_remove, fill_tokens, make_node, note_skipped, place_snapshot
+from localrun.values import replace
+from localrun.workspace import active
+from localrun.workspace.place import make_place_in_memory
+from localrun.workspace.snapshot import list_source
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from localrun.adapters.engine_containers import Pending
+    from localrun.plan import Artifact, Plan
+    from localrun.workspace.snapshot import Entry
+
+FIRST_PORT = 29_500
+"""The port of rank 0 in a network of its own: nobody else is there."""
+LAUNCHER = os.path.join(os.path.dirname(__file__), "launcher.sh")
+
+
+def prepare(  # noqa: PLR0913 - what a run is made of, as for the local target
+    plan: Plan,
+    artifact: Artifact,
+    *,
+    run_id: str,
+    folder: str,
+    home: str,
+    entry: int,
+    port: int,
+    environ: Mapping[str, str],
+) -> Ready:
+    """Make the containers of a run and fill its folder; nothing runs yet.
+
+    Args:
+        plan: The plan.
+        artifact: Its image.
+        run_id: The run's id.
+        folder: The run's folder, empty.
+        home: The workspace.
+        entry: The run's entry among the live runs; it is told of the engine first.
+        port: The port of rank 0 when the containers share this machine's network; else 0.
+        environ: The caller's environment, with the values of secrets.
+
+    Raises:
+        BadInput: the source cannot be copied.
+        StoreFailed: there is no room.
+        LocalrunError: there is no engine, or it refuses.
+    """
+    entries = () if plan.source.in_place else list_source(plan.source, home=home)
+    engine = Engine(find_endpoint(environ, os.path.expanduser("~")))
+    active.note(entry, [active.describe_engine(engine.endpoint)])
+    tokens = {RUN_ID: run_id, RUN_FOLDER: folder, **name_ports(port or FIRST_PORT, len(plan.ranks))}
+    making = _Making(plan, artifact, engine, run_id=run_id, folder=folder, home=home)
+    try:
+        return fill_or_remove(folder, lambda: making.make(entries, tokens, environ))
+    except BaseException:
+        making.undo()
+        raise
+
+
+class _Making:
+    """A run in the making: containers are asked for while the folder is filled."""
+
+    def __init__(self, plan: Plan, artifact: Artifact, engine: Engine, *, run_id: str, folder: str, home: str) -> None:
+        self._plan = plan
+        self._container = plan.container or ContainerPlan()
+        self._artifact = artifact
+        self._engine = engine
+        self._run_id = run_id
+        self._folder = folder
+        self._home = home
+        self._place = ""
+        self._network = ""
+        self._asked: list[tuple[Node, str, Pending]] = []
+
+    def make(self, entries: tuple[Entry, ...], tokens: Mapping[str, str], environ: Mapping[str, str]) -> Ready:
+        plan = self._plan
+        self._place = make_place_in_memory(self._folder)
+        if plan.nodes > 1 and not self._container.network:
+            self._network = f"localrun-{self._run_id}"
+            create_network(self._engine, self._network, label(self._run_id, self._home))
+        for node in range(plan.nodes):
+            self._make_pipes(node)
+            self._ask_for(node)
+        place_snapshot(plan, entries, self._folder)
+        processes: list[Process] = []
+        bootstraps: list[Process] = []
+        for node in range(plan.nodes):
+            directory = make_node(plan, entries, self._folder, node)
+            made = self._prepare_node(node, directory, tokens, environ)
+            processes += made
+            bootstraps += made[:1] if plan.bootstrap else []
+        containers = tuple(self._take(*asked) for asked in self._asked)
+        hands = DockerHands(
+            self._engine,
+            containers,
+            network=self._network,
+            keep=self._container.keep,
+            memory_bytes=self._container.memory_bytes,
+            alone=self._is_alone(),
+        )
+        return Ready(processes=tuple(processes), bootstraps=tuple(bootstraps), notes=note_skipped(entries), hands=hands)
+
+    def undo(self) -> None:
+        """Remove what was made; what cannot be removed now is removed by a later command."""
+        from localrun.adapters.engine_containers import remove_run
+
+        try:
+            for _, _, pending in self._asked:  # one that is still being made would be missed
+                pending.settle()
+            if self._place:
+                remove_run(self._engine, self._run_id)
+        except LocalrunError:
+            return
+
+    def _is_alone(self) -> bool:
+        """Tell whether a container sees its own processes only, so that what it sees may be ended."""
+        return all(text.strip('"') in PRIVATE for name, text in self._container.options if name == "PidMode")
+
+    def _make_pipes(self, node: int) -> None:
+        folder = self._locate(node)
+        os.mkdir(folder, 0o755)
+        with open(LAUNCHER, "rb") as launcher:
+            _write(os.path.join(folder, "launcher.sh"), launcher.read(), 0o644)
+        mode = self._mode()
+        for name in ("control", "status", *(f"out-{rank.rank}" for rank in self._plan.ranks if rank.node == node)):
+            os.mkfifo(os.path.join(folder, name), mode)
+            os.chmod(os.path.join(folder, name), mode)
+
+    def _mode(self) -> int:
+        """Give the mode of the pipes: the folder above lets nobody in, but another user in the container is let in."""
+        user = self._container.user.partition(":")[0]
+        return 0o600 if user in {str(os.geteuid()), "0", "root"} else 0o666
+
+    def _locate(self, node: int) -> str:
+        return os.path.join(self._place, f"node-{node}")
+
+    def _ask_for(self, node: int) -> None:
+        plan = self._plan
+        ranks = tuple(rank.rank for rank in plan.ranks if rank.node == node)
+        described = Node(
+            node=node,
+            run_id=self._run_id,
+            home=self._home,
+            image=self._artifact.image,
+            ranks=ranks,
+            bootstrap=ranks[0] if plan.bootstrap else -1,
+            folder=self._locate(node),
+            mounts=self._list_mounts(),
+            network=self._network,
+        )
+        name = f"localrun-{self._run_id}-{node}"
+        pending = begin_create(self._engine, name, describe_container(described, self._container))
+        self._asked.append((described, name, pending))
+
+    def _list_mounts(self) -> tuple[tuple[str, bool], ...]:
+        plan = self._plan
+        mounts = {item.path: True for item in plan.inputs if not item.copied}
+        if os.path.isabs(plan.bootstrap):
+            mounts[plan.bootstrap] = True
+        if plan.source.in_place:
+            mounts[plan.source.directory] = False
+        if plan.shim:
+            mounts[shim.PATH] = True
+        mounts[self._folder] = False
+        return tuple(mounts.items())
+
+    def _take(self, node: Node, name: str, pending: Pending) -> Container:
+        """Give a node's container as soon as it is there; a name that is taken is changed once."""
+        try:
+            made = pending.take()
+        except EngineRefused as error:
+            if error.status == GONE and "image" in error.reason.lower():
+                message = f"the image {self._plan.environment.label} is not in the engine any more"
+                raise LocalrunError(message, hint="run it again", code="image_missing") from None
+            if error.status != CLASH:
+                raise
+            name = f"{name}-{os.urandom(2).hex()}"
+            made = begin_create(self._engine, name, describe_container(node, self._container)).take()
+        return Container(node=node.node, name=name, id=str(made["Id"]), folder=node.folder, ranks=node.ranks)
+
+    def _prepare_node(
+        self, node: int, directory: str, tokens: Mapping[str, str], environ: Mapping[str, str]
+    ) -> list[Process]:
+        plan, folder = self._plan, self._locate(node)
+        directory = self._container.working_directory or directory
+        shared = self._describe_start(node, directory, tokens, environ)
+        made: list[Process] = []
+        for rank in (rank for rank in plan.ranks if rank.node == node):
+            own = {name: fill_tokens(text, tokens) for name, text in rank.variables}
+            start = replace(shared, variables=tuple({**dict(shared.variables), **own}.items()))
+            self._write_start(folder, str(rank.rank), start)
+            if plan.bootstrap and not made:
+                inside = os.path.join(shared.directory, plan.bootstrap)  # an absolute one stays as it is
+                argv = ("bash", "-e", "-o", "pipefail", inside)
+                self._write_start(folder, "bootstrap", replace(start, argv=argv, own_python=False))
+            log = os.path.join(self._folder, "user_logs", rank.log)
+            made.append(Process(rank=rank.rank, node=node, argv=start.argv, variables=(), directory=directory, log=log))
+        return made
+
+    def _describe_start(
+        self, node: int, directory: str, tokens: Mapping[str, str], environ: Mapping[str, str]
+    ) -> Start:
+        plan, artifact = self._plan, self._artifact
+        path, python = artifact.path, artifact.python
+        variables = {"HOME": self._make_home(node)} if self._container.user else {}
+        variables.update(artifact.variables)
+        if artifact.prefix:
+            variables["AZUREML_CONDA_ENVIRONMENT_PATH"] = artifact.prefix
+        if plan.overlay and python and artifact.site_packages:
+            from localrun.targets.overlay import make_overlay
+
+            programs = make_overlay(artifact, os.path.join(self._folder, f"node-{node}", "python"))
+            path, python = (programs, *path), os.path.join(programs, "python")
+            variables["VIRTUAL_ENV"] = os.path.dirname(programs)
+        variables.update((name, fill_tokens(text, tokens)) for name, text in plan.variables)
+        variables.update((name, environ[name]) for name in plan.inherited if name in environ)
+        variables["PWD"] = variables["AZUREML_CR_EXECUTION_WORKING_DIR_PATH"] = directory
+        argv = tuple(fill_tokens(part, tokens) for part in plan.argv)
+        own_python = argv[0] == "python" and not python
+        if argv[0] == "python" and python:
+            argv = (python, *argv[1:])
+        user = environ.get("USER") or "localrun"
+        fallbacks = dict(plan.fallbacks) | {"USER": user, "LOGNAME": user}
+        return Start(
+            argv=argv,
+            variables=tuple(variables.items()),
+            fallbacks=tuple(fallbacks.items()),
+            path=path,
+            directory=directory,
+            own_python=own_python,
+            modules=shim.PATH if plan.shim else "",
+        )
+
+    def _make_home(self, node: int) -> str:
+        home = os.path.join(self._folder, f"node-{node}", "home")
+        os.makedirs(home, exist_ok=True)
+        return home
+
+    def _write_start(self, folder: str, name: str, start: Start) -> None:
+        for secret in self._plan.inherited:
+            if not is_shell_name(secret):  # `env` would show its value among its arguments for a moment
+                message = f"{secret}: a value that is not to be seen cannot go into a variable of this name"
+                raise LocalrunError(message, hint="use letters, digits and underscores", code="bad_input")
+        _write(os.path.join(folder, f"start-{name}"), write_script(start), self._mode())
+
+
+def _write(path: str, data: bytes, mode: int) -> None:
+    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
+    with open(file, "wb") as stream:
+        os.fchmod(file, mode)
+        stream.write(data)

@@ -1,0 +1,371 @@
+"""One node's container, as its run's supervisor sees it."""
+
+from __future__ import annotations
+
+import os
+import time
+
+from localrun.adapters.engine_containers import CLASH, GONE, begin_remove, begin_start, begin_wait
+from localrun.adapters.engine_errors import EngineRefused
+from localrun.errors import LocalrunError
+from localrun.supervise.hands import Asked, Ended
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import select
+    from collections.abc import Iterator
+
+    from localrun.adapters.engine import Engine
+    from localrun.adapters.engine_containers import Pending
+    from localrun.supervise.hands import News
+    from localrun.targets.docker_hands import Container
+
+TICKS_PER_S = 100
+"""What proc(5) counts processor time in, on every machine that runs containers."""
+KILLED = 137
+BOOTSTRAP = "bootstrap"
+
+
+class NodeHands:
+    """The pipes of one launcher, and what is known of the ranks behind it.
+
+    Attributes:
+        container: The container.
+        alive: Ranks that have not ended.
+        scripted: The bootstrap script has not ended.
+        dead: The container has ended.
+        explained: Why is known, or there is nothing to explain.
+        died_at: When that was seen, on the monotonic clock.
+        asked_at: When somebody else asked the container to stop; 0: nobody.
+        look_again_at: When to look again at why it ended; 0: not at all.
+        removed: The engine has removed it.
+    """
+
+    def __init__(self, container: Container, engine: Engine, *, alone: bool) -> None:
+        self.container = container
+        self.alive = set(container.ranks)
+        self.scripted = False
+        self.dead = self.explained = self.removed = False
+        self.died_at = self.asked_at = self.look_again_at = 0.0
+        self._engine = engine
+        self._alone = alone
+        self._poll: select.poll | None = None
+        self._control = self._status = -1
+        self._keepers: dict[int, int] = {}
+        self._begin: Pending | None = None
+        self._wait: Pending | None = None
+        self._removal: Pending | None = None
+        self._rest = b""
+        self._processes: dict[str, str] = {}
+        self._started: dict[int, float] = {}
+        self._signals: list[int] = []
+        self._ready = self._released = False
+        self._look = ""  # "", looking, left, sweeping, clean
+        self._left: list[str] = []
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a rank or the bootstrap script has not ended."""
+        return bool(self.alive) or self.scripted
+
+    def begin(self, *, scripted: bool) -> Iterator[tuple[int, int]]:
+        """Open the pipes and ask for the container's start; give each rank and where its output comes from."""
+        folder = self.container.folder
+        self.scripted = scripted
+        self._released = not scripted
+        self._control = os.open(os.path.join(folder, "control"), os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
+        self._status = os.open(os.path.join(folder, "status"), os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        for rank in self.container.ranks:
+            path = os.path.join(folder, f"out-{rank}")
+            source = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+            self._keepers[rank] = os.open(path, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+            yield rank, source
+        self._wait = begin_wait(self._engine, self.container.id)
+        self._begin = begin_start(self._engine, self.container.id)
+
+    def attend(self, poll: select.poll) -> None:
+        """Have the loop woken for what comes in."""
+        import select as flags
+
+        self._poll = poll
+        poll.register(self._status, flags.POLLIN)
+        for pending in (self._begin, self._wait):
+            if pending is not None:
+                poll.register(pending, flags.POLLIN)
+
+    def hear(self) -> list[News]:
+        """Give what has happened since the last call.
+
+        Raises:
+            LocalrunError: the container could not be started.
+        """
+        news: list[News] = []
+        self._hear_engine()
+        if self._status >= 0:
+            for line in self._read_lines():
+                news += self._understand(line)
+        return news
+
+    def _hear_engine(self) -> None:
+        if self._begin is not None and self._begin.is_complete():
+            begin, self._begin = self._forget(self._begin), None
+            try:
+                begin.take()
+            except EngineRefused as error:
+                raise explain_refusal(self._engine, error) from None
+            except LocalrunError:
+                pass  # the engine went away in between; the launcher tells whether it has started
+        if self._wait is not None and self._wait.is_complete():
+            wait, self._wait = self._forget(self._wait), None
+            try:
+                wait.take()
+            except LocalrunError:
+                return  # it says nothing of the container: the pipe of its launcher does
+            self._die()
+        if self._removal is not None and self._removal.is_complete():
+            self._take_removal(60)
+
+    def _take_removal(self, timeout_s: float) -> None:
+        assert self._removal is not None  # noqa: S101 - the callers have looked
+        removal, self._removal = self._forget(self._removal), None
+        try:
+            removal.take(timeout_s)
+            self.removed = True
+        except EngineRefused as error:
+            self.removed = error.status in {GONE, CLASH}
+        except LocalrunError:
+            return
+        if self.removed:
+            self._die()
+
+    def _forget(self, pending: Pending) -> Pending:
+        if self._poll is not None:
+            self._poll.unregister(pending)
+        return pending
+
+    def _read_lines(self) -> list[str]:
+        try:
+            data = os.read(self._status, 65_536)
+        except BlockingIOError:
+            return []
+        if not data:
+            if self._ready:
+                self._hang_up()
+                self._die()
+            return []
+        *lines, self._rest = (self._rest + data).split(b"\n")
+        return [line.decode("ascii", "replace") for line in lines]
+
+    def _hang_up(self) -> None:
+        if self._poll is not None:
+            self._poll.unregister(self._status)
+        os.close(self._status)
+        self._status = -1
+
+    def _die(self) -> None:
+        """The container has ended; what it still had to say is in the pipe."""
+        if not self.dead:
+            self.dead = True
+            self.died_at = time.monotonic()
+
+    def _understand(self, line: str) -> list[News]:
+        match line.split(" "):
+            case ["ready"]:
+                self._ready = True
+            case ["started", who, target]:
+                return self._start(who, target)
+            case ["ended", who, code, kills, ticks]:
+                return self._end(who, int(code), int(kills), int(ticks))
+            case ["asked"]:
+                return self._ask()
+            case ["left", pid, *words]:
+                self._left.append(f"{pid} in {self.container.name} ({' '.join(words)})")
+            case ["looked"]:
+                self._look = "left" if self._left else "clean"
+            case ["swept"]:
+                self._look = "clean"
+        return []
+
+    def _start(self, who: str, target: str) -> list[News]:
+        self._processes[who] = target
+        if who != BOOTSTRAP:
+            self._started[int(who)] = time.monotonic()
+        _remove_file(os.path.join(self.container.folder, f"start-{who}"))
+        for number in self._signals:
+            self._tell(f"signal {number} {target}")
+        return []
+
+    def _end(self, who: str, code: int, kills: int, ticks: int) -> list[News]:
+        self._processes.pop(who, None)
+        if who == BOOTSTRAP:
+            self.scripted = False
+            return [Ended(number=self.container.node, code=code, bootstrap=True)]
+        rank = int(who)
+        if rank not in self.alive:
+            return []
+        self.alive.discard(rank)
+        self._drop_keeper(rank)
+        return [
+            Ended(
+                number=rank,
+                code=code,
+                out_of_memory=code == KILLED and kills > 0,
+                started_at=self._started.get(rank, 0),
+                cpu_s=ticks / TICKS_PER_S,
+            )
+        ]
+
+    def _ask(self) -> list[News]:
+        first = self.asked_at == 0
+        self.asked_at = time.monotonic()
+        if not first or not self.is_busy:
+            return []
+        note = f"the container {self.container.name} was asked to stop from outside (docker stop, or the engine's end)"
+        return [Asked(reason="container_stopped", note=note)]
+
+    def _drop_keeper(self, rank: int) -> None:
+        keeper = self._keepers.pop(rank, -1)
+        if keeper >= 0:
+            os.close(keeper)
+
+    def _tell(self, line: str) -> None:
+        try:
+            os.write(self._control, f"{line}\n".encode())
+        except OSError:
+            return  # the pipe is full: the launcher is not there to read it, which is noticed elsewhere
+
+    def release(self) -> None:
+        """Let the ranks start."""
+        self._released = True
+        self._tell("go")
+
+    def refuse(self, code: int) -> list[News]:
+        """Give the ranks that wait for the bootstrap script as ended."""
+        if self._released:
+            return []
+        self._released = True
+        return self.end_all(code)
+
+    def end_all(self, code: int, *, out_of_memory: bool = False) -> list[News]:
+        """Give everything that has not ended as ended."""
+        news: list[News] = []
+        if self.scripted:
+            self.scripted = False
+            news.append(Ended(number=self.container.node, code=code, bootstrap=True))
+        for rank in sorted(self.alive):
+            self._drop_keeper(rank)
+            news.append(
+                Ended(number=rank, code=code, out_of_memory=out_of_memory, started_at=self._started.get(rank, 0))
+            )
+        self.alive.clear()
+        return news
+
+    def signal(self, number: int) -> list[News]:
+        """Pass a signal on; give the ranks that had not started as ended by it."""
+        if self.dead:
+            return []
+        if self._look == "left" and number != KILLED - 128:
+            self._look = "sweeping"
+            self._tell("sweep")
+        targets = " ".join(self._processes.values())
+        if targets:
+            self._tell(f"signal {number} {targets}")
+        if self._released and len(self._started) < len(self.container.ranks):
+            self._signals.append(number)  # for those that are just being started
+        if self._released:
+            return []
+        waiting, self._released = sorted(self.alive), True
+        self.alive.clear()
+        for rank in waiting:
+            self._drop_keeper(rank)
+        if BOOTSTRAP not in self._processes:
+            self._signals.append(number)
+        return [Ended(number=rank, code=-number) for rank in waiting]
+
+    def look(self, *, keep: bool) -> list[str]:
+        """Find out what the ranks have left running; when it is nothing, the container is ended."""
+        if self.dead or self.is_busy:
+            return []
+        if not self._look:
+            self._look = "looking" if self._alone and self._started else "clean"
+            if self._look == "looking":
+                self._tell("look")
+        if self._look == "clean":
+            self.remove(keep=keep)
+        return self._left if self._look in {"left", "sweeping"} else []
+
+    def remove(self, *, keep: bool) -> None:
+        """End the container; `keep`: and leave it there."""
+        if self._removal is not None or self.removed:
+            return
+        if keep:
+            self._tell("end")
+            return
+        try:
+            self._removal = begin_remove(self._engine, self.container.id)
+        except LocalrunError:
+            self._tell("end")
+            return
+        if self._poll is not None:
+            import select as flags
+
+            self._poll.register(self._removal, flags.POLLIN)
+
+    def await_removal(self, deadline: float) -> None:
+        """Wait for the engine to have removed it."""
+        if self._removal is not None:
+            self._take_removal(max(deadline - time.monotonic(), 0.01))
+
+    def kill_all(self) -> None:
+        """Have the launcher go, and with it everything in the container, whether or not the engine answers."""
+        if self._control >= 0:
+            os.close(self._control)
+            self._control = -1
+
+    def close(self) -> None:
+        """Close the pipes."""
+        for pending in (self._begin, self._wait):
+            if pending is not None:
+                pending.close()
+        for descriptor in (self._control, self._status, *self._keepers.values()):
+            if descriptor >= 0:
+                os.close(descriptor)
+        self._control = self._status = -1
+        self._keepers.clear()
+
+
+def _remove_file(path: str) -> None:
+    try:
+        os.unlink(path)
+    except OSError:
+        return  # its folder goes at the end of the run
+
+
+def explain_refusal(engine: Engine, error: EngineRefused) -> LocalrunError:
+    """Give the error for a container that could not be started."""
+    reason = error.reason
+    if "port is already allocated" in reason or "address already in use" in reason:
+        return _explain_port(engine, reason)
+    if '"/bin/sh"' in reason:
+        message = "the image has no shell, /bin/sh, which starts the ranks in it"
+        return LocalrunError(message, hint="use an image that has one", code="no_shell")
+    if "could not select device driver" in reason:
+        message = f"the engine has no graphics processors for containers: {reason}"
+        hint = "install the NVIDIA container toolkit on the engine's machine, or leave --gpus out"
+        return LocalrunError(message, hint=hint, code="no_gpus")
+    message = f"a container could not be started: {reason}"
+    return LocalrunError(message, hint="see docker info, and the options of the run", code="container_not_started")
+
+
+def _explain_port(engine: Engine, reason: str) -> LocalrunError:
+    from localrun.adapters.engine_containers import find_publisher
+
+    numbers = [word for word in reason.replace(":", " ").split() if word.isdigit()]
+    port = next((int(word) for word in numbers if int(word) > 0), 0)
+    try:
+        holder = find_publisher(engine, port) if port else ""
+    except LocalrunError:
+        holder = ""
+    who = f"by the container {holder}" if holder else "by a program on the engine's machine"
+    hint = f"stop it, or publish another port (ss -ltnp shows who listens on {port})"
+    return LocalrunError(f"port {port} is taken {who}", hint=hint, code="port_taken")
