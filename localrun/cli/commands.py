@@ -32,6 +32,8 @@ COMMANDS = {
 """For each command its module, its name there, and its line in the help."""
 
 
+    "metrics": ("localrun.cli.metrics", "metrics", "Show what scripts have logged."),
+    "plot": ("localrun.cli.plot", "plot", "Draw a metric of runs."),
 class Commands(click.Group):
     """The group of all commands, loaded one by one."""
 

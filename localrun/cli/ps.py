@@ -10,6 +10,8 @@ from localrun.escaping import escape
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from localrun.workspace.database import Row
 
 _KEYS = ("run_id", "status", "exit_code", "experiment", "target", "started_at", "duration_s")
@@ -19,16 +21,56 @@ _KEYS = ("run_id", "status", "exit_code", "experiment", "target", "started_at", 
 @click.option("-a", "--all", "all_runs", is_flag=True, help="All runs, not only those that run now.")
 @click.option("-q", "--quiet", is_flag=True, help="Only the run ids.")
 @click.option("-n", "--last", type=click.IntRange(min=1), metavar="N", help="The N newest runs, whatever their status.")
+@click.option(
+    *("-f", "--filter", "filters"),
+    multiple=True,
+    metavar="TEST",
+    help="Only runs with tags.x=y, params.x=y, metric:x>0.5, status=failed, ...; all of several.",
+)
+@click.option("--sort", default="", metavar="KEY", help="Largest first: metric:x, params.x, duration_s, ... [newest].")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="How to print them.")
-def ps(all_runs: bool, quiet: bool, last: int | None, form: str) -> None:  # noqa: FBT001 - click names them
-    """List runs, newest first."""
-    found = list_rows(open_workspace(), live_only=not all_runs and last is None, limit=last)
+def ps(
+    all_runs: bool,  # noqa: FBT001 - click names them
+    quiet: bool,  # noqa: FBT001 - click names them
+    last: int | None,
+    filters: tuple[str, ...],
+    sort: str,
+    form: str,
+) -> None:
+    """List runs, newest first. With --filter or --sort: all runs, and those that have a value first."""
+    home = open_workspace()
+    values = None
+    if filters or sort:
+        found, values = _choose(home, filters, sort, last)
+    else:
+        found = list_rows(home, live_only=not all_runs and last is None, limit=last)
     if quiet:
         show.write("".join([f"{escape(row[0])}\n" for row in found]))
     elif form == "json":
         show.write(show.flat_documents(_KEYS, [row[: len(_KEYS)] for row in found]))
     else:
-        show.write(show.table(_columns(found)))
+        more = [] if not sort or values is None else [(sort.removeprefix("metric:"), *map(_show, values))]
+        show.write(show.table([*_columns(found), *more]))
+
+
+def _choose(home: str, filters: tuple[str, ...], sort: str, last: int | None) -> tuple[list[Row], list[Any]]:
+    from localrun.cli.choose import choose
+    from localrun.errors import LocalrunError
+    from localrun.workspace import records
+
+    def read(run_id: str) -> dict[str, Any]:
+        try:
+            return records.read(home, run_id, show.tell)
+        except LocalrunError as error:
+            show.tell(error.message)
+            return {}
+
+    chosen = choose(list_rows(home, live_only=False, limit=None), read, filters, sort)[:last]
+    return [row for row, _ in chosen], [value for _, value in chosen]
+
+
+def _show(value: Any) -> str:
+    return "" if value is None else f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
 def list_rows(home: str, *, live_only: bool, limit: int | None) -> list[Row]:
