@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from localrun.errors import BadInput
 from localrun.formats.conda_file import read_conda_file, read_conda_mapping
+from localrun.formats.docker_section import read_build, read_dockerfile
 from localrun.formats.gate import load_yaml, read_referenced
 from localrun.formats.nodes import Node, choice, describe, mapping, note, read_beside, root, text
 from localrun.formats.requirements import read_requirements
@@ -28,8 +29,9 @@ KEYS = (
 """The keys of an environment YAML; the last five are ignored by azure-ai-ml as well."""
 
 UNDERSTOOD = (
-    "an environment is a conda file (environment.yml), an environment YAML with image or conda_file, "
-    "a requirements.txt, a folder with azureml_environment.json, image:NAME, or the NAME[:VERSION] of a registered one"
+    "an environment is a conda file (environment.yml), an environment YAML with image, build or conda_file, "
+    "a requirements.txt, a Dockerfile, a folder with azureml_environment.json, image:NAME[,interpreter=PATH], "
+    "or the NAME[:VERSION] of a registered one"
 )
 
 
@@ -53,27 +55,35 @@ def read_environment(
         BadInput: it is none of these, or the file cannot be used.
     """
     if reference.startswith("image:"):
-        return EnvironmentSpec(image=check_image(reference.removeprefix("image:"), reference))
+        image, _, interpreter = reference.removeprefix("image:").partition(",interpreter=")
+        return EnvironmentSpec(image=check_image(image, reference), interpreter=interpreter)
     path = os.path.abspath(reference)
     if not reference or "\0" in reference:
         raise BadInput(f"{reference!r} names no environment", hint=UNDERSTOOD)
     if reference.startswith("azureml:"):
-        return read_registered(reference, find_registered)
+        return read_registered(reference, find_registered, read)
     if is_directory(path):
         return read_environment_directory(
             reference, read=read, is_directory=is_directory, find_registered=find_registered
         )
+    if spec := _read_file(reference, path, read):
+        return spec
+    if "/" in reference or find_registered is None:
+        raise BadInput(f"environment {reference} is not known", hint=UNDERSTOOD)
+    return read_registered(reference, find_registered, read)
+
+
+def _read_file(reference: str, path: str, read: Callable[[str], bytes]) -> EnvironmentSpec | None:
+    """Give the environment of a file that its name tells the form of; None when it tells none."""
     name = os.path.basename(path).lower()
     if name.startswith("dockerfile") or name.endswith(".dockerfile"):
-        raise BadInput(f"environment {reference} is a Dockerfile, which is not read yet", hint=UNDERSTOOD)
+        return read_dockerfile(reference, read=read)
     if name.endswith((".yml", ".yaml")):
         data = read_referenced(path, read=read, shown=reference)
         return read_environment_yaml(data, file=reference, read=read)
     if name.endswith((".txt", ".in")):
         return read_requirements(read_referenced(path, read=read, shown=reference), file=reference, read=read)
-    if "/" in reference or find_registered is None:
-        raise BadInput(f"environment {reference} is not known", hint=UNDERSTOOD)
-    return read_registered(reference, find_registered)
+    return None
 
 
 def read_environment_directory(
@@ -108,7 +118,7 @@ def read_environment_directory(
     document, warnings = read_environment_files(files, where=reference)
     if is_reference(document) and find_registered is not None and document["name"]:
         version = f":{document['version']}" if document["version"] else ""
-        return read_registered(f"azureml:{document['name']}{version}", find_registered)
+        return read_registered(f"azureml:{document['name']}{version}", find_registered, read)
     spec = spec_of_document(document, file=reference, directory=folder, read=read)
     return replace(spec, notes=warnings + spec.notes)
 
@@ -125,8 +135,15 @@ def _say_when_missing(read: Callable[[str], bytes]) -> Callable[[str], bytes]:
     return read_or_say
 
 
-def read_registered(reference: str, find_registered: FindRegistered | None) -> EnvironmentSpec:
+def read_registered(
+    reference: str, find_registered: FindRegistered | None, read: Callable[[str], bytes] | None = None
+) -> EnvironmentSpec:
     """Give the registered or curated environment that a reference means.
+
+    Args:
+        reference: With or without `azureml:`.
+        find_registered: As for `read_environment`.
+        read: Gives the bytes of the Dockerfile in a build context, by its absolute path; None when there is no reader.
 
     Raises:
         BadInput: it is no reference, nothing is called so, or its definition cannot be used.
@@ -138,7 +155,7 @@ def read_registered(reference: str, find_registered: FindRegistered | None) -> E
     if document is None:
         hint = "localrun env list lists the registered environments, with --curated the curated ones; " + UNDERSTOOD
         raise BadInput(f"there is no environment {reference.removeprefix('azureml:')}", hint=hint)
-    return spec_of_document(document, file=reference)
+    return spec_of_document(document, file=reference, read_context=read)
 
 
 def read_environment_yaml(data: bytes, *, file: str, read: Callable[[str], bytes]) -> EnvironmentSpec:
@@ -171,14 +188,17 @@ def read_environment_mapping(node: Node, *, read: Callable[[str], bytes]) -> Env
     data = node.data
     if "os_type" in data and choice(node.part("os_type"), ("linux", "windows")) == "windows":
         raise node.part("os_type").refuse("a Windows environment cannot be used here")
-    if "build" in data:
-        raise _refuse_build(node)
-    if not data.keys() & {"image", "conda_file"}:
-        raise node.refuse("expected image or conda_file, found neither", hint=UNDERSTOOD)
+    if "build" in data and "image" in data:
+        raise node.part("build").refuse("an environment has an image or a build, not both", hint="remove one of them")
+    if not data.keys() & {"image", "conda_file", "build"}:
+        raise node.refuse("expected image or conda_file or build, found none", hint=UNDERSTOOD)
     found = EnvironmentSpec(file=node.document.file)
     if "conda_file" in data:
         found = _read_conda(node.part("conda_file"), read)
     image = check_image_of(node.part("image")) if "image" in data else ""
+    if "build" in data:
+        build, warnings = read_build(node.part("build"), read)
+        found = replace(found, build=build, notes=found.notes + warnings)
     name = text(node.part("name")) if data.get("name") is not None else found.name
     return replace(found, name=name, image=image, notes=found.notes + _notes(node))
 
@@ -214,14 +234,6 @@ def _read_conda(node: Node, read: Callable[[str], bytes]) -> EnvironmentSpec:
         raise node.refuse(f"{node.data!r} is not a path", hint="write the path alone, without file:")
     data, shown = read_beside(node, node.data, read)
     return read_conda_file(data, file=shown, read=read)
-
-
-def _refuse_build(node: Node) -> BadInput:
-    part = node.part("build")
-    if "image" in node.data:
-        return part.refuse("an environment has an image or a build, not both", hint="remove one of them")
-    mapping(part, ("path", "dockerfile_path"))
-    return part.refuse("an environment built from a Dockerfile is not run yet", hint="use -E to name another one")
 
 
 def _notes(node: Node) -> tuple[str, ...]:

@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import copy
 import os
-import re
 from typing import TYPE_CHECKING, Any
 
 from localrun.errors import BadInput
 from localrun.formats.conda_file import read_conda_mapping
+from localrun.formats.docker_section import name_password, read_docker_section, read_spark, warn_of_secrets
 from localrun.formats.gate import decode_text
 from localrun.formats.json_text import load_json
 from localrun.formats.nodes import Node, mapping, root
@@ -140,7 +140,7 @@ def hide_secrets(document: Mapping[str, Any]) -> tuple[dict[str, Any], tuple[str
         secret = holder[key]
         if not isinstance(secret, str) or not secret or find_reference(secret):
             continue
-        name = prefix + (re.sub(r"[^A-Za-z0-9]+", "_", str(owner or "")).strip("_").upper() or "REGISTRY")
+        name = name_password(owner).replace("PASSWORD_OF_", prefix, 1)
         holder[key] = f"${{{name}}}"
         lines.append(f"the secret of {owner or 'the registry'} is not written; set the environment variable {name}")
     return hidden, tuple(lines)
@@ -156,7 +156,12 @@ def _find_secrets(document: dict[str, Any]) -> Iterator[tuple[dict[str, Any], st
 
 
 def spec_of_document(
-    document: Mapping[str, Any], *, file: str = "", directory: str = "", read: Callable[[str], bytes] | None = None
+    document: Mapping[str, Any],
+    *,
+    file: str = "",
+    directory: str = "",
+    read: Callable[[str], bytes] | None = None,
+    read_context: Callable[[str], bytes] | None = None,
 ) -> EnvironmentSpec:
     """Give what is to be run in.
 
@@ -169,6 +174,7 @@ def spec_of_document(
         directory: The folder that relative paths among the pip requirements start from; empty: that of `file`.
         read: Gives the bytes of a requirements file that the pip section includes, by its absolute path; None:
             including files is refused.
+        read_context: The same for the Dockerfile in a build context; None: `read`.
 
     Raises:
         BadInput: it only names an environment, or its Python packages cannot be used.
@@ -180,7 +186,8 @@ def spec_of_document(
     python = document["python"] or {}
     spec = EnvironmentSpec(
         name=name,
-        image=_image_of(document.get("docker") or {}),
+        spark=read_spark(document.get("spark") or {}),
+        **read_docker_section(document.get("docker") or {}, file=file, directory=directory, read=read_context or read),
         environment_variables=tuple(
             (key, "" if text is None else str(text)) for key, text in (document["environmentVariables"] or {}).items()
         ),
@@ -190,7 +197,7 @@ def spec_of_document(
     if python.get("userManagedDependencies"):
         return replace(spec, interpreter=python.get("interpreterPath") or "python")
     if python.get("condaDependencies") is None:
-        return _without_packages(spec, document, file)
+        return _without_packages(spec, file)
     path = os.path.join(directory, CONDA_FILE) if directory else os.path.abspath(file or CONDA_FILE)
     node = conda_node(python["condaDependencies"], file=file, path=path)
     found = read_conda_mapping(node, read=read or _refuse_to_read)
@@ -201,12 +208,8 @@ def spec_of_document(
     return replace(spec, python=replace(found.python, conda=conda), notes=spec.notes + found.notes)
 
 
-def _without_packages(spec: EnvironmentSpec, document: Mapping[str, Any], file: str) -> EnvironmentSpec:
-    docker = document.get("docker") or {}
-    if docker.get("baseDockerfile") or docker.get("buildContext"):
-        message = f"environment {spec.name} is made from a Dockerfile, which this version of localrun does not build"
-        raise BadInput(message, file=file, key="docker", hint="write the packages into python.condaDependencies")
-    if not spec.image:
+def _without_packages(spec: EnvironmentSpec, file: str) -> EnvironmentSpec:
+    if not spec.image and not spec.build:
         message = f"environment {spec.name} says neither what to install nor which interpreter to use"
         hint = f"write {CONDA_FILE}, or set userManagedDependencies and interpreterPath"
         raise BadInput(message, file=file, key="python", hint=hint)
@@ -217,26 +220,11 @@ def _refuse_to_read(path: str) -> bytes:
     raise ValueError(f"{path} would have to be read from this machine")
 
 
-def _image_of(docker: Mapping[str, Any]) -> str:
-    image = docker.get("baseImage") or ""
-    if isinstance(image, list | tuple):
-        image = image[0] if image else ""
-    address = (docker.get("baseImageRegistry") or {}).get("address") or ""
-    address = re.sub(r"^https?://", "", address).rstrip("/")
-    if not image or not address or image.startswith(f"{address}/"):
-        return image.lstrip("/")
-    return f"{address}/{image.lstrip('/')}"
-
-
 def _notes(document: Mapping[str, Any], file: str) -> tuple[str, ...]:
     """Say what of a document has no effect here."""
     docker = document.get("docker") or {}
     start = f"{file}: " if file else ""
-    notes = []
-    if docker.get("baseDockerfile"):
-        notes.append(f"{start}docker.baseDockerfile is not used on the local target")
-    if docker.get("buildContext"):
-        notes.append(f"{start}docker.buildContext is not used on the local target")
+    notes = list(warn_of_secrets(docker.get("baseDockerfile") or "", file))
     if document["python"].get("condaDependenciesFile") and not document["python"].get("condaDependencies"):
         notes.append(f"{start}python.condaDependenciesFile is not followed, as in Azure ML; write {CONDA_FILE}")
     return tuple(notes)

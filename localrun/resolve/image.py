@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 
-from localrun.errors import BadInput
 from localrun.fingerprint import environment_fingerprint, environment_name, image_fingerprint
+from localrun.formats.docker_section import NOT_HERE
 from localrun.plan import EnvironmentPlan, ImagePlan
 from localrun.resolve.credentials import hide_credentials
 from localrun.resolve.refusal import refuse
@@ -50,6 +50,7 @@ def plan_image(spec: RunSpec, facts: HostFacts) -> EnvironmentPlan:
         what = "no environment is given" if asked is None else f"{_label(asked)} has neither an image nor a Dockerfile"
         hint = "give -E image:NAME, add image: to the environment, or use -t local"
         raise refuse(spec, f"{what}, and the docker target needs one", key="environment", flag="-E", hint=hint)
+    check_build(spec, asked)
     image = _describe_image(spec, asked, facts)
     planned = EnvironmentPlan(kind="image", label=_label(asked), image=image)
     if asked.python is None:
@@ -57,6 +58,23 @@ def plan_image(spec: RunSpec, facts: HostFacts) -> EnvironmentPlan:
     else:
         planned = _add_python(spec, asked.python, planned, facts)
     return settle_image(planned, dict(facts.images))
+
+
+def check_build(spec: RunSpec, asked: EnvironmentSpec) -> None:
+    """Refuse a Dockerfile that cannot be built.
+
+    Raises:
+        BadInput: it is not on this machine, or names no image to start from.
+    """
+    build = asked.build
+    if build is None:
+        return
+    if not build.dockerfile:
+        message = f"the build context {build.context} is not a folder on this machine"
+        raise refuse(spec, message, key="environment", flag="-E", hint=NOT_HERE)
+    if not _FROM.search(build.dockerfile):
+        message = f"the Dockerfile of {_label(asked)} has no FROM"
+        raise refuse(spec, message, key="environment", flag="-E", hint="begin it with FROM and a base image")
 
 
 def _describe_image(spec: RunSpec, asked: EnvironmentSpec, facts: HostFacts) -> ImagePlan:
@@ -181,13 +199,3 @@ def _fingerprint(plan: EnvironmentPlan, image: ImagePlan, bases: tuple[str, ...]
 
 def _spark_lines(image: ImagePlan, kind: str) -> tuple[str, ...]:
     return tuple(line.removeprefix(kind) for line in image.spark if line.startswith(kind))
-
-
-def check_base_named(image: ImagePlan) -> None:
-    """Refuse a Dockerfile that names no image to start from.
-
-    Raises:
-        BadInput: it has no FROM.
-    """
-    if not image.base and not _FROM.search(image.dockerfile):
-        raise BadInput("the Dockerfile has no FROM", key="dockerfile", hint="begin it with FROM and a base image")

@@ -211,10 +211,49 @@ def test_a_v1_directory_is_an_environment():
     found = refer("/d", files, {"/d"})
     assert (found.name, found.python.conda, found.python.pip) == ("n", ("python=3.10", "pip"), ("numpy", "./pkg"))
     assert found.python.directory == "/d"
-    assert found.notes == (
-        "/d/BaseDockerfile: used instead of docker.baseImage i:1",
-        "/d: docker.baseDockerfile is not used on the local target",
-    )
+    assert found.notes == ("/d/BaseDockerfile: used instead of docker.baseImage i:1",)
+    assert (found.build.dockerfile, found.build.context, found.image) == ("FROM x\n", "", "")
+
+
+@pytest.mark.parametrize(
+    ("text", "context"),
+    [
+        ("FROM a\nRUN b\n", ""),
+        ("FROM a\nCOPY x /x\n", "/p"),
+        ("FROM a AS b\nFROM c\nCOPY --from=b /x /x\n", ""),
+        ("FROM a\nADD https://example.org/x /x\n", ""),
+        ("FROM a\n  add x /x\n", "/p"),
+    ],
+)
+def test_folder_of_a_dockerfile_is_its_context_when_it_copies_from_there(text, context):
+    build = refer("/p/train.Dockerfile", {"/p/train.Dockerfile": text}).build
+    assert (build.dockerfile, build.context) == (text, context)
+    assert build.dockerfile_path == ("train.Dockerfile" if context else "Dockerfile")
+
+
+def test_names_in_a_dockerfile_that_look_like_secrets_are_told():
+    found = refer("/p/Dockerfile", {"/p/Dockerfile": "FROM a\nARG PIP_TOKEN\nENV HOME=/x\n"})
+    assert found.notes == ("/p/Dockerfile: PIP_TOKEN of the Dockerfile stays in the image; keep secrets out of it",)
+
+
+def test_build_of_an_environment_yaml_is_its_context():
+    files = {"/p/e.yml": "name: n\nbuild: {path: sub, dockerfile_path: docker/D}", "/p/sub/docker/D": "FROM a\n"}
+    build = refer("/p/e.yml", files).build
+    assert (build.dockerfile, build.context, build.dockerfile_path) == ("FROM a\n", "/p/sub", "docker/D")
+
+
+def test_build_may_have_python_packages_on_top():
+    files = {
+        "/p/e.yml": "build: {path: .}\nconda_file: {dependencies: [python=3.11]}",
+        "/p/Dockerfile": "FROM a\n",
+    }
+    found = refer("/p/e.yml", files)
+    assert (found.build.dockerfile, found.python.conda) == ("FROM a\n", ("python=3.11",))
+
+
+def test_image_may_name_its_interpreter():
+    found = refer("image:a/b:1,interpreter=/opt/python")
+    assert (found.image, found.interpreter) == ("a/b:1", "/opt/python")
 
 
 def test_a_v1_directory_that_only_names_an_environment_is_looked_up():
@@ -240,7 +279,7 @@ def test_every_file_of_a_v1_directory_is_looked_at():
     ("reference", "text", "words"),
     [
         ("/p/folder", None, "/p/folder: there is no azureml_environment.json"),
-        ("/p/Dockerfile", None, "Dockerfile, which is not read yet"),
+        ("/p/Dockerfile", None, "there is no file /p/Dockerfile"),
         ("sklearn:3", None, "is not known"),
         ("azureml:x@latest", None, "there is no environment x@latest"),
         ("", None, "names no environment"),
@@ -248,13 +287,16 @@ def test_every_file_of_a_v1_directory_is_looked_at():
         ("image:", None, "does not name an image"),
         ("image:-v", None, "does not name an image"),
         ("/p/nope.yml", None, "there is no file /p/nope.yml"),
-        ("/p/e.yml", "name: x", "expected image or conda_file, found neither"),
+        ("/p/e.yml", "name: x", "expected image or conda_file or build, found none"),
         ("/p/e.yml", "image: a\nfoo: 1", "unknown key"),
         ("/p/e.yml", "imag: a", "unknown key"),
         ("/p/e.yml", "image: 3", "expected text"),
         ("/p/e.yml", "image: a b", "does not name an image"),
         ("/p/e.yml", "image: a\nbuild: {path: .}", "not both"),
-        ("/p/e.yml", "build: {path: .}", "is not run yet"),
+        ("/p/e.yml", "build: {path: .}", "there is no file .*Dockerfile"),
+        ("/p/e.yml", "build: {dockerfile_path: D}", "expected path"),
+        ("/p/e.yml", "build: {path: 'https://a/b.git'}", "is not a folder on this machine"),
+        ("/p/e.yml", "build: {path: ., dockerfile_path: ../D}", "outside of the build context"),
         ("/p/e.yml", "build: {pth: .}", "unknown key"),
         ("/p/e.yml", "image: a\nconda_file: 3", "found the number 3"),
         ("/p/e.yml", "image: a\nconda_file: file:c.yml", "is not a path"),

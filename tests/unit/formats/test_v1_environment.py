@@ -259,8 +259,35 @@ def test_an_environment_that_says_nothing_is_refused():
     with pytest.raises(BadInput, match="says neither what to install nor which interpreter"):
         spec_of_document(document)
     document["docker"]["baseDockerfile"] = "FROM x"
-    with pytest.raises(BadInput, match="made from a Dockerfile"):
-        spec_of_document(document)
+    assert spec_of_document(document).build.dockerfile == "FROM x"
+
+
+def test_docker_section_gives_image_registry_platform_and_spark():
+    document, _ = read(
+        '{"docker": {"baseImage": "i:1", "platform": {"os": "Linux", "architecture": "arm64"},'
+        ' "baseImageRegistry": {"address": "https://r.example.org/", "username": "me", "password": "${P}"}},'
+        ' "spark": {"repositories": ["https://a"], "packages": [{"group": "g", "artifact": "a", "version": "1"}]}}',
+        "dependencies: [python]",
+    )
+    spec = spec_of_document(document)
+    assert (spec.image, spec.platform) == ("r.example.org/i:1", "linux/arm64")
+    assert (spec.registry.address, spec.registry.username, spec.registry.password) == ("r.example.org", "me", "${P}")
+    assert (spec.spark.repositories, spec.spark.packages, spec.spark.precached) == (("https://a",), ("g:a:1",), True)
+
+
+def test_password_in_clear_never_reaches_a_spec():
+    document, _ = read('{"docker": {"baseImage": "i", "baseImageRegistry": {"address": "r.org", "password": "clear"}}}')
+    spec = spec_of_document(document)
+    assert "clear" not in repr(spec)
+    assert spec.registry.password == "${PASSWORD_OF_R_ORG}"
+
+
+def test_build_context_is_a_folder_of_this_machine_or_unknown():
+    document, _ = read('{"docker": {"buildContext": {"locationType": "git", "location": "https://a/b.git"}}}')
+    assert spec_of_document(document).build.dockerfile == ""
+    document["docker"]["buildContext"]["location"] = "file:///c%20d"
+    build = spec_of_document(document, read={"/c d/Dockerfile": b"FROM x"}.__getitem__).build
+    assert (build.dockerfile, build.context) == ("FROM x", "/c d")
 
 
 def test_included_requirements_are_read_beside_the_conda_file():
