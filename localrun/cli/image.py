@@ -60,7 +60,7 @@ def list_all(quiet: bool, form: str) -> None:  # noqa: FBT001 - click names it
     if quiet:
         show.write("".join(f"{escape(row['name'] or row['image'])}\n" for row in found))
         return
-    names = name_environments(row["name"] for row in found)
+    names = name_environments(engine, (row["name"] for row in found))
     rows = [row | {"environments": names.get(row["name"], [])} for row in found]
     if form == "json":
         show.write(show.documents(rows))
@@ -107,7 +107,7 @@ def _own_name(names: list[str]) -> str:
     return (own or names or [""])[0].removesuffix(":latest")
 
 
-def name_environments(names: Iterable[str]) -> dict[str, list[str]]:
+def name_environments(engine: Engine, names: Iterable[str]) -> dict[str, list[str]]:
     """Give for each image name the registered environments (`NAME:VERSION`, the latest ones) that it is for.
 
     One that cannot be planned here, because a file of it is missing, is for none.
@@ -117,11 +117,10 @@ def name_environments(names: Iterable[str]) -> dict[str, list[str]]:
 
     wanted = set(names) - {""}
     found: dict[str, list[str]] = {}
-    if not wanted:
-        return found
-    for name, version, *_ in registry.names(open_home(os.environ)):
+    ids: dict[str, str] = {}
+    for name, version, *_ in registry.names(open_home(os.environ)) if wanted else ():
         try:
-            planned = plan_image_name(f"{name}:{version}")
+            planned = plan_image_name(engine, f"{name}:{version}", ids)
         except LocalrunError:
             continue
         if planned in wanted:
@@ -129,11 +128,13 @@ def name_environments(names: Iterable[str]) -> dict[str, list[str]]:
     return found
 
 
-def plan_image_name(reference: str) -> str:
+def plan_image_name(engine: Engine, reference: str, ids: dict[str, str] | None = None) -> str:
     """Give the name of the image of an environment; empty when its base image is not in the engine.
 
     Args:
+        engine: Asked for what the base image stands for now.
         reference: All that -E of `run` takes.
+        ids: What was found before, and takes what is found.
 
     Raises:
         LocalrunError: there is no such environment, or it has no image.
@@ -142,11 +143,33 @@ def plan_image_name(reference: str) -> str:
     from localrun.adapters.host import probe_host
     from localrun.cli.request import Flags, read_request
     from localrun.resolve import plan_environment
+    from localrun.resolve.image import list_bases, settle_image
 
     reading = Reading()
     spec = read_request(Flags(command="true", environment=reference, target="docker"), reading)
     plan = plan_environment(spec, probe_host(spec, os.environ, reading))
-    return plan.image.name if plan.image else ""
+    if plan.image is None:
+        return ""
+    known = {} if ids is None else ids
+    for base in list_bases(plan.image):
+        if base not in known:
+            known[base] = str((ask_image(engine, base) or {}).get("Id", ""))
+    settled = settle_image(plan, known).image
+    return settled.name if settled else ""
+
+
+def ask_image(engine: Engine, name: str) -> dict[str, Any] | None:
+    """Give what the engine tells of an image; None when it has no such image, or this is no name of one."""
+    from localrun.adapters.engine import EngineRefused
+    from localrun.adapters.engine_http import quote
+
+    try:
+        found: dict[str, Any] = engine.ask("GET", f"/images/{quote(name, '/:@')}/json")
+    except EngineRefused as error:
+        if error.status not in {400, 404}:
+            raise
+        return None
+    return found
 
 
 @image.command()
@@ -156,7 +179,7 @@ def inspect(name: str, form: str) -> None:
     """Show an image: of a name, an id, or an environment."""
     engine = open_engine()
     details = describe_image(find_image(engine, name))
-    details["environments"] = name_environments([details["name"]]).get(details["name"], [])
+    details["environments"] = name_environments(engine, [details["name"]]).get(details["name"], [])
     if form == "json":
         show.write(show.document(details))
         return
@@ -175,34 +198,24 @@ def find_image(engine: Engine, name: str) -> dict[str, Any]:
         ImageFailed: it is not in the engine.
     """
     from localrun.adapters.docker_errors import ImageFailed
-    from localrun.adapters.engine import EngineRefused
-    from localrun.adapters.engine_http import quote
 
-    for candidate in _name_candidates(name):
-        try:
-            found: dict[str, Any] = engine.ask("GET", f"/images/{quote(candidate, '/:@')}/json")
-        except EngineRefused as error:
-            if error.status not in {400, 404}:
-                raise
-        else:
-            return found
-    hint = "localrun image list shows those there; a run with -t docker makes that of an environment"
-    raise ImageFailed(
-        f"the engine has no image {name}, and no image of an environment {name}", hint=hint, code="image_not_found"
-    )
-
-
-def _name_candidates(name: str) -> Iterable[str]:
-    """Give what an image may be called in the engine; an environment is looked up when nothing else is there."""
-    yield name
-    if name.startswith("azureml_") and "/" not in name:
-        yield f"azureml/{name}"
+    short = name.startswith("azureml_") and "/" not in name
+    found = ask_image(engine, name) or (ask_image(engine, f"azureml/{name}") if short else None)
+    if found:
+        return found
+    message = f"the engine has no image {name}, and there is no environment {name} with one"
     try:
-        planned = plan_image_name(name)
+        planned = plan_image_name(engine, name)
+        message = f"the image of {name} is not in the engine: its base image is not there either"
     except LocalrunError:
-        return
+        planned = ""
     if planned:
-        yield planned
+        found = ask_image(engine, planned)
+        message = f"the image of {name}, {planned}, is not in the engine"
+    if found:
+        return found
+    hint = "localrun image list shows those there; a run with -t docker makes that of an environment"
+    raise ImageFailed(message, hint=hint, code="image_not_found")
 
 
 def describe_image(found: dict[str, Any]) -> dict[str, Any]:
@@ -296,7 +309,7 @@ def pull(name: str, registry: str, form: str, quiet: bool) -> None:  # noqa: FBT
     address = choose_registry(registry)
     credentials = find_account(address)
     engine = open_engine()
-    wanted = _read_own_name(name)
+    wanted = _read_own_name(engine, name)
     with show_progress(quiet=quiet) as report:
         found = fetch_image(
             engine, wanted, address, credentials=credentials, report=lambda *given: report(_progress(*given))
@@ -306,7 +319,7 @@ def pull(name: str, registry: str, form: str, quiet: bool) -> None:  # noqa: FBT
     _write_reference(wanted, found.digest, form)
 
 
-def _read_own_name(name: str) -> str:
+def _read_own_name(engine: Engine, name: str) -> str:
     """Give the name of the image that is meant: a name of localrun's as it is, else that of an environment.
 
     Raises:
@@ -314,7 +327,7 @@ def _read_own_name(name: str) -> str:
     """
     if name.startswith(("azureml/azureml_", "azureml_")):
         return name if "/" in name else f"azureml/{name}"
-    planned = plan_image_name(name)
+    planned = plan_image_name(engine, name)
     if not planned:
         message = f"the image of {name} has no name yet: its base image is not in the engine"
         raise BadInput(message, hint="pull the base image first (docker pull), or name azureml/azureml_... itself")

@@ -12,26 +12,26 @@ import tarfile
 import pytest
 from engine_kit import BARE
 
-from localrun.adapters.engine import EngineRefused, connect, find_endpoint
+from localrun.adapters.engine import EngineLost, EngineRefused, connect, find_endpoint
 from localrun.adapters.engine_http import split_frames
 
 LABELS = {"localrun.test": "engine-requests"}
 
 
 @pytest.fixture
-def engine():
+def api():
     one = connect(find_endpoint(os.environ, os.path.expanduser("~")))
     yield one
     one.close()
 
 
 @pytest.fixture
-def container(engine):
+def container(api):
     """Give the id of a container that waits; it is removed at the end."""
     body = {"Image": BARE, "Cmd": ["sleep", "600"], "Labels": LABELS, "NetworkDisabled": True}
-    made = engine.ask("POST", "/containers/create", body=body)["Id"]
+    made = api.ask("POST", "/containers/create", body=body)["Id"]
     yield made
-    engine.ask("DELETE", f"/containers/{made}", query={"force": True})
+    api.ask("DELETE", f"/containers/{made}", query={"force": True})
 
 
 def pack(name, data):
@@ -43,34 +43,32 @@ def pack(name, data):
     return file.getvalue()
 
 
-def test_an_archive_goes_in_as_pieces_and_as_a_file_and_comes_out(engine, container):
+def test_an_archive_goes_in_as_pieces_and_as_a_file_and_comes_out(api, container):
     data = os.urandom(3_000_000)
     packed = pack("one", data)
     pieces = (packed[at : at + 100_000] for at in range(0, len(packed), 100_000))
     path = f"/containers/{container}/archive"
-    assert engine.send("PUT", path, query={"path": "/tmp"}, body=pieces) is None
-    assert engine.send("PUT", path, query={"path": "/srv"}, body=io.BytesIO(packed)) is None
+    assert api.send("PUT", path, query={"path": "/tmp"}, body=pieces) is None
+    assert api.send("PUT", path, query={"path": "/srv"}, body=io.BytesIO(packed)) is None
     for place in ("/tmp/one", "/srv/one"):
-        found = b"".join(engine.stream("GET", path, query={"path": place}))
+        found = b"".join(api.stream("GET", path, query={"path": place}))
         with tarfile.open(fileobj=io.BytesIO(found)) as archive:
             assert archive.extractfile("one").read() == data
 
 
-def test_an_upload_that_is_refused_before_its_end_is_told_with_the_engine_s_words(engine):
+def test_an_upload_that_is_refused_before_its_end_is_told_with_the_engine_s_words(api):
     with pytest.raises(EngineRefused, match="No such container") as told:
-        engine.send(
-            "PUT", "/containers/nowhere/archive", query={"path": "/"}, body=(bytes(100_000) for _ in range(300))
-        )
+        api.send("PUT", "/containers/nowhere/archive", query={"path": "/"}, body=(bytes(100_000) for _ in range(300)))
     assert told.value.status == 404
-    assert engine.ask("GET", "/_ping") == "OK"
+    assert api.ask("GET", "/_ping") == "OK"
 
 
-def test_events_are_seen_by_the_descriptor_and_waiting_gives_the_exit_code(engine, container):
+def test_events_are_seen_by_the_descriptor_and_waiting_gives_the_exit_code(api, container):
     with_label = '{"container":["' + container + '"]}'
-    events = engine.open_stream("GET", "/events", query={"filters": with_label})
-    waiting = engine.open_stream("POST", f"/containers/{container}/wait", query={"condition": "next-exit"})
-    engine.ask("POST", f"/containers/{container}/start")
-    engine.ask("POST", f"/containers/{container}/kill", query={"signal": "KILL"})
+    events = api.open_stream("GET", "/events", query={"filters": with_label})
+    waiting = api.open_stream("POST", f"/containers/{container}/wait", query={"condition": "next-exit"})
+    api.ask("POST", f"/containers/{container}/start")
+    api.ask("POST", f"/containers/{container}/kill", query={"signal": "KILL"})
     seen = {events: b"", waiting: b""}
     while b'"die"' not in seen[events] or b"137" not in seen[waiting]:
         ready, _, _ = select.select(list(seen), [], [], 60)
@@ -81,11 +79,11 @@ def test_events_are_seen_by_the_descriptor_and_waiting_gives_the_exit_code(engin
     waiting.close()
 
 
-def test_an_attached_process_talks_both_ways(engine, container):
-    engine.ask("POST", f"/containers/{container}/start")
+def test_an_attached_process_talks_both_ways(api, container):
+    api.ask("POST", f"/containers/{container}/start")
     body = {"Cmd": ["sh", "-c", "cat; echo over >&2"], "AttachStdin": True, "AttachStdout": True, "AttachStderr": True}
-    made = engine.ask("POST", f"/containers/{container}/exec", body=body)["Id"]
-    channel = engine.hijack("POST", f"/exec/{made}/start", body={"Detach": False, "Tty": False})
+    made = api.ask("POST", f"/containers/{container}/exec", body=body)["Id"]
+    channel = api.hijack("POST", f"/exec/{made}/start", body={"Detach": False, "Tty": False})
     channel.settimeout(60)
     channel.sendall(b"there and back")
     channel.close_write()
@@ -94,14 +92,30 @@ def test_an_attached_process_talks_both_ways(engine, container):
         data += piece
     channel.close()
     assert split_frames(data) == ([(1, b"there and back"), (2, b"over\n")], b"")
-    assert engine.ask("GET", f"/exec/{made}/json")["ExitCode"] == 0
+    assert api.ask("GET", f"/exec/{made}/json")["ExitCode"] == 0
 
 
-def test_an_empty_answer_is_none_and_an_error_has_its_status(engine, container):
-    assert engine.ask("POST", f"/containers/{container}/start") is None
+def test_an_empty_answer_is_none_and_an_error_has_its_status(api, container):
+    assert api.ask("POST", f"/containers/{container}/start") is None
     with pytest.raises(EngineRefused) as told:
-        engine.ask("POST", f"/containers/{container}/kill", query={"signal": "NOSIG"})
+        api.ask("POST", f"/containers/{container}/kill", query={"signal": "NOSIG"})
     assert (told.value.status, told.value.code) == (400, "docker_refused")
+
+
+def test_an_engine_that_is_killed_is_lost_and_answers_again_once_it_is_back(second_engine):
+    api = connect(find_endpoint(second_engine.environ, "/nowhere"))
+    events = api.open_stream("GET", "/events")
+    assert api.ask("GET", "/_ping") == "OK"
+    second_engine.kill()
+    with pytest.raises(EngineLost) as lost:
+        events.read(60)
+    assert lost.value.code == "daemon_lost"
+    events.close()
+    with pytest.raises(EngineLost, match="is lost"):
+        api.ask("GET", "/_ping")
+    second_engine.up()
+    assert api.ask("GET", "/_ping") == "OK"
+    api.close()
 
 
 def test_asking_imports_next_to_nothing():

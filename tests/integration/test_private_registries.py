@@ -30,7 +30,7 @@ def registry(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def engine():
+def api():
     one = connect(find_endpoint(os.environ, os.path.expanduser("~")))
     yield one
     one.close()
@@ -56,15 +56,15 @@ def known(registry):
     return Credentials(username=registry.user, password=registry.password)
 
 
-def test_an_image_goes_to_the_registry_and_comes_back(engine, registry, named):
+def test_an_image_goes_to_the_registry_and_comes_back(api, registry, named):
     name = named(size=300_000)
     told = []
-    assert look_up(engine, name, credentials=known(registry)) is None
-    digest = push_image(engine, name, credentials=known(registry), report=lambda *given: told.append(given))
-    assert look_up(engine, name, credentials=known(registry)).digest == digest
+    assert look_up(api, name, credentials=known(registry)) is None
+    digest = push_image(api, name, credentials=known(registry), report=lambda *given: told.append(given))
+    assert look_up(api, name, credentials=known(registry)).digest == digest
     before = CLIENT.inspect(name, "image")["Id"]
     CLIENT.docker("image", "rm", name)
-    pull_image(engine, name, credentials=known(registry), report=lambda *given: told.append(given))
+    pull_image(api, name, credentials=known(registry), report=lambda *given: told.append(given))
     found = CLIENT.inspect(name, "image")
     assert found["Id"] == before
     assert found["RepoDigests"] == [f"{name.rpartition(':')[0]}@{digest}"]
@@ -72,58 +72,58 @@ def test_an_image_goes_to_the_registry_and_comes_back(engine, registry, named):
     assert registry.password not in repr(told)
 
 
-def test_a_digest_names_an_image_too(engine, registry, named):
+def test_a_digest_names_an_image_too(api, registry, named):
     name = named()
-    digest = push_image(engine, name, credentials=known(registry))
+    digest = push_image(api, name, credentials=known(registry))
     by_digest = f"{name.rpartition(':')[0]}@{digest}"
     CLIENT.docker("image", "rm", name)
-    pull_image(engine, by_digest, credentials=known(registry))
+    pull_image(api, by_digest, credentials=known(registry))
     assert CLIENT.inspect(by_digest, "image")["RepoDigests"] == [by_digest]
     CLIENT.docker("image", "rm", by_digest)
 
 
-def test_without_an_account_the_error_says_how_to_log_in(engine, registry, named):
+def test_without_an_account_the_error_says_how_to_log_in(api, registry, named):
     name = named()
     for act in (push_image, pull_image, look_up):
         with pytest.raises(ImageFailed) as told:
-            act(engine, name)
+            act(api, name)
         assert told.value.code == "registry_credentials"
         assert f"docker login {registry.address}" in told.value.hint
 
 
-def test_a_wrong_password_is_told_with_the_account_and_never_shown(engine, registry, named):
+def test_a_wrong_password_is_told_with_the_account_and_never_shown(api, registry, named):
     name = named()
     wrong = Credentials(username=registry.user, password="wrong-and-secret")
     for act in (push_image, pull_image, look_up):
         with pytest.raises(ImageFailed) as told:
-            act(engine, name, credentials=wrong)
+            act(api, name, credentials=wrong)
         assert told.value.code == "registry_credentials"
         assert f"does not know {registry.user}" in told.value.hint
         assert "wrong-and-secret" not in told.value.message + told.value.hint + repr(wrong)
 
 
-def test_an_image_that_the_registry_lacks_is_told(engine, registry):
+def test_an_image_that_the_registry_lacks_is_told(api, registry):
     with pytest.raises(ImageFailed, match=r"team/nothing:here cannot be pulled") as told:
-        pull_image(engine, f"{registry.address}/team/nothing:here", credentials=known(registry))
+        pull_image(api, f"{registry.address}/team/nothing:here", credentials=known(registry))
     assert told.value.code == "image_not_found"
 
 
-def test_another_platform_than_the_image_s_is_told(engine, registry, named):
+def test_another_platform_than_the_image_s_is_told(api, registry, named):
     name = named()
-    push_image(engine, name, credentials=known(registry))
+    push_image(api, name, credentials=known(registry))
     CLIENT.docker("image", "rm", name)
     with pytest.raises(ImageFailed) as told:
-        pull_image(engine, name, platform="linux/s390x", credentials=known(registry))
+        pull_image(api, name, platform="linux/s390x", credentials=known(registry))
     assert told.value.code == "image_platform"
 
 
-def test_docker_s_own_settings_know_the_account(engine, registry, named, tmp_path):
+def test_docker_s_own_settings_know_the_account(api, registry, named, tmp_path):
     name = named()
     secret = base64.b64encode(f"{registry.user}:{registry.password}".encode()).decode()
     (tmp_path / "config.json").write_text(json.dumps({"auths": {registry.address: {"auth": secret}}}))
     found = find_credentials(registry.address, {"DOCKER_CONFIG": str(tmp_path)}, "/nowhere")
     assert found.username == registry.user
-    assert push_image(engine, name, credentials=found).startswith("sha256:")
+    assert push_image(api, name, credentials=found).startswith("sha256:")
     assert not find_credentials("elsewhere:1", {"DOCKER_CONFIG": str(tmp_path)}, "/nowhere").account
 
 
@@ -133,7 +133,7 @@ def write_program(path, text):
 
 
 @pytest.mark.parametrize("key", ["credsStore", "credHelpers"])
-def test_a_credential_helper_knows_the_account(engine, registry, named, tmp_path, monkeypatch, key):
+def test_a_credential_helper_knows_the_account(api, registry, named, tmp_path, monkeypatch, key):
     answer = {"ServerURL": registry.address, "Username": registry.user, "Secret": registry.password}
     write_program(tmp_path / "docker-credential-made", f"import sys; sys.stdin.read(); print({json.dumps(answer)!r})")
     settings = {"credsStore": "made"} if key == "credsStore" else {"credHelpers": {registry.address: "made"}}
@@ -141,7 +141,7 @@ def test_a_credential_helper_knows_the_account(engine, registry, named, tmp_path
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
     environ = {"DOCKER_CONFIG": str(tmp_path), "PATH": os.environ["PATH"]}
     found = find_credentials(registry.address, environ, "/nowhere")
-    assert push_image(engine, named(), credentials=found).startswith("sha256:")
+    assert push_image(api, named(), credentials=found).startswith("sha256:")
 
 
 def test_a_helper_s_token_is_used_as_one(registry, tmp_path, monkeypatch):
@@ -153,21 +153,21 @@ def test_a_helper_s_token_is_used_as_one(registry, tmp_path, monkeypatch):
     assert (found.identity_token, found.username, found.account) == ("t0ken", "", "the holder of the token")
 
 
-def test_a_helper_that_is_not_there_is_told_when_the_registry_wants_an_account(engine, registry, named, tmp_path):
+def test_a_helper_that_is_not_there_is_told_when_the_registry_wants_an_account(api, registry, named, tmp_path):
     (tmp_path / "config.json").write_text('{"credsStore": "that-nobody-has"}')
     found = find_credentials(registry.address, {"DOCKER_CONFIG": str(tmp_path)}, "/nowhere")
     with pytest.raises(ImageFailed) as told:
-        push_image(engine, named(), credentials=found)
+        push_image(api, named(), credentials=found)
     assert told.value.code == "registry_credentials"
     assert "docker-credential-that-nobody-has" in told.value.hint
 
 
-def test_a_registry_that_is_not_there_is_told(engine):
+def test_a_registry_that_is_not_there_is_told(api):
     with BreakingProxy(1, break_after=0) as gone:
         address = gone.address
     for act in (pull_image, look_up):
         with pytest.raises(ImageFailed) as told:
-            act(engine, f"{address}/team/image")
+            act(api, f"{address}/team/image")
         assert told.value.code == "registry_unreachable"
 
 
@@ -189,49 +189,49 @@ class Counting(http.server.BaseHTTPRequestHandler):
 
 
 @pytest.mark.slow  # the engine itself waits for the registry's mercy
-def test_a_registry_s_rate_limit_is_told(engine):
+def test_a_registry_s_rate_limit_is_told(api):
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Counting) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         with pytest.raises(ImageFailed) as told:
-            pull_image(engine, f"127.0.0.1:{server.server_port}/team/image")
+            pull_image(api, f"127.0.0.1:{server.server_port}/team/image")
         server.shutdown()
     assert told.value.code == "registry_limit"
     assert "docker login" in told.value.hint
 
 
-def test_a_registry_that_goes_in_the_middle_of_a_push_and_comes_back_gets_the_image(engine, registry, named):
+def test_a_registry_that_goes_in_the_middle_of_a_push_and_comes_back_gets_the_image(api, registry, named):
     with BreakingProxy(registry.port, break_after=1_000_000, heals=1) as proxy:
         name = named(proxy.address, size=4_000_000)
-        digest = push_image(engine, name, credentials=known(registry), delays_s=(0.1, 0.1, 0.1))
+        digest = push_image(api, name, credentials=known(registry), delays_s=(0.1, 0.1, 0.1))
         assert proxy.broken.is_set()
-        assert look_up(engine, name, credentials=known(registry)).digest == digest
+        assert look_up(api, name, credentials=known(registry)).digest == digest
 
 
-def test_a_registry_that_is_gone_when_a_push_begins_is_tried_again_and_the_image_stays(engine, named):
+def test_a_registry_that_is_gone_when_a_push_begins_is_tried_again_and_the_image_stays(api, named):
     with BreakingProxy(1, break_after=0) as gone:
         address = gone.address
     name = named(address)
     told = []
     with pytest.raises(ImageFailed, match="it is still in the engine") as error:
-        push_image(engine, name, delays_s=(0.01, 0.01), report=lambda *given: told.append(given[1]))
+        push_image(api, name, delays_s=(0.01, 0.01), report=lambda *given: told.append(given[1]))
     assert error.value.code == "registry_unreachable"
     assert sum("trying again" in text for text in told) == 2
     assert CLIENT.inspect(name, "image")["Id"]
 
 
 @pytest.mark.slow
-def test_a_registry_that_goes_in_the_middle_of_a_push_for_good_is_told_and_the_image_stays(engine, registry, named):
+def test_a_registry_that_goes_in_the_middle_of_a_push_for_good_is_told_and_the_image_stays(api, registry, named):
     with BreakingProxy(registry.port, break_after=1_000_000) as proxy:
         name = named(proxy.address, size=4_000_000)
         with pytest.raises(ImageFailed, match="it is still in the engine") as error:
-            push_image(engine, name, credentials=known(registry), delays_s=())
+            push_image(api, name, credentials=known(registry), delays_s=())
     assert error.value.code == "registry_unreachable"
     assert CLIENT.inspect(name, "image")["Id"]
 
 
-def test_a_password_is_in_no_log_and_no_image(engine, registry, named):
+def test_a_password_is_in_no_log_and_no_image(api, registry, named):
     name = named()
-    push_image(engine, name, credentials=known(registry))
+    push_image(api, name, credentials=known(registry))
     shown = (
         json.dumps(CLIENT.inspect(name, "image")) + CLIENT.docker("image", "history", "--no-trunc", name) + registry.log
     )
