@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 FILE = "pyproject.toml"
 SIZE_LIMIT = 1 << 20
 """A larger file is refused, in bytes."""
-VARIABLES = {"registry": "LOCALRUN_REGISTRY"}
+VARIABLES = {"registry": "LOCALRUN_REGISTRY", "target": "LOCALRUN_TARGET"}
 """For each setting the environment variable that goes before it."""
 
 
@@ -29,9 +29,11 @@ class ToolSettings:
 
     Attributes:
         registry: Where images are pushed to and looked for, `host[:port][/prefix]`; empty for nowhere.
+        target: Where runs happen that do not say it, `local` or `docker`; empty for what their environment asks for.
     """
 
     registry: str = ""
+    target: str = ""
 
 
 def read_tool_settings(folder: str, environ: Mapping[str, str]) -> ToolSettings:
@@ -39,7 +41,8 @@ def read_tool_settings(folder: str, environ: Mapping[str, str]) -> ToolSettings:
 
     Args:
         folder: The working directory.
-        environ: The caller's environment variables: LOCALRUN_REGISTRY goes before `registry`, even when it is empty.
+        environ: The caller's environment variables: LOCALRUN_REGISTRY goes before `registry`, even when it is empty,
+            and LOCALRUN_TARGET before `target`.
 
     Raises:
         BadInput: the file cannot be read, or holds a key that is not known or not of its type.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from localrun.adapters.files import find_near
+from localrun.cli.container_options import lay_container
 from localrun.errors import BadInput
 from localrun.resolve.variables import check_variable
 from localrun.spec import DistributionSpec, EnvironmentSpec, RunSpec
@@ -33,6 +34,8 @@ KEYS = {
     "communicator": "distribution",
     "maxRunDurationSeconds": "timeout_s",
     "docker.useDocker": "target",
+    "resources.shm_size": "shm_size",
+    "docker.shmSize": "shm_size",
 }
 """For keys of a job file or a run configuration the flag that replaces them: an error then speaks of the flag."""
 
@@ -66,6 +69,18 @@ class Flags:
     task_index: str = "local"
     overrides: tuple[str, ...] = ()
     run_config: str = ""
+    volumes: tuple[str, ...] = ()
+    ports: tuple[str, ...] = ()
+    working_directory: str = ""
+    gpus: str = ""
+    shm_size: str = ""
+    memory: str = ""
+    cpus: str = ""
+    network: str = ""
+    user: str = ""
+    pull: str = ""
+    keep: bool = False
+    inherit_network_settings: bool | None = None
 
 
 def read_request(flags: Flags, reading: Reading) -> RunSpec:
@@ -74,7 +89,7 @@ def read_request(flags: Flags, reading: Reading) -> RunSpec:
     Raises:
         BadInput: the flags contradict one another, or a file cannot be used.
     """
-    spec = _lay_flags(_read_source(flags, reading), flags)
+    spec = _lay_flags(_lay_settings(_read_source(flags, reading), reading), flags)
     if flags.environment:
         environment = _read_environment(flags.environment, reading)
         spec = replace(spec, environment=environment, notes=spec.notes + environment.notes)
@@ -179,6 +194,16 @@ def _find_registered(reading: Reading) -> Callable[[str], dict[str, Any] | None]
     return find
 
 
+def _lay_settings(spec: RunSpec, reading: Reading) -> RunSpec:
+    """Lay the project's own settings over what a file says."""
+    from localrun.adapters.tool_settings import FILE, read_tool_settings
+
+    folder = os.getcwd()
+    reading.watch(os.path.join(folder, FILE))
+    settings = read_tool_settings(folder, os.environ)
+    return replace(spec, target=settings.target) if settings.target else spec
+
+
 def _lay_flags(spec: RunSpec, flags: Flags) -> RunSpec:
     given: dict[str, Any] = {
         "nodes": flags.nodes,
@@ -188,6 +213,7 @@ def _lay_flags(spec: RunSpec, flags: Flags) -> RunSpec:
         "experiment_name": flags.experiment or None,
         "name": flags.name or None,
         "target": flags.target or None,
+        "container": lay_container(spec.container, flags),
         "bootstrap": os.path.abspath(flags.bootstrap) if flags.bootstrap else None,
         "outputs_directory": os.path.abspath(flags.outputs_directory) if flags.outputs_directory else None,
     }

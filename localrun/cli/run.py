@@ -7,6 +7,7 @@ import os
 import click
 
 from localrun.adapters.files import Reading
+from localrun.cli.container_options import OPTIONS as CONTAINER_OPTIONS
 from localrun.cli.request import Flags, read_request
 from localrun.cli.start import finish, make_host, tell_plan
 from localrun.cli.warm import Manner, describe_call, keep_warm
@@ -33,10 +34,13 @@ OPTIONS = (
         *("-E", "--environment"),
         default="",
         metavar="REF",
-        help="environment.yml, requirements.txt, or interpreter:PATH [the job's, or this shell's Python].",
+        help="environment.yml, requirements.txt, image:NAME, interpreter:PATH [the job's, or this shell's Python].",
     ),
     click.option(
-        *("-t", "--target"), type=click.Choice(["local", "docker"]), metavar="TARGET", help="local or docker [local]."
+        *("-t", "--target"),
+        type=click.Choice(["local", "docker"]),
+        metavar="TARGET",
+        help="local or docker [what the environment needs].",
     ),
     click.option("--nodes", type=int, metavar="N", help="How many nodes [the job's, or 1]."),
     click.option(
@@ -91,6 +95,7 @@ OPTIONS = (
         metavar="KIND",
         help="What AZ_BATCHAI_TASK_INDEX holds: local, global or node [local].",
     ),
+    *CONTAINER_OPTIONS,
 )
 """What `run` and `plan` both take; defaults stand in brackets."""
 

@@ -18,26 +18,30 @@ SECRET_WORDS = ("token", "secret", "password", "passwd", "credential", "api_key"
 """A variable whose name holds one of these is shown without its value."""
 
 
-def print_plan(plan: Plan, artifact: Artifact | None, home: str, *, as_json: bool) -> None:
+def print_plan(plan: Plan, artifact: Artifact | None, home: str, *, as_json: bool, reason: str = "") -> None:
     """Print a plan.
 
     Args:
         plan: The plan.
         artifact: Its environment when it is cached; None when it has to be made.
         home: The workspace.
-        as_json: As a JSON object: the plan's fields, `cached`, and `prefix` where the environment is or will be.
+        as_json: As a JSON object: the plan's fields, `cached`, `reason`, and `prefix` where the environment is or will
+            be.
+        reason: Why the environment is cached or has to be made; may be empty.
     """
+    image = plan.environment.image
     prefix = os.path.join(home, "environments", plan.environment.name) if plan.environment.name else ""
+    prefix = image.prefix if image else prefix
     if as_json:
         from localrun.supervise.describe import describe_plan
 
-        write(document(describe_plan(plan) | {"cached": artifact is not None, "prefix": prefix}))
+        write(document(describe_plan(plan) | {"cached": artifact is not None, "reason": reason, "prefix": prefix}))
         return
-    lines = [f"{name:<13}{text}" for name, text in _describe(plan, artifact, prefix) if text]
+    lines = [f"{name:<13}{text}" for name, text in _describe(plan, artifact, prefix, reason) if text]
     write("".join(f"{escape(fill_tokens(line))}\n" for line in lines))
 
 
-def _describe(plan: Plan, artifact: Artifact | None, prefix: str) -> list[tuple[str, str]]:
+def _describe(plan: Plan, artifact: Artifact | None, prefix: str, reason: str) -> list[tuple[str, str]]:
     ranks = f"{len(plan.ranks)} ({plan.nodes} nodes × {plan.processes_per_node}, {plan.distribution})"
     rows = [
         ("target", plan.target),
@@ -51,15 +55,19 @@ def _describe(plan: Plan, artifact: Artifact | None, prefix: str) -> list[tuple[
         ),
         ("environment", _describe_environment(plan)),
     ]
-    if prefix:
+    if plan.environment.image:
+        from localrun.cli.show_container import describe_image
+
+        rows += describe_image(plan.environment, artifact, reason)
+    elif prefix:
         rows.append(("", f"fingerprint {plan.environment.fingerprint}"))
         rows.append(("", f"cached in {prefix}" if artifact else f"to be made in {prefix}"))
-        rows += [
-            ("", f"{engine} {' '.join(wanted)}")
-            for engine, wanted in (("conda", plan.environment.conda), ("pip", plan.environment.pip))
-            if wanted
-        ]
-        rows.append(("", f"channels {' '.join(plan.environment.channels) or 'of your conda settings'}"))
+        rows.append(("", reason))
+    rows += _describe_packages(plan) if prefix else []
+    if plan.container:
+        from localrun.cli.show_container import describe_containers
+
+        rows += describe_containers(plan.container, plan.nodes)
     rows += [("input", f"{item.name} = {item.path}{' (copied)' if item.copied else ''}") for item in plan.inputs]
     rows += [("output", f"{item.name} = {RUN_FOLDER}/{item.path}") for item in plan.outputs]
     rows += [("variable", f"{name}={mask(name, text)}") for name, text in plan.variables]
@@ -68,6 +76,13 @@ def _describe(plan: Plan, artifact: Artifact | None, prefix: str) -> list[tuple[
     rows.append(("time limit", f"{plan.timeout_s:g} s" if plan.timeout_s else ""))
     rows += [("note", note) for note in plan.notes]
     return rows
+
+
+def _describe_packages(plan: Plan) -> list[tuple[str, str]]:
+    environment = plan.environment
+    wanted = (("conda", environment.conda), ("pip", environment.pip))
+    rows = [("", f"{engine} {' '.join(specs)}") for engine, specs in wanted if specs]
+    return [*rows, ("", f"channels {' '.join(environment.channels) or 'of your conda settings'}")]
 
 
 def _describe_ranks(plan: Plan) -> list[tuple[str, str]]:
@@ -91,6 +106,8 @@ def _describe_source(plan: Plan) -> str:
 
 def _describe_environment(plan: Plan) -> str:
     environment = plan.environment
+    if environment.image and not environment.name:
+        return environment.label
     if environment.kind == "interpreter":
         return f"{environment.label}: {environment.interpreter}"
     return f"{environment.label}: {environment.name}"

@@ -42,9 +42,10 @@ class Manner:
 
 VARIABLES = (
     *("PATH", "HOME", "VIRTUAL_ENV", "CONDA_PREFIX", "CONDARC", "MAMBARC"),
+    "LOCALRUN_TARGET",
     *("PYENV_VERSION", "PYENV_ROOT", "PYENV_DIR", "ASDF_DATA_DIR", "ASDF_PYTHON_VERSION", "MISE_PYTHON_VERSION"),
 )
-"""Variables that decide which interpreter and which channels a run configuration stands for."""
+"""Variables that decide which target, interpreter and channels a run configuration stands for."""
 JUST_WRITTEN_NS = 100_000_000
 """A file that changed so shortly before it was read may change again without its times showing it."""
 

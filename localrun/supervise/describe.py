@@ -62,6 +62,10 @@ def describe_plan(plan: Plan) -> dict[str, Any]:
     for rank, planned in zip(described["ranks"], plan.ranks, strict=True):
         rank["variables"] = dict(planned.variables)
     described["environment"]["variables"] = dict(plan.environment.variables)
+    if plan.container and plan.container.options:
+        import json
+
+        described["container"]["options"] = {name: json.loads(text) for name, text in plan.container.options}
     return described
 
 

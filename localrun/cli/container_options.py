@@ -1,0 +1,80 @@
+"""The options of `run` and `plan` that say how containers are made, as `docker run` has them."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from localrun.values import replace
+
+if TYPE_CHECKING:
+    from localrun.cli.request import Flags
+    from localrun.spec import ContainerSpec
+
+OPTIONS = (
+    click.option(
+        *("-v", "--volume", "volumes"),
+        multiple=True,
+        metavar="HOST:INSIDE",
+        help="Mount a folder into the containers; :ro behind it protects it.",
+    ),
+    click.option(
+        *("-p", "--publish", "ports"), multiple=True, metavar="PORT:INSIDE", help="Publish a port of the first node."
+    ),
+    click.option(
+        *("-w", "--workdir", "working_directory"), default="", metavar="DIR", help="Where ranks start [the snapshot]."
+    ),
+    click.option("--gpus", default="", metavar="GPUS", help="all, a number, or device=0,1."),
+    click.option("--shm-size", default="", metavar="SIZE", help="The size of /dev/shm of each node [2g]."),
+    click.option("-m", "--memory", default="", metavar="SIZE", help="How much memory each node may use, such as 4g."),
+    click.option("--cpus", default="", metavar="N", help="How many processors each node may use, such as 1.5."),
+    click.option("--network", default="", metavar="NAME", help="host, none, or a network of yours [one of the run]."),
+    click.option("-u", "--user", default="", metavar="USER", help="User and group in the containers [yours]."),
+    click.option(
+        "--pull",
+        type=click.Choice(["missing", "always", "never"]),
+        metavar="WHEN",
+        help="Fetch base images: missing, always or never [missing].",
+    ),
+    click.option("--keep", is_flag=True, help="Leave the containers after the run, to be looked at."),
+    click.option(
+        "--inherit-network-settings/--no-inherit-network-settings",
+        "inherit_network_settings",
+        default=None,
+        help="Whether containers and builds see proxies, CA bundle and pip settings of this machine [builds].",
+    ),
+)
+"""Options for the docker target; defaults stand in brackets."""
+NAMES = {
+    "volumes": "--volume",
+    "ports": "--publish",
+    "working_directory": "--workdir",
+    "gpus": "--gpus",
+    "shm_size": "--shm-size",
+    "memory": "--memory",
+    "cpus": "--cpus",
+    "network": "--network",
+    "user": "--user",
+    "pull": "--pull",
+    "keep": "--keep",
+    "inherit_network_settings": "--inherit-network-settings",
+}
+"""For each field of ContainerSpec its option."""
+
+
+def lay_container(asked: ContainerSpec, flags: Flags) -> ContainerSpec:
+    """Lay the options over what a file asks of containers; relative folders of mounts start from here."""
+    given: dict[str, Any] = {name: getattr(flags, name) for name in NAMES}
+    given = {name: item for name, item in given.items() if item not in ("", (), None) and (item or name != "keep")}
+    if "volumes" in given:
+        given["volumes"] = tuple(map(_place, given["volumes"]))
+    return replace(asked, flags=tuple(NAMES[name] for name in given), **given) if given else asked
+
+
+def _place(volume: str) -> str:
+    host, colon, rest = volume.partition(":")
+    if colon and host.startswith((".", "~")):
+        host = os.path.abspath(os.path.expanduser(host))
+    return host + colon + rest
