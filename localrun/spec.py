@@ -49,9 +49,9 @@ class ImageBuildSpec:
     """How an image is built from a Dockerfile: its text, or a folder that holds it.
 
     Attributes:
-        dockerfile: The text; empty when it stands in `context`.
+        dockerfile: The text; empty when `context` is not on this machine.
         context: The absolute folder that the Dockerfile may copy from; empty for none.
-        dockerfile_path: The Dockerfile in `context`, relative.
+        dockerfile_path: Which file of `context` it is, relative.
     """
 
     dockerfile: str = ""
