@@ -27,13 +27,13 @@ COMMANDS = {
     "environment": ("localrun.cli.environment", "environment", "Register, list, compare and build environments."),
     "env": ("localrun.cli.environment", "environment", "Short for environment."),
     "image": ("localrun.cli.image", "image", "List, push and pull images."),
+    "metrics": ("localrun.cli.metrics", "metrics", "Show what scripts have logged."),
+    "plot": ("localrun.cli.plot", "plot", "Draw a metric of runs."),
     "secret": ("localrun.cli.secret", "secret", "Store secrets for runs."),
 }
 """For each command its module, its name there, and its line in the help."""
 
 
-    "metrics": ("localrun.cli.metrics", "metrics", "Show what scripts have logged."),
-    "plot": ("localrun.cli.plot", "plot", "Draw a metric of runs."),
 class Commands(click.Group):
     """The group of all commands, loaded one by one."""
 
