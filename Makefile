@@ -25,11 +25,11 @@ lint: .venv/.test-installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/mypy -p azureml -p _localrun_shim
 	$(BIN)/lint-imports
 	$(BIN)/shellcheck .ci/run $$(find samples -name "*.sh")
 
 format: .venv/.test-installed
-	$(BIN)/mypy -p azureml -p _localrun_shim
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 

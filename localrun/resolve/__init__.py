@@ -77,8 +77,8 @@ def resolve(spec: RunSpec, facts: HostFacts) -> Plan:
     own = describe_run(spec, experiment) | describe_assets(spec, placed)
     rank_names = {name for rank in ranks for name, _ in rank.variables}
     secrets = plan_secrets(spec, {*own, *rank_names, *BY_LAUNCH})
-    variables = _merge_variables(spec, experiment, own, placed, rank_names)
     own |= describe_context(spec, environment, secrets)
+    variables = _merge_variables(spec, experiment, own, placed, rank_names)
     return Plan(
         target=target,
         experiment=experiment,

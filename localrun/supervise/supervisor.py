@@ -202,6 +202,7 @@ def _close(charge: Charge, record: dict[str, Any]) -> bool:
 
     if charge.plan.outputs_directory:
         record["notes"] += _hand_out(charge)
+    record.update(_describe_logged(charge, record))
     if charge.processes and charge.processes[0].needles:
         from localrun.secrets.scan import note_secrets
 
@@ -226,8 +227,30 @@ def _close(charge: Charge, record: dict[str, Any]) -> bool:
     return False
 
 
+def _describe_logged(charge: Charge, record: dict[str, Any]) -> dict[str, Any]:
+    """Give what the script has logged, for the record."""
+    folder = charge.identity.folder
+    if not any(os.path.isdir(os.path.join(folder, name)) for name in ("journal", "mlruns")):
+        return {}
+    from localrun.workspace.metrics import describe_logged
+
+    try:
+        logged = describe_logged(folder, charge.identity.run_id)
+    except (OSError, ValueError, TypeError) as error:  # it is the script's, and no reason to lose the record
+        _log(f"what was logged cannot be read: {error}")
+        return {}
+    logged["tags"] = record["tags"] | logged.get("tags", {})
+    needles = charge.processes[0].needles if charge.processes else ()
+    if needles:
+        import json
+
+        from localrun.secrets.masks import hide
+
+        return dict(json.loads(hide(json.dumps(logged).encode(), needles)))
+    return logged
+
+
 def _keep_versions(charge: Charge) -> str:
-    record.update(_describe_logged(charge, record))
     """Keep what the environment was made of with the record, which outlives it; give the path, empty without room."""
     kept = os.path.join(charge.identity.folder, "versions.json")
     lock = os.path.join(charge.home, "environments", f"{charge.plan.environment.name}.conda-lock.yml")
@@ -252,29 +275,6 @@ def _hand_out(charge: Charge) -> list[str]:
 
     try:
         copy_outputs(charge.identity.folder, charge.plan.outputs_directory)
-def _describe_logged(charge: Charge, record: dict[str, Any]) -> dict[str, Any]:
-    """Give what the script has logged, for the record."""
-    folder = charge.identity.folder
-    if not any(os.path.isdir(os.path.join(folder, name)) for name in ("journal", "mlruns")):
-        return {}
-    from localrun.workspace.metrics import describe_logged
-
-    try:
-        logged = describe_logged(folder, charge.identity.run_id)
-    except (OSError, ValueError, TypeError) as error:  # it is the script's, and no reason to lose the record
-        _log(f"what was logged cannot be read: {error}")
-        return {}
-    logged["tags"] = record["tags"] | logged.get("tags", {})
-    needles = charge.processes[0].needles if charge.processes else ()
-    if needles:
-        import json
-
-        from localrun.secrets.masks import hide
-
-        return dict(json.loads(hide(json.dumps(logged).encode(), needles)))
-    return logged
-
-
     except OSError as error:
         return [
             f"the outputs could not be copied to {charge.plan.outputs_directory}: {error.strerror}: {error.filename}"
