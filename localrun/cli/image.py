@@ -147,7 +147,7 @@ def plan_image_name(engine: Engine, reference: str, ids: dict[str, str] | None =
 
     reading = Reading()
     spec = read_request(Flags(command="true", environment=reference, target="docker"), reading)
-    plan = plan_environment(spec, probe_host(spec, os.environ, reading))
+    plan = plan_environment(spec, probe_host(spec, os.environ, reading), target="docker")
     if plan.image is None:
         return ""
     known = {} if ids is None else ids

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import re
 
 import pytest
 from engine_kit import Engine
@@ -77,6 +78,28 @@ def test_an_image_that_is_not_there_is_told(localrun):
     assert done.returncode == 125
     assert b"the engine has no image" in done.stderr
     assert done.stderr.endswith(b"kind=image_not_found\n")
+
+
+def test_an_environment_stands_for_its_image(localrun):
+    document = {"name": "mine", "version": "1", "docker": {"baseImage": "localrun-test/bare"}, "python": {}}
+    os.mkdir(os.path.join(localrun.source, "mine"))
+    localrun.write("mine/azureml_environment.json", json.dumps(document))
+    conda = {"channels": ["file:///nowhere"], "dependencies": [f"python=3.{os.getpid()}"]}
+    localrun.write("mine/conda_dependencies.yml", json.dumps(conda))
+    done = localrun.command("env", "register", "-d", "mine")
+    assert done.returncode == 0, done.stderr
+    missing = localrun.command("image", "inspect", "mine")
+    name = re.search(rb"the image of mine, (azureml/azureml_[0-9a-f]{32}), is not in the engine", missing.stderr)
+    assert name, missing.stderr
+    image = name.group(1).decode()
+    made = make_image(CLIENT, image, labels=("localrun.fingerprint=x",))
+    try:
+        details = read(localrun.command("image", "inspect", "mine", "--format", "json"))
+        rows = read(localrun.command("image", "list", "--format", "json"))
+    finally:
+        CLIENT.docker("image", "rm", "--force", image)
+    assert (details["image"], details["environments"]) == (made, ["mine:1"])
+    assert [row["environments"] for row in rows if row["name"] == image] == [["mine:1"]]
 
 
 def test_an_image_goes_to_the_project_s_registry_and_comes_back(localrun, registry, account, made):
