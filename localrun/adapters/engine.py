@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import time
 
-from localrun.adapters.engine_connections import close_quietly, is_idle, open_connection
+from localrun.adapters.engine_connections import close_quietly, is_idle, open_connection, send_chunks
 from localrun.adapters.engine_endpoints import START_HINT, Endpoint, find_endpoint
 from localrun.adapters.engine_errors import EngineLost, EngineRefused, EngineUnavailable
 from localrun.adapters.engine_http import ProtocolBroken, make_head, make_target
 from localrun.adapters.engine_json import read_json, write_json
-from localrun.adapters.engine_stream import PIECE, Channel, Stream, receive_head
+from localrun.adapters.engine_stream import Channel, Stream, receive_head
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -295,7 +295,8 @@ class Engine:
             try:
                 connection.sendall(request)
                 if upload is not None:
-                    _upload(connection, upload)
+                    connection.settimeout(SILENCE_S)
+                    send_chunks(connection, upload)
             except (BrokenPipeError, ConnectionResetError):
                 pass  # it may have answered before it stopped listening
             head, first = receive_head(connection, time.monotonic() + timeout_s)
@@ -367,24 +368,6 @@ class Engine:
             hint = f"use Docker {MINIMUM_ENGINE} or Podman 4 or later; or use -t local"
             raise EngineRefused(message, status=400, reason=reason, hint=hint, code="docker_too_old")
         self._knows_version = True
-
-
-def _upload(connection: Connection, body: Iterable[bytes] | BinaryIO) -> None:
-    """Send a body in chunks.
-
-    Raises:
-        OSError: the connection broke.
-    """
-    read = getattr(body, "read", None)
-    pieces = iter(lambda: read(PIECE), b"") if read else body
-    connection.settimeout(SILENCE_S)
-    lead = b""
-    for piece in pieces:
-        if piece:
-            connection.sendall(lead + b"%x\r\n" % len(piece))
-            connection.sendall(piece)
-            lead = b"\r\n"
-    connection.sendall(lead + b"0\r\n\r\n")
 
 
 def _is_json(head: Head) -> bool:

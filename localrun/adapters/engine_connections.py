@@ -11,7 +11,8 @@ from localrun.adapters.engine_errors import EngineUnavailable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Protocol
+    from collections.abc import Iterable
+    from typing import BinaryIO, Protocol
 
     class Connection(Protocol):
         """What a connection can do: as a socket does it."""
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
             """Close it."""
 
 
+PIECE = 1 << 18
+"""So many bytes of a file are sent at once."""
 SHUT_WRITE = 1
 """What `shutdown` takes to end our own direction."""
 
@@ -110,6 +113,8 @@ def is_idle(connection: Connection) -> bool:
     """Tell whether a connection that nobody uses is still good: nothing has come in, not even its end."""
     import select
 
+    if probe := getattr(connection, "is_idle", None):
+        return bool(probe())
     if not hasattr(select, "poll"):
         return not select.select([connection], [], [], 0)[0]
     poll = select.poll()
@@ -123,3 +128,20 @@ def close_quietly(connection: Connection) -> None:
         connection.close()
     except OSError:
         return
+
+
+def send_chunks(connection: Connection, body: Iterable[bytes] | BinaryIO) -> None:
+    """Send a file or pieces as a body in chunks (RFC 9112, "Chunked Transfer Coding").
+
+    Raises:
+        OSError: the connection broke.
+    """
+    read = getattr(body, "read", None)
+    pieces = iter(lambda: read(PIECE), b"") if read else body
+    lead = b""
+    for piece in pieces:
+        if piece:
+            connection.sendall(lead + b"%x\r\n" % len(piece))
+            connection.sendall(piece)
+            lead = b"\r\n"
+    connection.sendall(lead + b"0\r\n\r\n")

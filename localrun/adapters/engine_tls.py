@@ -32,6 +32,17 @@ class TlsConnection:
         except (ssl.SSLWantReadError, ssl.SSLWantWriteError) as error:
             raise BlockingIOError from error
 
+    def is_idle(self) -> bool:
+        """Tell whether nothing has come in but what TLS itself sends, such as tickets for later sessions."""
+        self._wrapped.settimeout(0)
+        try:
+            self._wrapped.recv(1)
+        except ssl.SSLWantReadError:
+            return True
+        except OSError:
+            return False
+        return False
+
     def shutdown(self, how: int) -> None:
         """End one direction of the connection below; the other side sees no orderly end of TLS."""
         self._wrapped.shutdown(how)

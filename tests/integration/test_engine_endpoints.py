@@ -201,6 +201,29 @@ def test_an_engine_behind_tls_is_reached_with_the_certificates_of_docker_cert_pa
     assert reach(environ)
 
 
+def test_requests_over_tls_share_a_connection(certificates):
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(certificates / "cert.pem", certificates / "key.pem")
+    served = []
+
+    def serve(one):
+        served.append(one)
+        with context.wrap_socket(one, server_side=True) as plain:
+            answering(*[as_answer({"ApiVersion": "1.41"})] * 3)(plain)
+
+    with Door(serve) as door:
+        environ = {
+            "DOCKER_HOST": f"tcp://127.0.0.1:{door.port}",
+            "DOCKER_TLS_VERIFY": "1",
+            "DOCKER_CERT_PATH": str(certificates),
+        }
+        engine = connect(find_endpoint(environ, "/nowhere"))
+        for _ in range(3):
+            assert engine.ask("GET", "/version")
+        engine.close()
+    assert len(served) == 1
+
+
 def test_an_engine_behind_tls_is_reached_with_the_certificates_of_a_context(certificates, encrypted, tmp_path):
     files = ",".join(f"{name}={certificates}/{name}.pem" for name in ("ca", "cert", "key"))
     create_context(tmp_path, "safe", "--docker", f"host=tcp://127.0.0.1:{encrypted},{files}")
