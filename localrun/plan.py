@@ -16,6 +16,29 @@ MASTER_PORT = "{localrun:master-port}"
 """Stands for the port that rank 0 listens on, free on this machine when the run starts."""
 
 
+def make_port_token(rank: int) -> str:
+    """Give what stands for a port that one rank listens on; rank 0's is `MASTER_PORT`."""
+    return f"{{localrun:port-{rank}}}" if rank else MASTER_PORT
+
+
+def count_ports(plan: Plan) -> int:
+    """Count the ports that a plan needs; they follow one another, rank 0's first."""
+    texts = [text for rank in plan.ranks for _, text in rank.variables]
+    if any("{localrun:port-" in text for text in texts):
+        return len(plan.ranks)
+    return int(any(MASTER_PORT in text for text in texts))
+
+
+def name_ports(port: int, count: int) -> dict[str, str]:
+    """Give the ports of a run by their tokens.
+
+    Args:
+        port: The port of rank 0.
+        count: How many follow one another.
+    """
+    return {make_port_token(number): str(port + number) for number in range(max(count, 1))}
+
+
 @value
 class ImagePlan:
     """The image that containers run: one that is there, or one that is made from it.
@@ -28,7 +51,7 @@ class ImagePlan:
         base_id: What `base` stands for in the engine now, `sha256:…`; empty when it is not there.
         dockerfile: The text of the Dockerfile, empty for none.
         context: The absolute folder of the build context; empty for none.
-        dockerfile_path: The Dockerfile in `context`, relative.
+        dockerfile_path: Which file of `context` it is, relative.
         context_hash: SHA-256 of the files of the context.
         prefix: Where the conda environment is in the image, `/azureml-envs/azureml_<32 hex>`; empty for none.
         platform: Such as `linux/amd64`.
@@ -237,6 +260,13 @@ class Plan:
         overlay: Each node gets a folder for packages of its own, laid over the environment's.
         timeout_s: 0 for none.
         stop_timeout_s: From the first signal of the stop ladder to SIGKILL.
+        on_failure: What the failure of a rank means to the others: `stop`, `continue` or `hold`.
+        rank_timeout_s: How long a rank may neither print nor compute; 0 for ever.
+        timestamps: The time of what each rank prints is kept, and shown.
+        sample_usage: What the ranks use is written down while they run.
+        terminal_rank: The rank that has the user's terminal or standard input; -1 for none.
+        terminal: That rank has a terminal; else the standard input as it is.
+        debug_rank: The rank that waits for a debugger; -1 for none.
         outputs_directory: Where `outputs/` is copied to at the end as well; empty for nowhere else.
         notes: What the user should know before it runs, one line each.
         shim: The folder `localrun.shim.PATH` leads the ranks' PYTHONPATH.
@@ -264,6 +294,13 @@ class Plan:
     overlay: bool = False
     timeout_s: float = 0
     stop_timeout_s: float = 10
+    on_failure: str = "stop"
+    rank_timeout_s: float = 0
+    timestamps: bool = False
+    sample_usage: bool = False
+    terminal_rank: int = -1
+    terminal: bool = False
+    debug_rank: int = -1
     name: str = ""
     display_name: str = ""
     description: str = ""

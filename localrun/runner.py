@@ -44,6 +44,7 @@ class Host:
         unmasked: Show secrets as the ranks print them; the logs never hold them.
         run_id: The run's id when it was promised before; empty for a new one.
         say: Gets each line for the user.
+        on_hold: Called with the run's id when its ranks are held after a failure.
     """
 
     home: str
@@ -54,6 +55,7 @@ class Host:
     unmasked: bool = False
     run_id: str = ""
     say: Callable[[str], None]
+    on_hold: Callable[[str], object] = str
 
 
 def run(
@@ -143,7 +145,8 @@ def run_plan(
     else:
         logs = [process.log if process.unmasked < 0 else process.unmasked for process in charge.processes]
         view = View(logs, make_prefixes(len(logs), coloured=host.coloured), host.target)
-        watch(control, wake, view, host.say)
+        hold = None if plan.on_failure != "hold" else lambda: host.on_hold(charge.identity.run_id)
+        watch(control, wake, view, host.say, hold)
     return read_record(host, charge.identity.run_id)
 
 
@@ -245,5 +248,4 @@ def _reserve_port(plan: Plan, home: str) -> tuple[int, tuple[int, ...]]:
         return 0, ()
     from localrun.adapters.ports import reserve_port
 
-    port, hold = reserve_port(home)
-    return port, (hold,)
+    return reserve_ports(home, count)

@@ -82,6 +82,22 @@ def _asked_status(pid: int) -> tuple[str, int, str]:
         return "", 0, ""
 
 
+def look_into(process: Process) -> tuple[dict[str, str], str] | None:
+    """Give the environment variables that a process was started with and the folder that it works in now.
+
+    Returns:
+        None when it is gone or belongs to somebody else.
+    """
+    import psutil
+
+    try:
+        seen = psutil.Process(process.pid)
+        found = seen.environ(), seen.cwd()
+    except (psutil.Error, OSError):
+        return None
+    return found if is_alive(process) else None
+
+
 def send(process: Process, number: int) -> bool:
     """Send a signal to exactly this process; False when it is gone or may not be signalled."""
     return _send(process, number, group=False)

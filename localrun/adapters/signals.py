@@ -12,12 +12,15 @@ from _signal import (  # type: ignore[import-not-found]  # the C half of `signal
     SIG_SETMASK,
     SIG_UNBLOCK,
     SIGCHLD,
+    SIGCONT,
     SIGHUP,
     SIGINT,
     SIGKILL,
     SIGPIPE,
     SIGSTOP,
     SIGTERM,
+    SIGTSTP,
+    SIGWINCH,
     SIGXFSZ,
     getsignal,
     pthread_sigmask,
@@ -28,12 +31,15 @@ from _signal import (  # type: ignore[import-not-found]  # the C half of `signal
 __all__ = [
     "ASKS",
     "SIGCHLD",
+    "SIGCONT",
     "SIGHUP",
     "SIGINT",
     "SIGKILL",
     "SIGPIPE",
     "SIGSTOP",
     "SIGTERM",
+    "SIGTSTP",
+    "SIGWINCH",
     "SIGXFSZ",
     "SIG_BLOCK",
     "SIG_DFL",
@@ -46,6 +52,7 @@ __all__ = [
     "pthread_sigmask",
     "set_wakeup_fd",
     "signal",
+    "stop_this_process",
 ]
 
 ASKS = (SIGINT, SIGTERM, SIGHUP)
@@ -60,3 +67,10 @@ def hold_asks() -> None:
 def let_asks_through() -> None:
     """Let the signals that ask a run to end through again; those that waited arrive now."""
     pthread_sigmask(SIG_UNBLOCK, ASKS)
+
+
+def stop_this_process() -> None:
+    """Stop this process, as Ctrl-Z does, until somebody lets it go on."""
+    import os
+
+    os.kill(os.getpid(), SIGSTOP)

@@ -111,6 +111,31 @@ def close_inherited() -> None:
             continue
 
 
+def become(argv: Sequence[str], variables: Mapping[str, str], *, directory: str) -> NoReturn:
+    """Become another program: this process goes on as it, with its standard files and its terminal.
+
+    Raises:
+        NotRunnable: it is not there, or cannot be executed.
+    """
+    from localrun.errors import NotRunnable
+
+    for number in (signals.SIGPIPE, signals.SIGXFSZ):  # the interpreter ignores them, and a program would inherit that
+        signals.signal(number, signals.SIG_DFL)
+    program = find_program(argv[0], variables.get("PATH", os.defpath))
+    try:
+        os.chdir(directory)  # of the program: nothing of ours comes after it
+        if "/" not in program:
+            raise NotRunnable(f"there is no program {argv[0]} on the PATH of the run", hint="check its name")
+        os.execve(program, list(argv), dict(variables))  # noqa: S606 - no shell is wanted
+    except OSError as error:
+        code, reason = _read_reason(argv, error)
+        message = f"{argv[0]} cannot be started in {directory}: {reason}"
+        raise NotRunnable(message, hint="check that it is a program", exit_code=code) from error
+    except ValueError as error:
+        message = f"{argv[0]} cannot be started: an argument cannot be passed on: {error}"
+        raise NotRunnable(message, hint="leave NUL characters out", exit_code=126) from error
+
+
 def _execute(program: str, argv: Sequence[str], variables: Mapping[str, str], directory: str) -> NoReturn:
     try:
         os.chdir(directory)  # the child's own, between fork and exec

@@ -63,16 +63,51 @@ def _ladder_s(home: str, run_id: str) -> float:
 
 @click.command()
 @click.option("--rank", type=click.IntRange(min=0), metavar="K", help="Only this rank.")
+@click.option("--node", type=click.IntRange(min=0), metavar="N", help="Only the ranks of this node.")
 @click.option("-s", "--signal", "name", default="KILL", metavar="S", help="The signal: KILL, SIGUSR1, 10; else KILL.")
 @_RUNS
-def kill(rank: int | None, name: str, runs: tuple[str, ...]) -> None:
+def kill(rank: int | None, node: int | None, name: str, runs: tuple[str, ...]) -> None:
     """Send a signal to the process group of every rank of each RUN. Prints the run ids."""
-    from localrun.workspace import control
+    from localrun.inside.faults import send_signal
 
     number = signal_number(name)
+    if rank is not None and node is not None:
+        raise BadInput("--rank and --node were both given", hint="give one of them", key="--node")
     home = open_workspace()
     for run_id in find_runs(home, runs):
-        control.signal_ranks(home, run_id, rank, number)
+        send_signal(home, run_id, number, rank=rank, node=node)
+        show.write(f"{escape(run_id)}\n")
+
+
+_NODE = click.option("--node", type=click.IntRange(min=0), metavar="N", help="Only the ranks of this node.")
+
+
+@click.command()
+@_NODE
+@_RUNS
+def pause(node: int | None, runs: tuple[str, ...]) -> None:
+    """Stop the processes of each RUN, or of one of its nodes, as if time stood still. Prints the run ids.
+
+    The others see a node that does not answer any more, as on a cluster whose node hangs. `localrun unpause` lets it go
+    on. Time limits of the run do not count while all of it is paused.
+    """
+    _hold(node, runs, paused=True)
+
+
+@click.command()
+@_NODE
+@_RUNS
+def unpause(node: int | None, runs: tuple[str, ...]) -> None:
+    """Let the processes of each RUN, or of one of its nodes, go on. Prints the run ids."""
+    _hold(node, runs, paused=False)
+
+
+def _hold(node: int | None, runs: tuple[str, ...], *, paused: bool) -> None:
+    from localrun.inside.faults import set_paused
+
+    home = open_workspace()
+    for run_id in find_runs(home, runs):
+        set_paused(home, run_id, node=node, paused=paused)
         show.write(f"{escape(run_id)}\n")
 
 

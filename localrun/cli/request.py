@@ -61,6 +61,14 @@ class Flags:
     barrier_timeout_s: float | None = None
     timeout_s: float | None = None
     stop_timeout_s: float | None = None
+    rank_timeout_s: float | None = None
+    on_failure: str = "stop"
+    rank: int | None = None
+    interactive: bool = False
+    terminal: bool = False
+    debug: bool = False
+    timestamps: bool = False
+    sample_usage: bool = False
     experiment: str = ""
     name: str = ""
     in_place: bool = False
@@ -210,6 +218,7 @@ def _lay_flags(spec: RunSpec, flags: Flags) -> RunSpec:
         "barrier_timeout_s": flags.barrier_timeout_s,
         "timeout_s": flags.timeout_s,
         "stop_timeout_s": flags.stop_timeout_s,
+        "rank_timeout_s": flags.rank_timeout_s,
         "experiment_name": flags.experiment or None,
         "name": flags.name or None,
         "target": flags.target or None,
@@ -230,11 +239,28 @@ def _lay_flags(spec: RunSpec, flags: Flags) -> RunSpec:
         in_place=flags.in_place or spec.in_place,
         snapshot_limited=not flags.no_snapshot_limit,
         task_index=flags.task_index,
+        on_failure=flags.on_failure,
+        timestamps=flags.timestamps,
+        sample_usage=flags.sample_usage,
+        **_lay_looking(flags),
         secrets=tuple(map(_split_secret, flags.secrets)),
         shim=not flags.no_shim,
         lines=tuple((key, line) for key, line in spec.lines if getattr(flags, KEYS.get(key, ""), None) in {None, ""}),
         **{name: item for name, item in given.items() if item is not None},
     )
+
+
+def _lay_looking(flags: Flags) -> dict[str, Any]:
+    rank = flags.rank or 0
+    interactive = flags.interactive or flags.terminal
+    if flags.rank is not None and not (interactive or flags.debug):
+        hint = "give it with -it (that rank has the terminal) or --debug (it waits for a debugger)"
+        raise BadInput("it names a rank, but nothing is asked of that rank", key="--rank", hint=hint)
+    return {
+        "terminal_rank": rank if interactive else -1,
+        "terminal": flags.terminal,
+        "debug_rank": rank if flags.debug else -1,
+    }
 
 
 def _lay_variables(spec: RunSpec, flags: Flags, reading: Reading) -> RunSpec:

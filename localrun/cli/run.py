@@ -78,6 +78,27 @@ OPTIONS = (
     click.option(
         *("--stop-timeout", "stop_timeout_s"), type=float, metavar="S", help="From the first signal to SIGKILL [10]."
     ),
+    click.option(
+        *("--rank-timeout", "rank_timeout_s"),
+        type=float,
+        metavar="S",
+        help="End the run when a rank neither prints nor computes for S seconds (exit 124).",
+    ),
+    click.option(
+        "--on-failure",
+        type=click.Choice(["stop", "continue", "hold"]),
+        default="stop",
+        metavar="WHAT",
+        help="When a rank fails, stop the others, let them continue, or hold them to be looked at [stop].",
+    ),
+    click.option(*("-i", "--interactive"), is_flag=True, help="One rank reads this standard input."),
+    click.option(
+        *("-it", "-ti", "--tty", "terminal"), is_flag=True, help="One rank has this terminal: breakpoint() works."
+    ),
+    click.option("--debug", is_flag=True, help="One rank waits for a debugger."),
+    click.option("--rank", type=click.IntRange(min=0), metavar="K", help="Which rank that is [0]."),
+    click.option("--timestamps", is_flag=True, help="Show when each line was printed."),
+    click.option("--stats", "sample_usage", is_flag=True, help="Write down what the ranks use while they run."),
     click.option("--experiment", default="", metavar="NAME", help="The experiment's name [the job's or folder's]."),
     click.option("--name", default="", metavar="NAME", help="A name for the run."),
     click.option("--in-place", is_flag=True, help="Work in the source folder itself, without a snapshot."),

@@ -52,7 +52,15 @@ def make_host(home: str, manner: Manner) -> Host:
         detached=manner.detached,
         unmasked=manner.unmasked,
         say=tell,
+        on_hold=lambda run_id: _tell_hold(home, run_id),
     )
+
+
+def _tell_hold(home: str, run_id: str) -> None:
+    from localrun.cli.summary import tell_hold
+    from localrun.workspace import records
+
+    tell_hold(records.read(home, run_id))
 
 
 def tell_plan(plan: Plan, manner: Manner) -> None:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 REASONS = {
     "bootstrap_failed": "failed in the bootstrap script",
     "barrier_timeout": "was still in the bootstrap script at the barrier's time limit",
+    "rank_hung": "hung, neither printing nor computing,",
     "out_of_memory": "ran out of memory and was killed by the system",
 }
 ENDINGS = {
@@ -23,6 +24,7 @@ ENDINGS = {
     "terminated": "terminated",
     "hung_up": "ended with its terminal",
     "front_end_lost": "ended with its front end",
+    "rank_hung": "ended because a rank hung",
     "lost": "lost: its supervisor died",
 }
 
@@ -70,6 +72,29 @@ def tell_failure(record: dict[str, Any], failure: dict[str, Any]) -> None:
     if several and failure["last_lines"]:
         print_lines([f"  the last lines of {failure['log']}:"])
         print_lines([f"  | {escape(line)}" for line in failure["last_lines"]])
+
+
+def tell_hold(record: dict[str, Any]) -> None:
+    """Say which rank failed in a run whose other ranks are held, how to look in, and how to end it."""
+    failure = record["first_failure"]
+    tell_failure(record, failure)
+    run_id = record["run_id"]
+    living = [rank["rank"] for rank in record["ranks"] if rank["status"] == "running"]
+    ranks = f"rank{'s' * (len(living) > 1)} {', '.join(map(str, living))} {'are' if len(living) > 1 else 'is'}"
+    tell(
+        f"held: {ranks} kept as {'they are' if len(living) > 1 else 'it is'}"
+        if living
+        else "held: no rank is left, the run's place is kept"
+    )
+    if living and failure["rank"] not in living:
+        print_lines([f"  localrun exec --rank {living[0]} {run_id} bash    a shell where a rank is that still runs"])
+    print_lines(
+        [
+            f"  localrun exec --rank {failure['rank']} {run_id} bash    a shell where the rank is that failed",
+            f"  localrun attach {run_id}              what the ranks print",
+            f"  localrun stop {run_id}                the end" + (", or press Enter here" if os.isatty(0) else ""),
+        ]
+    )
 
 
 def locate_outputs(record: dict[str, Any]) -> str:

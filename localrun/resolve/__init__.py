@@ -101,6 +101,13 @@ def resolve(spec: RunSpec, facts: HostFacts) -> Plan:
         overlay=environment.kind == "conda" or bool(spec.bootstrap or spec.command),
         timeout_s=spec.timeout_s,
         stop_timeout_s=spec.stop_timeout_s,
+        on_failure=spec.on_failure,
+        rank_timeout_s=spec.rank_timeout_s,
+        timestamps=spec.timestamps,
+        sample_usage=spec.sample_usage,
+        terminal_rank=spec.terminal_rank,
+        terminal=spec.terminal,
+        debug_rank=spec.debug_rank,
         name=spec.name,
         display_name=spec.display_name or spec.name,
         description=spec.description,
@@ -147,10 +154,23 @@ def check_times(spec: RunSpec) -> None:
         ("limits.timeout", "--timeout", spec.timeout_s),
         ("", "--barrier-timeout", spec.barrier_timeout_s),
         ("", "--stop-timeout", spec.stop_timeout_s),
+        ("", "--rank-timeout", spec.rank_timeout_s),
     ):
         if not 0 <= seconds <= LONGEST_S:
             message = f"expected seconds from 0 to {LONGEST_S:,}, found {seconds:g}"
             raise refuse(spec, message, key=key, flag=flag, hint=f"give {flag} a number such as 60")
+
+
+def check_looking(spec: RunSpec, last: int) -> None:
+    """Refuse a terminal or debugger for a rank that the run does not have.
+
+    Raises:
+        BadInput: it has fewer ranks.
+    """
+    for rank in (spec.terminal_rank, spec.debug_rank):
+        if rank > last:
+            hint = "its only rank is 0" if last == 0 else f"its ranks are 0 to {last}"
+            raise refuse(spec, f"the run has no rank {rank}", key="", flag="--rank", hint=hint)
 
 
 def plan_command(spec: RunSpec, placed: dict[str, str]) -> tuple[str, ...]:

@@ -87,7 +87,7 @@ def describe_end(record: dict[str, Any], outcome: Outcome, started_at: float) ->
                 "exit_code": None if code is None else exit_code_of(code),
                 "signal": -code if code is not None and code < 0 else None,
                 "started_at": timestamp(started_at + item.started_at),
-                "ended_at": timestamp(started_at + item.ended_at),
+                "ended_at": None if item.status == "running" else timestamp(started_at + item.ended_at),
                 "peak_memory_bytes": item.peak_memory_bytes,
                 "cpu_s": round(item.cpu_s, 3),
                 "dropped_bytes": item.dropped_bytes,

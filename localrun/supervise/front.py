@@ -18,7 +18,9 @@ ENOUGH = 2
 """Who asks more often than that does not want to see the rest of the output either."""
 
 
-def watch(control: int, wake: int, view: View, say: Callable[[str], None]) -> None:
+def watch(
+    control: int, wake: int, view: View, say: Callable[[str], None], on_hold: Callable[[], object] | None = None
+) -> None:
     """Show a run until its record is closed.
 
     Args:
@@ -26,6 +28,7 @@ def watch(control: int, wake: int, view: View, say: Callable[[str], None]) -> No
         wake: The supervisor's wake pipe.
         view: Where the output goes. When nobody reads that any more the run goes on, and `say` hears of it.
         say: Gets one line for the user.
+        on_hold: Called when the ranks are held after a failure; then Enter ends the run.
     """
     interrupts = 0
 
@@ -41,25 +44,58 @@ def watch(control: int, wake: int, view: View, say: Callable[[str], None]) -> No
         except (OSError, RuntimeError):
             return  # the supervisor is gone, its wake pipe tells; or we were just saying something else
 
+    def stand_still(*_: object) -> None:
+        if _tell(control, b"z"):
+            signals.stop_this_process()
+            _tell(control, b"c")
+
     before = {n: signals.signal(n, ask) for n in ASKS if signals.getsignal(n) != signals.SIG_IGN}
+    if signals.getsignal(signals.SIGTSTP) == signals.SIG_DFL:
+        before[signals.SIGTSTP] = signals.signal(signals.SIGTSTP, stand_still)
     signals.let_asks_through()
     try:
-        _follow(wake, view, say)
+        _follow(control, wake, view, say, on_hold)
     finally:
         for number, handler in before.items():
             signals.signal(number, handler)
 
 
-def _follow(wake: int, view: View, say: Callable[[str], None]) -> None:
-    more = True
-    while more:
-        more = bool(os.read(wake, 65_536))
+def _tell(control: int, word: bytes) -> bool:
+    try:
+        os.write(control, word)
+    except OSError:
+        return False  # the supervisor is gone, its wake pipe tells
+    return True
+
+
+def _follow(
+    control: int, wake: int, view: View, say: Callable[[str], None], on_hold: Callable[[], object] | None
+) -> None:
+    news = b"."
+    while news:
+        news = os.read(wake, 65_536)
         shown = view.open
-        view.show(last=not more)
+        view.show(last=not news)
         if view.begun:
             _prepare_end()
         if shown and not view.open:
             say("nobody reads the output any more; the run goes on, and its logs are complete")
+        if b"h" in news and on_hold is not None:
+            on_hold()
+            _await_enter(control, wake)
+
+
+def _await_enter(control: int, wake: int) -> None:
+    """Wait until somebody presses Enter on the terminal, or there is news of the run."""
+    import select
+
+    if not os.isatty(0):
+        return
+    poll = select.poll()
+    for source in (0, wake):
+        poll.register(source, select.POLLIN)
+    if wake not in dict(poll.poll()) and os.read(0, 4096):
+        _tell(control, b"e")
 
 
 def _prepare_end() -> None:

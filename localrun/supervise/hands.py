@@ -110,6 +110,12 @@ if TYPE_CHECKING:
         def signal(self, number: int) -> None:
             """Send a signal to everything of the run that is alive."""
 
+        def measure(self, rank: int) -> float | None:
+            """Give the processor seconds that a rank has used so far.
+
+            None when nobody knows, or when it stands still and can use none. Asked for `--rank-timeout` only.
+            """
+
         def list_leftovers(self) -> Sequence[str]:
             """Describe what the ranks, which have all ended, have left running; empty when there is nothing."""
 

@@ -92,14 +92,25 @@ class LocalHands:
             os.close(descriptor)
 
     def signal(self, number: int) -> None:
-        """Send a signal to the groups of all ranks and scripts, and to every other descendant."""
+        """Send a signal to the groups of all ranks and scripts, and to every other descendant.
+
+        Who is asked to end while it stands still (a node that is paused, a debugger) goes on to do so.
+        """
         groups = {*self._ranks, *self._scripts}
-        others = spawn.list_descendants(os.getpid())
-        for group in groups:
-            spawn.signal_group(group, number)
-        for pid in others:
-            if pid not in groups and _group_of(pid) not in groups:
-                spawn.signal_process(pid, number)
+        others = [pid for pid in spawn.list_descendants(os.getpid()) if pid not in groups]
+        numbers = (number, signals.SIGCONT) if number in (signals.SIGINT, signals.SIGTERM) else (number,)
+        for each in numbers:
+            for group in groups:
+                spawn.signal_group(group, each)
+            for pid in others:
+                if _group_of(pid) not in groups:
+                    spawn.signal_process(pid, each)
+
+    def measure(self, rank: int) -> float | None:
+        """Give the processor seconds of a rank and all that it has started."""
+        from localrun.adapters.usage import measure_cpu
+
+        return next((measure_cpu(pid) for pid, known in self._ranks.items() if known == rank), None)
 
     def list_leftovers(self) -> Sequence[str]:
         """Describe the descendants that are left."""

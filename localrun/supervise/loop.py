@@ -24,8 +24,12 @@ if TYPE_CHECKING:
     from localrun.supervise.process import Process
     from localrun.supervise.pump import Pump
 
-ASKED = {b"i": "interrupted", b"t": "terminated", b"h": "hung_up", b"": "front_end_lost"}
-"""What the front end writes into the control pipe; its end is the front end's end."""
+ASKED = {b"i": "interrupted", b"t": "terminated", b"h": "hung_up", b"": "front_end_lost", b"e": "released"}
+"""What the front end writes into the control pipe to end the run; its end is the front end's end."""
+STAND_STILL, GO_ON = b"z", b"c"
+"""What it writes when it is stopped by Ctrl-Z, and when it goes on."""
+HELD = b"h"
+"""What the front end reads when the ranks are held after a failure; a dot means that a log has grown."""
 SIGNALLED = {signals.SIGTERM: "terminated", signals.SIGINT: "interrupted", signals.SIGHUP: "hung_up"}
 """What a signal to the supervisor itself asks for."""
 QUIET_S = 0.05
@@ -61,6 +65,7 @@ class Supervisor:
         self._bootstraps = bootstraps
         self._course = course
         self._hands = hands
+        self._silence = course.silence
         self._wake = wake
         self._began = time.monotonic()
         self._poll = select.poll()
@@ -92,7 +97,11 @@ class Supervisor:
         self.pids = tuple([begun.pid for begun in self._begun])
 
     def run(
-        self, control: int, on_bootstrap: Callable[[int, int], None], on_quiet: Callable[[], None] | None = None
+        self,
+        control: int,
+        on_bootstrap: Callable[[int, int], None],
+        on_quiet: Callable[[], None] | None = None,
+        on_hold: Callable[[Outcome], None] | None = None,
     ) -> Outcome:
         """Carry the run to its end.
 
@@ -100,6 +109,7 @@ class Supervisor:
             control: The pipe of the front end; -1 for a detached run.
             on_bootstrap: Called with node and exit code when a bootstrap script has ended, before its ranks go on.
             on_quiet: Called once, as soon as the ranks do not print for a moment; never when the run is over before.
+            on_hold: Called once, with the outcome so far, when the ranks are held after a failure.
 
         Returns:
             The outcome; every process of the run has ended, or a note says which could not be ended.
@@ -129,6 +139,10 @@ class Supervisor:
             if on_quiet and (not ready or self._now() > QUIET_AT_LAST_S):
                 on_quiet()
                 on_quiet = None
+            if self._course.held and on_hold and not on_quiet:
+                on_hold(self._conclude())
+                on_hold = None
+                self._tell(HELD)
         self._close()
         return self._conclude()
 
@@ -147,12 +161,16 @@ class Supervisor:
         return due is not None and due <= time.monotonic()
 
     def _finished(self) -> bool:
+        if self._course.held:
+            return False
         if self._course.alive or self._scripts or not self._hands.gone:
             return self._course.over
         return True
 
     def _move(self, source: int) -> int:
         count = self._open[source].move()
+        if count and self._silence is not None:
+            self._silence.hear(self._pumps.index(self._open[source]), self._now())
         if self._open[source].source < 0:
             self._poll.unregister(source)
             del self._open[source]
@@ -162,7 +180,9 @@ class Supervisor:
         if self._wake < 0:
             return
         try:
-            os.write(self._wake, b".")
+            if news != b".":
+                _wait_for_room(self._wake)
+            os.write(self._wake, news)
         except BlockingIOError:
             pass  # it has bytes enough to wake up from
         except OSError:
@@ -172,12 +192,30 @@ class Supervisor:
         asked = os.read(control, 1)
         if not asked:
             self._poll.unregister(control)
-        self._course.ask_to_end(ASKED.get(asked, "interrupted"), self._now())
+        if asked in (STAND_STILL, GO_ON):
+            self._stand_still(still=asked == STAND_STILL)
+        elif asked in ASKED and (asked != b"e" or self._course.held):
+            self._ask_to_end(ASKED[asked])
 
     def _obey(self, numbers: bytes) -> None:
         for number in numbers:
             if number in SIGNALLED:
-                self._course.ask_to_end(SIGNALLED[number], self._now())
+                self._ask_to_end(SIGNALLED[number])
+            elif number in (signals.SIGTSTP, signals.SIGCONT):
+                self._stand_still(still=number == signals.SIGTSTP)
+
+    def _ask_to_end(self, reason: str) -> None:
+        self._stand_still(still=False)  # who stands still cannot end
+        self._course.ask_to_end(reason, self._now())
+
+    def _stand_still(self, *, still: bool) -> None:
+        if still == self._course.paused or (still and self._course.cause is not None):
+            return
+        self._hands.signal(signals.SIGSTOP if still else signals.SIGCONT)
+        if still:
+            self._course.pause(self._now())
+        else:
+            self._course.resume(self._now())
 
     def _collect(self, on_bootstrap: Callable[[int, int], None]) -> None:
         for news in self._hands.collect():
@@ -191,13 +229,13 @@ class Supervisor:
             return
         if self._course.killing:  # what was born while the others were killed
             self._send(SIGKILL)
-        elif not self._course.alive and not self._scripts:
+        elif not self._course.alive and not self._scripts and not self._course.held:
             self._look_for_leftovers()
 
     def _hear_from_outside(self, asked: Asked) -> None:
         if asked.note and self._course.cause is None:
             self._notes.append(asked.note)
-        self._course.ask_to_end(asked.reason, self._now())
+        self._ask_to_end(asked.reason)
 
     def _end_rank(self, ended: Ended) -> None:
         rank = ended.number
@@ -257,29 +295,33 @@ class Supervisor:
         return [pump for pump in self._pumps if pump.source >= 0]
 
     def _conclude(self) -> Outcome:
-        cause = self._course.cause
+        cause = self._course.first_cause
         status, exit_code, origin, kind = conclude(cause)
-        for rank in self._course.alive:
-            begun = self._begun[rank]
-            at = begun.at - self._began
-            self._ended[rank] = RankOutcome(
-                rank=rank, pid=begun.pid, status="stopped", code=None, started_at=at, ended_at=self._now()
-            )
+        ended = self._ended | {rank: self._describe_unended(rank) for rank in self._course.alive}
         dropped = sum(pump.dropped for pump in self._pumps)
-        if dropped:
-            self._notes.append(f"{dropped:,} bytes of output could not be stored")
+        lost = [f"{dropped:,} bytes of output could not be stored"] if dropped else []
         return Outcome(
             status=status,
             exit_code=exit_code,
             origin=origin,
             kind=kind,
             cause=cause,
-            ranks=tuple(
-                replace(self._ended[rank], dropped_bytes=self._pumps[rank].dropped) for rank in sorted(self._ended)
-            ),
-            notes=tuple(self._notes),
+            ranks=tuple(replace(ended[rank], dropped_bytes=self._pumps[rank].dropped) for rank in sorted(ended)),
+            notes=(*self._notes, *lost),
             duration_s=self._now(),
         )
+
+    def _describe_unended(self, rank: int) -> RankOutcome:
+        begun = self._begun[rank]
+        status = "running" if self._course.held else "stopped"
+        at = begun.at - self._began
+        return RankOutcome(rank=rank, pid=begun.pid, status=status, code=None, started_at=at, ended_at=self._now())
+
+
+def _wait_for_room(pipe: int) -> None:
+    poll = select.poll()
+    poll.register(pipe, select.POLLOUT)
+    poll.poll(1000)
 
 
 def _wait_for_any(sources: Sequence[int], timeout_s: float) -> None:
@@ -294,7 +336,7 @@ def _listen_to_signals() -> int:
     os.set_blocking(reader, False)
     os.set_blocking(writer, False)
     signals.set_wakeup_fd(writer, warn_on_full_buffer=False)
-    for number in (signals.SIGCHLD, *SIGNALLED):
+    for number in (signals.SIGCHLD, signals.SIGTSTP, signals.SIGCONT, *SIGNALLED):
         signals.signal(number, _pass)
     signals.pthread_sigmask(signals.SIG_SETMASK, ())
     return reader

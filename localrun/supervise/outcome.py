@@ -10,8 +10,8 @@ class Cause:
     """Why a run was ended before all of its ranks had ended by themselves; the first cause counts.
 
     Attributes:
-        reason: `rank_failed`, `bootstrap_failed`, `barrier_timeout`, `time_limit`, `interrupted`, `terminated`,
-            `hung_up` or `front_end_lost`.
+        reason: `rank_failed`, `rank_hung`, `bootstrap_failed`, `barrier_timeout`, `time_limit`, `interrupted`,
+            `terminated`, `hung_up` or `front_end_lost`.
         at: Seconds since the run's start.
         rank: The rank whose fault it was; -1 when it was nobody's.
         code: Its exit code, minus n for signal n.
@@ -83,6 +83,11 @@ CONCLUSIONS = {
     "terminated": ("canceled", 143, "localrun", "terminated"),
     "hung_up": ("canceled", 129, "localrun", "hung_up"),
     "front_end_lost": ("canceled", 125, "localrun", "front_end_lost"),
+    "container_stopped": ("canceled", 143, "localrun", "container_stopped"),
+    "container_removed": ("failed", 125, "localrun", "container_removed"),
+    "container_failed": ("failed", 125, "localrun", "container_failed"),
+    "daemon_lost": ("failed", 125, "localrun", "daemon_lost"),
+    "rank_hung": ("failed", 124, "localrun", "rank_hung"),
     "barrier_timeout": ("failed", 125, "localrun", "barrier_timeout"),
 }
 """Status, exit code, origin and kind for each cause but the failures of ranks, which bring their own code."""

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from localrun.supervise.charge import Charge
     from localrun.supervise.hands import Hands
+    from localrun.supervise.outcome import Outcome
 
 CLOSE_WAITS_S = (0.1, 0.4, 0.5)
 """Between the attempts to store the last state of a record on a disk that is full."""
@@ -87,7 +88,12 @@ def _serve(charge: Charge, control: int, wake: int) -> NoReturn:
             os.write(wake, b".")
         # who watches waits for the first line, not for the record: its first state is stored when the ranks are quiet
         later = None if charge.identity.detached else store_start
-        outcome = supervisor.run(control, lambda node, code: _note_bootstrap(charge, node, code), later)
+        outcome = supervisor.run(
+            control,
+            lambda node, code: _note_bootstrap(charge, node, code),
+            later,
+            lambda held: _store_held(charge, record or _describe_start(charge, supervisor.pids, launched), held),
+        )
         from localrun.supervise.describe import describe_end
 
         record = record or _describe_start(charge, supervisor.pids, launched)
@@ -102,12 +108,19 @@ def _serve(charge: Charge, control: int, wake: int) -> NoReturn:
 def _plan_course(charge: Charge) -> Course:
     plan = charge.plan
     return Course(
+    silence = None
+    if plan.rank_timeout_s:
+        from localrun.supervise.silence import Silence
+
+        silence = Silence(range(len(plan.ranks)), plan.rank_timeout_s, hands.measure)
         [rank.node for rank in plan.ranks],
         bootstrap=bool(plan.bootstrap),
         stop_timeout_s=plan.stop_timeout_s,
         timeout_s=plan.timeout_s,
         barrier_timeout_s=plan.barrier_timeout_s,
     )
+        on_failure=plan.on_failure,
+        silence=silence,
 
 
 def _redirect(folder: str) -> None:
@@ -170,6 +183,15 @@ def _store_start(charge: Charge, record: dict[str, Any]) -> None:
 def _give_up(charge: Charge, hands: Hands, record: dict[str, Any], error: BaseException) -> dict[str, Any]:
     """End everything at once after an error of localrun's own, and say so in the record."""
     hands.abandon(LAST_WAIT_S)
+def _store_held(charge: Charge, record: dict[str, Any], outcome: Outcome) -> None:
+    """Store what is known of a run that is held: it still runs, and its first failure is known."""
+    from localrun.supervise.describe import describe_end
+
+    ended = describe_end(record, outcome, charge.identity.started_at + record["timings"]["launch"])
+    names = ("status", "exit_code", "origin", "kind", "ended_at", "duration_s", "timings")
+    _store_start(charge, ended | {name: record[name] for name in names} | {"held": True})
+
+
     import traceback
 
     from localrun.supervise.describe import describe_start

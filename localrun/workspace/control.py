@@ -8,7 +8,7 @@ from localrun.workspace import active, recover
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 CLOSE_WAIT_S = 5.0
 """How long a supervisor may take to close its record once its ranks are gone."""
@@ -33,12 +33,12 @@ def stop(
     if not active.is_live(home, run_id):
         recover.close_lost(home, run_id, say)
         return
-    supervisor = _entry(home, run_id).supervisor
+    supervisor = find_entry(home, run_id).supervisor
     if supervisor is None:  # it has ended meanwhile
         return
     processes.send(supervisor, signal.SIGTERM)
     if processes.wait_all((supervisor,), timeout_s):
-        for _, process in _entry(home, run_id).ranks:
+        for _, process in find_entry(home, run_id).ranks:
             processes.send_group(process, signal.SIGKILL)
         if processes.wait_all((supervisor,), close_wait_s):
             processes.send(supervisor, signal.SIGKILL)
@@ -48,34 +48,40 @@ def stop(
     recover.close_lost(home, run_id, say)
 
 
-def signal_ranks(home: str, run_id: str, rank: int | None, number: int) -> None:
-    """Send a signal to the process group of one rank, or of every rank.
+def signal_ranks(home: str, run_id: str, ranks: Sequence[int] | None, number: int) -> None:
+    """Send a signal to the process groups of some ranks, or of every rank.
 
     Args:
         home: The workspace folder.
         run_id: A live run.
-        rank: The rank, or None for all.
+        ranks: The ranks, or None for all.
         number: The signal's number.
 
     Raises:
-        RunNotFound: the run is not live, or has no such rank, or that rank has ended.
+        RunNotFound: the run is not live, or has no such rank, or those ranks have ended.
         LocalrunError: the run lives on another machine.
     """
     if not active.is_live(home, run_id):
         raise RunNotFound(f"run {run_id} is not running", code="run_ended")
-    ranks = dict(_entry(home, run_id).ranks)
-    if rank is not None and rank not in ranks:
-        hint = f"Its ranks are {', '.join(map(str, sorted(ranks)))}." if ranks else "None of its ranks has started yet."
-        raise RunNotFound(f"run {run_id} has no rank {rank}", hint=hint)
-    chosen = ranks.values() if rank is None else (ranks[rank],)
+    known = dict(find_entry(home, run_id).ranks)
+    for rank in ranks or ():
+        if rank not in known:
+            hint = f"Its ranks are {', '.join(map(str, sorted(known)))}." if known else "None of its ranks has started."
+            raise RunNotFound(f"run {run_id} has no rank {rank}", hint=hint)
+    chosen = [process for rank, process in known.items() if ranks is None or rank in ranks]
     reached = [processes.send_group(process, number) for process in chosen]
     if not any(reached):
-        what = f"rank {rank} of run {run_id} has" if rank is not None else f"all started ranks of run {run_id} have"
-        raise RunNotFound(f"{what} ended", code="run_ended")
+        which = f"rank{'s' * (len(ranks) > 1)} {', '.join(map(str, ranks))}" if ranks else "all started ranks"
+        verb = "has" if ranks and len(ranks) == 1 else "have"
+        raise RunNotFound(f"{which} of run {run_id} {verb} ended", code="run_ended")
 
 
-def _entry(home: str, run_id: str) -> active.Entry:
-    """Give the entry of a live run once its supervisor is noted, which it is a moment after the claim."""
+def find_entry(home: str, run_id: str) -> active.Entry:
+    """Give the entry of a live run once its supervisor is noted, which it is a moment after the claim.
+
+    Raises:
+        LocalrunError: it does not come, or the run lives on another machine.
+    """
     import time
 
     end = time.monotonic() + _START_WAIT_S

@@ -112,6 +112,16 @@ def find(home: str, text: str, say: Callable[[str], None]) -> list[str]:
     return _use(home, say, work)
 
 
+def newest_names(home: str, limit: int, say: Callable[[str], None]) -> list[tuple[str, str]]:
+    """Give run id and display name (empty for none) of the newest runs."""
+
+    def work(connection: sqlite3.Connection) -> list[tuple[str, str]]:
+        query = "SELECT run_id, display_name FROM runs ORDER BY seq DESC LIMIT ?"
+        return [(run_id, name or "") for run_id, name in connection.execute(query, (limit,))]
+
+    return _use(home, say, work)
+
+
 def _lone(text: str) -> bool:
     return not text.isprintable() and any("\ud800" <= char <= "\udfff" for char in text)
 

@@ -54,6 +54,8 @@ __all__ = (
 )  # fmt: skip
 SCHEMA = 1
 """The `schema` of the records that this version writes."""
+NEAR_AMONG = 200
+"""A misspelt name is compared with those of so many runs."""
 DEPTH = 200
 """Folders nested deeper than this are not left to shutil, which calls itself for each level (before Python 3.13)."""
 
@@ -144,13 +146,26 @@ def find(home: str, text: str, say: Callable[[str], None] = tell) -> str:
         return text
     found = database.find(home, text, say)
     if not found:
-        hint = "localrun ps -a lists the runs."
+        near = _find_near(home, text, say)
+        hint = f"did you mean {near}?" if near else "localrun ps -a lists the runs."
         raise RunNotFound(f"no run is called {text}" if text != "latest" else "there is no run yet", hint=hint)
     if len(found) > 1:
         raise RunNotFound(
             f"{text} is the beginning of several run ids: {', '.join(found)}", hint="Give more of the run id."
         )
     return found[0]
+
+
+def _find_near(home: str, text: str, say: Callable[[str], None]) -> str:
+    """Give the name or id that is most like `text` among those of the newest runs; empty when none is."""
+    import difflib
+
+    names: dict[str, None] = {}
+    for run_id, display_name in database.newest_names(home, NEAR_AMONG, say):
+        names |= dict.fromkeys((display_name, run_id, run_id.rpartition("_")[0]))
+    names.pop("", None)
+    near = difflib.get_close_matches(text, names, n=1)
+    return near[0] if near else ""
 
 
 def remove(home: str, run_id: str, say: Callable[[str], None] = tell) -> None:

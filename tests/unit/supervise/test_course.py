@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from localrun.supervise.course import LAST_WAIT_S, LEFTOVER_WAIT_S, Course
+from localrun.supervise.silence import Silence
 
 INT, KILL, TERM = 2, 9, 15
 
@@ -186,3 +187,62 @@ def test_leftovers_that_were_killed_already_get_no_new_ladder():
     history.until(1)
     assert not history.course.end_leftovers(1.1)
     assert history.until(1e6).sent == [(1, TERM), (1, KILL)]
+
+
+def test_first_failure_of_a_run_that_continues_stops_nobody_and_counts_at_the_end():
+    history = History((0, 0, 0), on_failure="continue")
+    history.course.end_rank(1, 3, 2)
+    history.course.end_rank(2, 4, 3)
+    assert history.until(1e6).sent == []
+    history.course.end_rank(0, 0, 4)
+    assert history.course.cause is None
+    assert (history.course.first_cause.rank, history.course.first_cause.code) == (1, 3)
+
+
+def test_run_that_is_held_waits_without_limits_until_it_is_asked_to_end():
+    history = History((0, 0), on_failure="hold", timeout_s=10)
+    history.course.end_rank(1, 3, 2)
+    assert history.course.held
+    assert history.until(1e6).sent == []
+    history.course.ask_to_end("released", 50)
+    assert not history.course.held
+    assert history.until(1e6).sent == [(50, INT), (52, TERM), (60, KILL)]
+    assert history.course.first_cause.reason == "rank_failed"
+
+
+def test_time_limits_do_not_count_while_the_run_is_paused():
+    history = History(timeout_s=10)
+    history.course.pause(4)
+    assert history.until(1000).sent == []
+    history.course.resume(104)
+    assert history.until(109).sent == []
+    assert history.until(110).sent == [(110, INT)]
+    assert history.reason == "time_limit"
+
+
+def test_rank_that_neither_prints_nor_computes_is_hung():
+    used = {0: 0.0, 1: 0.0}
+    silence = Silence((0, 1), 8, used.__getitem__)
+    history = History(silence=silence)
+    silence.hear(1, 1)
+    used[0] = 3.0
+    assert history.until(8.9).sent == []
+    used[0] = 5.0
+    assert history.until(100).sent[0] == (9, INT)
+    assert (history.reason, history.course.cause.rank) == ("rank_hung", 1)
+
+
+def test_stopped_rank_is_silent_on_purpose_and_an_ended_one_is_forgotten():
+    silence = Silence((0, 1), 4, {0: None, 1: 0.0}.__getitem__)
+    history = History(silence=silence)
+    history.course.end_rank(1, 0, 1)
+    assert history.until(1000).sent == []
+    assert history.course.next_due() is not None
+
+
+@pytest.mark.parametrize(("on_failure", "sent", "held"), [("continue", [(4, INT)], False), ("hold", [], True)])
+def test_hung_rank_ends_a_run_that_continues_and_holds_one_that_is_held(on_failure, sent, held):
+    history = History(silence=Silence((0, 1), 4, lambda _: 0.0), on_failure=on_failure)
+    assert history.until(4.5).sent == sent
+    assert history.course.held is held
+    assert history.course.first_cause.reason == "rank_hung"
