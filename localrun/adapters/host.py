@@ -9,6 +9,7 @@ import sys
 from localrun.adapters.files import find_near
 from localrun.errors import BadInput
 from localrun.resolve.facts import HostFacts
+from localrun.resolve.target import choose_target
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,10 +35,11 @@ def probe_host(spec: RunSpec, environ: Mapping[str, str], reading: Reading) -> H
     """Probe what resolve has to know about this machine for a run configuration."""
     paths = [spec.source_directory, spec.source_file, spec.script, spec.bootstrap, *(item.path for item in spec.inputs)]
     asked = spec.environment
+    docker = choose_target(spec) == "docker"
     interpreter = ""
-    if asked is None or asked.interpreter:
+    if not docker and (asked is None or asked.interpreter):
         interpreter = find_interpreter(asked.interpreter if asked else "", environ, reading)
-    return HostFacts(
+    facts = HostFacts(
         platform=SUBDIRECTORIES.get((sys.platform, platform.machine()), f"{sys.platform}-{platform.machine()}"),
         cpu_count=count_processors(),
         python_version=f"{sys.version_info[0]}.{sys.version_info[1]}",
@@ -49,6 +51,11 @@ def probe_host(spec: RunSpec, environ: Mapping[str, str], reading: Reading) -> H
         user=f"{os.getuid()}:{os.getgid()}" if hasattr(os, "getuid") else "",
         folder_name=os.path.basename(os.path.realpath(spec.source_directory)) if spec.source_directory else "run",
     )
+    if not docker:
+        return facts
+    from localrun.adapters.image_facts import probe_images
+
+    return probe_images(spec, facts, environ, reading)
 
 
 def leads_outside(script: str, folder: str) -> str:

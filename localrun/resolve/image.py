@@ -145,11 +145,18 @@ def list_bases(image: ImagePlan) -> tuple[str, ...]:
 
     Those that a Dockerfile names by a variable, and the stages that it makes itself, are not among them.
     """
-    if image.base:
-        return (image.base,)
+    return (image.base,) if image.base else _read_bases(image.dockerfile)
+
+
+def list_bases_of(asked: EnvironmentSpec) -> tuple[str, ...]:
+    """Give the same for an environment as asked for."""
+    return _read_bases(asked.build.dockerfile) if asked.build else (asked.image,) if asked.image else ()
+
+
+def _read_bases(dockerfile: str) -> tuple[str, ...]:
     stages: set[str] = {"scratch"}
     found: dict[str, None] = {}
-    for reference, stage in _FROM.findall(image.dockerfile):
+    for reference, stage in _FROM.findall(dockerfile):
         if reference.lower() not in stages and "$" not in reference:
             found[reference] = None
         stages.add(stage.lower())

@@ -1,0 +1,70 @@
+"""What resolve has to know about an engine and its images, probed once, and only for the docker target."""
+
+from __future__ import annotations
+
+import os
+
+from localrun.adapters.build_context import hash_context, list_context
+from localrun.adapters.containers import find_image
+from localrun.adapters.engine import connect, find_endpoint
+from localrun.resolve.image import list_bases_of
+from localrun.values import replace
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from localrun.adapters.engine import Engine
+    from localrun.adapters.files import Reading
+    from localrun.resolve.facts import HostFacts
+    from localrun.spec import EnvironmentSpec, RunSpec
+
+CHANGES_UNSEEN = (0, 0, 0)
+"""Of a folder whose content counts: evidence that never holds, so that it is looked through every time."""
+
+
+def open_engine(environ: Mapping[str, str]) -> Engine:
+    """Connect to the engine that the docker command line would use.
+
+    Raises:
+        EngineUnavailable: none answers.
+    """
+    return connect(find_endpoint(environ, environ.get("HOME") or os.path.expanduser("~")))
+
+
+def probe_images(spec: RunSpec, facts: HostFacts, environ: Mapping[str, str], reading: Reading) -> HostFacts:
+    """Give the facts of the host with those of the engine: its platform, the base images, the build context.
+
+    Raises:
+        EngineUnavailable: no engine answers.
+        BadInput: the build context cannot be read.
+    """
+    asked = spec.environment
+    if asked is None:
+        return facts
+    engine = open_engine(environ)
+    try:
+        return replace(
+            facts,
+            engine_platform=ask_platform(engine),
+            images=tuple(
+                (name, found.id if (found := find_image(engine, name)) else "") for name in list_bases_of(asked)
+            ),
+            contexts=_hash_context(asked, reading),
+        )
+    finally:
+        engine.close()
+
+
+def ask_platform(engine: Engine) -> str:
+    """Give the platform of an engine, such as `linux/amd64`."""
+    found = engine.ask("GET", "/version")
+    return f"{found.get('Os', 'linux')}/{found.get('Arch', 'amd64')}"
+
+
+def _hash_context(asked: EnvironmentSpec, reading: Reading) -> tuple[tuple[str, str], ...]:
+    build = asked.build
+    if build is None or not build.context or not build.dockerfile:
+        return ()
+    reading.evidence[build.context] = CHANGES_UNSEEN
+    return ((build.context, hash_context(list_context(build.context, build.dockerfile_path))),)
