@@ -93,20 +93,21 @@ class BreakingProxy:
         heals: How many connections it ends after the break before it works for good; None: it never works again.
     """
 
-    def __init__(self, port, *, break_after, heals=None):
+    def __init__(self, port, *, break_after, heals=None, host="127.0.0.1"):
         self._port = port
         self._left = break_after
         self.heals = heals
         self.broken = threading.Event()
         self.ended = 0
-        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._listener = socket.create_server((host, 0))
+        self.host = host
         self.port = self._listener.getsockname()[1]
         self._open = set()
         threading.Thread(target=self._accept, daemon=True).start()
 
     @property
     def address(self):
-        return f"127.0.0.1:{self.port}"
+        return f"{self.host}:{self.port}"
 
     def _accept(self):
         while True:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import http.server
+import ipaddress
 import json
 import os
 import re
@@ -169,6 +170,15 @@ def test_a_registry_that_is_not_there_is_told(api):
         with pytest.raises(ImageFailed) as told:
             act(api, f"{address}/team/image")
         assert told.value.code == "registry_unreachable"
+
+
+def test_a_registry_that_the_engine_does_not_trust_is_told(api, registry):
+    subnet = CLIENT.inspect("bridge", "network")["IPAM"]["Config"][0]["Subnet"]
+    bridge = str(next(ipaddress.ip_network(subnet).hosts()))  # the engine trusts loopback addresses only
+    with BreakingProxy(registry.port, break_after=1 << 30, host=bridge) as proxy, pytest.raises(ImageFailed) as told:
+        pull_image(api, f"{proxy.address}/team/image", credentials=known(registry))
+    assert told.value.code == "registry_tls"
+    assert "insecure-registries" in told.value.hint
 
 
 class Counting(http.server.BaseHTTPRequestHandler):
