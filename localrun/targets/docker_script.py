@@ -8,11 +8,23 @@ SHELL_OWN = frozenset(
     (
         *("_", "BASHOPTS", "BASHPID", "BASH_ARGC", "BASH_ARGV", "BASH_COMMAND", "BASH_LINENO", "BASH_SOURCE"),
         *("BASH_SUBSHELL", "BASH_VERSINFO", "DIRSTACK", "EPOCHREALTIME", "EPOCHSECONDS", "EUID", "FUNCNAME", "GROUPS"),
-        *("HISTCMD", "LINENO", "OPTARG", "OPTERR", "OPTIND", "PIPESTATUS", "PPID", "RANDOM", "SECONDS", "SHELLOPTS"),
+        *(
+            "HISTCMD",
+            "IFS",
+            "LINENO",
+            "OPTARG",
+            "OPTERR",
+            "OPTIND",
+            "PIPESTATUS",
+            "PPID",
+            "RANDOM",
+            "SECONDS",
+            "SHELLOPTS",
+        ),
         *("SRANDOM", "UID"),
     )
 )
-"""Variables that some shells keep for themselves: they are set by `env` instead."""
+"""Variables that some shells keep or use for themselves: they are set by `env` instead."""
 
 
 @value

@@ -25,6 +25,7 @@
 folder=$1 bootstrap=$2
 shift 2
 exec 3<"$folder/control" 4>"$folder/status" </dev/null
+program='' directory='' variables=0 # what a start-RANK sets
 setsid=$(command -v setsid)
 trap : TERM
 unset TINI_KILL_PROCESS_GROUP
@@ -142,7 +143,7 @@ obey() {
         elif [ -n "$asked" ]; then # read was interrupted
             asked=
         else # localrun is gone: so is everything here
-            kill -9 $$
+            kill -9 $$ 2>/dev/null
             return 1
         fi
     done
