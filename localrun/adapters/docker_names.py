@@ -58,8 +58,8 @@ def split_name(reference: str) -> ImageName:
     if slash and ("." in first or ":" in first or first == "localhost"):
         registry, rest = ("docker.io" if first in {"index.docker.io", HUB} else first), path
     repository, _, tag = rest.partition(":")
-    good = _REPOSITORY.fullmatch(repository) and (registry == HUB or is_registry(registry))
-    good = good and (not tag or _TAG.fullmatch(tag)) and (not digest or _DIGEST.fullmatch(digest))
+    good = bool(_REPOSITORY.fullmatch(repository)) and (registry == HUB or is_registry(registry))
+    good = good and bool(not tag or _TAG.fullmatch(tag)) and bool(not digest or _DIGEST.fullmatch(digest))
     if not good or rest.endswith(":") or reference.endswith("@"):
         upper = repository != repository.lower()
         hint = (

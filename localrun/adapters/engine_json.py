@@ -44,12 +44,13 @@ def read_json(data: bytes) -> Any:
 
 def _scan(text: str) -> tuple[Any, int]:
     try:
-        from _json import make_scanner  # type: ignore[import-not-found]  # the C half of `json` has no stub of its own
+        from _json import make_scanner
     except ImportError:
         import json
 
         return json.JSONDecoder(strict=False).raw_decode(text)
-    found: tuple[Any, int] = make_scanner(_Reading())(text, 0)
+    settings: Any = _Reading()  # it wants a JSONDecoder, but looks at these attributes only
+    found: tuple[Any, int] = make_scanner(settings)(text, 0)
     return found
 
 

@@ -14,6 +14,8 @@ from localrun.adapters.engine_endpoints import split_host
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import IO
+
     from localrun.adapters.engine_connections import Connection
 
 LAST_WORDS = 2000
@@ -25,9 +27,7 @@ END_LIMIT_S = 2
 class SshConnection:
     """The standard files of an ssh."""
 
-    def __init__(
-        self, ours: socket.socket, process: subprocess.Popen[bytes], words: tempfile._TemporaryFileWrapper[bytes]
-    ) -> None:
+    def __init__(self, ours: socket.socket, process: subprocess.Popen[bytes], words: IO[bytes]) -> None:
         self._ours = ours
         self._process = process
         self._words = words
@@ -91,7 +91,7 @@ def open_ssh(rest: str, timeout_s: float) -> Connection:
     ours, theirs = socket.socketpair()
     try:
         process = subprocess.Popen(
-            make_command(rest), stdin=theirs, stdout=theirs, stderr=words, start_new_session=True
+            make_command(rest), stdin=theirs.fileno(), stdout=theirs.fileno(), stderr=words, start_new_session=True
         )
     except BaseException:
         ours.close()
