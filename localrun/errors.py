@@ -8,7 +8,9 @@
     ├── LockTimeout          lock_timeout
     ├── EnvironmentNotFound  environment_not_found: no registered or curated environment has that name or version
     ├── RunNotFound          run_not_found, run_ended, run_live
-    └── SecretFailed         secret_not_found, secrets_locked, secrets_corrupt: the store of secrets, or one in it
+    ├── SecretFailed         secret_not_found, secrets_locked, secrets_corrupt: the store of secrets, or one in it
+    ├── ImageFailed          image_not_found, image_platform, registry_…: `adapters.docker_errors`
+    └── Engine…              docker_unavailable, docker_too_old, docker_refused, daemon_lost: `adapters.engine_errors`
 
 A failing script is not an error: it is an outcome, with an exit code of its own.
 """
