@@ -133,6 +133,7 @@ class EnvironmentPlan:
         directory: Where relative paths in `pip` start from.
         interpreter: For kind interpreter, the absolute path of the interpreter; for kind image without Python packages,
             the interpreter inside, empty for the one on the image's PATH.
+        registered: `NAME:VERSION` of the registered or curated environment that it is; of a run that has one, not empty.
         image: For kind image. The fields above then describe the conda environment in it, if it has one.
     """
 
@@ -147,6 +148,7 @@ class EnvironmentPlan:
     variables: tuple[tuple[str, str], ...] = ()
     directory: str = ""
     interpreter: str = ""
+    registered: str = ""
     image: ImagePlan | None = None
 
 

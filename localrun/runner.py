@@ -79,6 +79,7 @@ def run(
     Raises:
         LocalrunError: the run could not be started; nothing of it is left.
     """
+    from localrun.catalogue.of_runs import name_environment
     from localrun.environments import materialize
     from localrun.resolve import resolve
     from localrun.resolve.credentials import hide_in_plan
@@ -89,6 +90,9 @@ def run(
     if not plan.source.in_place:
         list_source(plan.source, home=host.home)  # what cannot be copied is told before an environment is made
     resolved = time.monotonic()
+    if spec.environment is not None:
+        named = name_environment(host.home, spec.environment, host.say)
+        plan = replace(plan, environment=replace(plan.environment, registered=named))
     holds = None
     while holds is None:  # somebody may rebuild it between the two steps
         artifact = materialize(plan.environment, home=host.home, settings=settings, report=report)

@@ -84,6 +84,7 @@ class EnvironmentSpec:
         environment_variables: Variables that the environment brings.
         file: The file it was read from, for messages.
         notes: What the reader of the file has to tell the user, one line each.
+        registered: `NAME:VERSION` of one that the workspace or a catalogue knows; empty for others.
     """
 
     name: str = ""
@@ -97,6 +98,7 @@ class EnvironmentSpec:
     environment_variables: tuple[tuple[str, str], ...] = ()
     file: str = ""
     notes: tuple[str, ...] = ()
+    registered: str = ""
 
 
 @value

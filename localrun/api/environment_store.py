@@ -77,9 +77,11 @@ def make(environment: Environment, workspace: Workspace, *, offline: bool = Fals
     """Make the local conda environment of an environment, or find it made, and give its prefix.
 
     Raises:
+        BadInput: its name is reserved for curated environments, and it is none of them unchanged.
         UserErrorException: it is user-managed or an image: there is nothing to make.
         EnvironmentFailed: it cannot be made.
     """
+    from localrun import catalogue
     from localrun.adapters.files import Reading
     from localrun.adapters.host import probe_host
     from localrun.environments import materialize
@@ -87,6 +89,7 @@ def make(environment: Environment, workspace: Workspace, *, offline: bool = Fals
     from localrun.resolve import plan_environment
     from localrun.spec import RunSpec
 
+    catalogue.refuse_reserved(workspace.home, environment.to_document(), registering=False)
     spec = RunSpec(environment=environment.to_spec())
     if spec.environment is None or spec.environment.python is None:
         message = f"environment {environment.name} has no packages to install"

@@ -15,9 +15,6 @@ if TYPE_CHECKING:
     from localrun.api.workspace import Workspace
     from localrun.spec import EnvironmentSpec, RunSpec
 
-ANONYMOUS = "localrun-anonymous"
-"""The name under which the environment of a run is registered that has no name of its own."""
-
 
 class Experiment:
     """The runs that were made under one name.
@@ -57,8 +54,10 @@ class Experiment:
         from localrun.adapters.host import probe_host
         from localrun.api import submission
         from localrun.api.run import Run
+        from localrun.catalogue.of_runs import with_registered
         from localrun.resolve import resolve
         from localrun.runner import make_run_id
+        from localrun.values import replace
 
         unknown = kwargs.keys() - {"display_name"}
         if unknown:
@@ -72,6 +71,7 @@ class Experiment:
         spec = self._name(spec, tags or {}, kwargs.get("display_name") or "")
         plan = resolve(spec, probe_host(spec, os.environ, Reading()))
         named = self._register(environment)
+        spec = replace(spec, environment=with_registered(spec.environment, named))
         run_id = make_run_id(plan.experiment)
         details = {"experiment": self.name, "environment": named, "definition": _hide(definition)}
         details["source_directory"] = plan.source.directory
@@ -119,6 +119,7 @@ class Experiment:
 
     def _register(self, environment: dict[str, Any] | None) -> dict[str, str] | None:
         from localrun import catalogue
+        from localrun.catalogue.of_runs import ANONYMOUS
         from localrun.workspace import registry
 
         if environment is None:

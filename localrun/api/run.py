@@ -129,11 +129,17 @@ class Run:
         from localrun.api import submission
         from localrun.api.environment import Environment
 
-        named = submission.read_details(self._home, self.id).get("environment")
+        named = submission.read_details(self._home, self.id).get("environment") or self._find_environment()
         if not named:
             message = f"run {self.id} was not submitted with an environment of a workspace"
             raise UserErrorException(message, hint="localrun inspect shows what it ran in")
         return Environment.get(self.experiment.workspace, named["name"], version=named["version"] or None)
+
+    def _find_environment(self) -> dict[str, str] | None:
+        """Give name and version of the environment that the record names, of a run that a command has started."""
+        environment = ((self._read() or {}).get("plan") or {}).get("environment") or {}
+        name, colon, version = environment.get("registered", "").rpartition(":")
+        return {"name": name, "version": version} if colon else None
 
     def wait_for_completion(
         self,

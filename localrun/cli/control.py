@@ -147,6 +147,7 @@ def rm(force: bool, runs: tuple[str, ...]) -> None:  # noqa: FBT001 - click name
         if active.is_live(home, run_id):
             control.stop(home, run_id, 0, show.tell)
         records.remove(home, run_id, show.tell)
+        records.remove_submission(home, run_id)
         show.write(f"{escape(run_id)}\n")
 
 

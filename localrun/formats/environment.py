@@ -155,7 +155,9 @@ def read_registered(
     if document is None:
         hint = "localrun env list lists the registered environments, with --curated the curated ones; " + UNDERSTOOD
         raise BadInput(f"there is no environment {reference.removeprefix('azureml:')}", hint=hint)
-    return spec_of_document(document, file=reference, read_context=read)
+    spec = spec_of_document(document, file=reference, read_context=read)
+    known = document.get("version") and spec.name
+    return replace(spec, registered=f"{spec.name}:{document['version']}") if known else spec
 
 
 def read_environment_yaml(data: bytes, *, file: str, read: Callable[[str], bytes]) -> EnvironmentSpec:

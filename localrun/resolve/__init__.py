@@ -70,6 +70,8 @@ def resolve(spec: RunSpec, facts: HostFacts) -> Plan:
     source = plan_source(spec, facts)
     experiment = name_experiment(spec, facts)
     environment = plan_environment(spec, facts, target)
+    if spec.environment is not None:
+        environment = replace(environment, registered=spec.environment.registered)
     ranks = plan_ranks(spec, name_hosts(spec))
     inputs = plan_inputs(spec, kinds)
     placed = {item.name: place_input(item) for item in spec.inputs}

@@ -79,3 +79,40 @@ def test_registered_environment_is_built_and_run(localrun, tmp_path_factory):
     found = json.loads(localrun.command("env", "show", "copy").stdout)["python"]["condaDependencies"]
     assert found["channels"] == [channel.rstrip("/")]
     assert any(spec.startswith("python=") for spec in found["dependencies"])
+
+
+def test_a_run_registers_its_environment_without_listing_it_and_its_record_names_it(localrun):
+    script = localrun.write("train.py", "print('x')")
+    plan = ("-E", f"interpreter:{sys.executable}", script)
+    for _ in range(3):  # the last ones find the plan of the first
+        assert localrun.run(*plan).returncode == 0
+    named = {record["plan"]["environment"]["registered"] for record in localrun.records()}
+    assert len(named) == 1
+    version = named.pop()
+    assert version.startswith("localrun-anonymous:Autosave_")
+    listed = localrun.command("env", "list", "--format", "json")
+    assert json.loads(listed.stdout) == []
+    shown = localrun.command("env", "show", version)
+    assert json.loads(shown.stdout)["python"]["interpreterPath"] == sys.executable
+
+
+def test_a_run_of_a_registered_environment_names_its_version(localrun):
+    localrun.write("azureml_environment.json", json.dumps(USER_MANAGED))
+    assert localrun.command("env", "register", "-d", localrun.source).returncode == 0
+    assert localrun.run("-E", "own", localrun.write("train.py", "print('x')")).returncode == 0
+    assert localrun.record()["plan"]["environment"]["registered"] == "own:1"
+
+
+def test_a_run_of_a_changed_curated_environment_is_refused_before_anything_is_made(localrun):
+    localrun.write("azureml_environment.json", json.dumps(USER_MANAGED | {"name": "AzureML-own"}))
+    done = localrun.run("-E", localrun.source, localrun.write("train.py", "print('x')"))
+    assert done.returncode == 125
+    assert b"Environment name can not start with the prefix AzureML" in done.stderr
+    assert localrun.records() == []
+
+
+USER_MANAGED = {
+    "name": "own",
+    "environmentVariables": {},
+    "python": {"userManagedDependencies": True, "interpreterPath": sys.executable},
+}

@@ -199,3 +199,21 @@ def test_nothing_is_left_of_the_submitting_process(submit):
     run = submit()
     run.wait_for_completion()
     assert set(list_descendants(os.getpid())) <= before
+
+
+def test_rm_leaves_nothing_of_a_submission(submit):
+    home = os.environ["LOCALRUN_HOME"]
+    run = submit()
+    run.wait_for_completion()
+    assert os.listdir(os.path.join(home, "submitted"))
+    done = subprocess.run([sys.executable, "-m", "localrun", "rm", run.id], check=False, capture_output=True)
+    assert done.returncode == 0, done.stderr
+    assert os.listdir(os.path.join(home, "submitted")) == []
+
+
+def test_environment_of_a_run_of_the_command_line_is_found_from_python(source):
+    command = (sys.executable, "-m", "localrun", "run", "--experiment", "exp", "-E", f"interpreter:{sys.executable}")
+    subprocess.run([*command, os.path.join(source, "train.py"), "0", "0"], check=True, capture_output=True)
+    workspace = Workspace.from_config()
+    (run,) = Experiment(workspace, "exp").get_runs()
+    assert run.get_environment().python.interpreter_path == sys.executable

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import zipfile
 from types import SimpleNamespace
 
@@ -99,3 +100,10 @@ def test_there_is_nothing_to_make_for_a_user_managed_environment(workspace):
     environment.python.user_managed_dependencies = True
     with pytest.raises(UserErrorException, match="environment e has no packages to install"):
         environment.build_local(workspace, useDocker=False)
+
+
+def test_build_local_refuses_a_reserved_name_before_anything_is_made(workspace):
+    environment = Environment("azureml-mine")
+    with pytest.raises(BadInput, match="can not start with the prefix AzureML"):
+        environment.build_local(workspace)
+    assert not os.path.exists(os.path.join(workspace.home, "environments"))
