@@ -68,13 +68,18 @@ def list_all(quiet: bool, form: str) -> None:  # noqa: FBT001 - click names it
     show.write(
         show.table([
             ("IMAGE", *[row["name"] or "<none>" for row in rows]),
-            ("ID", *[row["image"].removeprefix("sha256:")[:12] for row in rows]),
+            ("ID", *[_shorten(row["image"]) for row in rows]),
             ("SIZE", *[f"{row['size_bytes'] / MEGABYTE:.1f} MB" for row in rows]),
             ("CREATED (UTC)", *[row["created_at"][:19].replace("T", " ") for row in rows]),
-            ("BASE", *[row["base"] for row in rows]),
+            ("BASE", *[", ".join(map(_shorten, row["base"].split(","))) for row in rows]),
             ("ENVIRONMENTS", *[", ".join(row["environments"]) for row in rows]),
         ])
     )  # fmt: skip
+
+
+def _shorten(name: str) -> str:
+    """Give the first digits of an id; any other name as it is."""
+    return name[7:19] if name.startswith("sha256:") else name
 
 
 def list_images(engine: Engine) -> list[dict[str, Any]]:
