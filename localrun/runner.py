@@ -11,7 +11,7 @@ import os
 import time
 
 from localrun.errors import LocalrunError, RunNotFound
-from localrun.plan import MASTER_PORT
+from localrun.plan import count_ports
 from localrun.supervise.charge import Charge, Identity
 from localrun.supervise.supervisor import fork_supervisor
 from localrun.targets import local
@@ -113,7 +113,7 @@ def hold_artifact(plan: Plan, artifact: Artifact, home: str) -> tuple[int, ...] 
         StoreFailed: the workspace has no working locks.
     """
     holds: tuple[int, ...] = ()
-    if artifact.prefix:
+    if artifact.prefix and artifact.kind != "image":
         lock = locks.hold_shared(os.path.join(home, "locks", f"{plan.environment.name}.lock"))
         if lock is None:
             return None
@@ -198,7 +198,16 @@ def launch(
         folder = os.path.join(host.home, "runs", run_id)
         make_folder(folder)
         port, more = _reserve_port(plan, host.home)
-        ready = local.prepare(plan, artifact, run_id=run_id, folder=folder, home=host.home, port=port, environ=environ)
+        if plan.target == "docker":
+            from localrun.targets import docker
+
+            ready = docker.prepare(
+                plan, artifact, run_id=run_id, folder=folder, home=host.home, entry=entry, port=port, environ=environ
+            )
+        else:
+            ready = local.prepare(
+                plan, artifact, run_id=run_id, folder=folder, home=host.home, port=port, environ=environ
+            )
     except BaseException:
         from localrun.workspace import records
 
@@ -225,6 +234,7 @@ def launch(
         entry=entry,
         processes=_mask(ready.processes, needles, unmasked=host.unmasked and not host.detached),
         bootstraps=ready.bootstraps,
+        hands=ready.hands,
         holds=holds + more,
     )
 
@@ -248,8 +258,11 @@ def _mask(processes: tuple[Process, ...], needles: tuple[bytes, ...], *, unmaske
 
 
 def _reserve_port(plan: Plan, home: str) -> tuple[int, tuple[int, ...]]:
-    if not any(text == MASTER_PORT for rank in plan.ranks for _, text in rank.variables):
+    count = count_ports(plan)
+    if plan.container is not None and plan.container.network != "host":
+        count = 0  # in a network of its own every port is free
+    if not count:
         return 0, ()
-    from localrun.adapters.ports import reserve_port
+    from localrun.adapters.ports import reserve_ports
 
     return reserve_ports(home, count)

@@ -11,8 +11,8 @@ from localrun.values import value
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import select
-    from collections.abc import Sequence
-    from typing import Protocol, TypeAlias
+    from collections.abc import Mapping, Sequence
+    from typing import Any, Protocol, TypeAlias
 
     from localrun.supervise.process import Process
 
@@ -119,8 +119,8 @@ if TYPE_CHECKING:
         def list_leftovers(self) -> Sequence[str]:
             """Describe what the ranks, which have all ended, have left running; empty when there is nothing."""
 
-        def list_unended(self) -> Sequence[str]:
-            """Describe the ranks that cannot be ended."""
+        def list_notes(self) -> Sequence[str]:
+            """Give what the record should say at the end, one line each: ranks that cannot be ended, for one."""
 
         @property
         def gone(self) -> bool:
@@ -129,5 +129,12 @@ if TYPE_CHECKING:
         def abandon(self, timeout_s: float) -> None:
             """Kill everything at once and wait so long for its end: localrun itself has failed."""
 
-        def close(self) -> Sequence[str]:
-            """Put away what the ranks ran in; called once, at the end. Gives notes for the record, one line each."""
+        def describe(self) -> Mapping[str, Any]:
+            """Give what the record says of where the ranks run."""
+
+        def close(self) -> bool:
+            """Put away what the ranks ran in; called once, when the record is closed.
+
+            Returns:
+                False when something is left that a later command has to put away.
+            """

@@ -11,7 +11,8 @@ from localrun.supervise.hands import Begun, Ended
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import select
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
+    from typing import Any
 
     from localrun.supervise.process import Process
 
@@ -116,7 +117,7 @@ class LocalHands:
         """Describe the descendants that are left."""
         return [f"{pid} ({spawn.describe_process(pid)})" for pid in spawn.list_descendants(os.getpid())]
 
-    def list_unended(self) -> Sequence[str]:
+    def list_notes(self) -> Sequence[str]:
         """Describe the ranks that the kernel does not end, and where they wait."""
         return [f"process {pid} could not be ended ({_describe(pid)})" for pid in self._ranks]
 
@@ -124,9 +125,13 @@ class LocalHands:
         """Kill every descendant."""
         spawn.end_descendants(timeout_s)
 
-    def close(self) -> Sequence[str]:
-        """Leave nothing, as there is nothing."""
-        return ()
+    def describe(self) -> Mapping[str, Any]:
+        """Give nothing: the record has the ranks themselves."""
+        return {}
+
+    def close(self) -> bool:
+        """Put nothing away, as there is nothing."""
+        return True
 
 
 def _describe(pid: int) -> str:

@@ -176,7 +176,7 @@ class Supervisor:
             del self._open[source]
         return count
 
-    def _tell(self) -> None:
+    def _tell(self, news: bytes = b".") -> None:
         if self._wake < 0:
             return
         try:
@@ -288,7 +288,7 @@ class Supervisor:
             if pump.source >= 0:
                 pump.close()
                 self._notes.append(f"the log of rank {rank} was closed while a process outside of the run held it open")
-        self._notes += [*self._hands.list_unended(), *self._hands.close()]
+        self._notes += self._hands.list_notes()
         self._tell()
 
     def _open_pumps(self) -> list[Pump]:

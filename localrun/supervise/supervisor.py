@@ -74,7 +74,7 @@ def _serve(charge: Charge, control: int, wake: int) -> NoReturn:
         spawn.close_inherited()
         _note_supervisor(charge)
         spawn.become_subreaper()
-        supervisor = Supervisor(charge.processes, charge.bootstraps, _plan_course(charge), wake, hands)
+        supervisor = Supervisor(charge.processes, charge.bootstraps, _plan_course(charge, hands), wake, hands)
         supervisor.start()
         launched = time.time() - charge.identity.started_at
         _note_ranks(charge, supervisor.pids)
@@ -100,27 +100,28 @@ def _serve(charge: Charge, control: int, wake: int) -> NoReturn:
         record = describe_end(record, outcome, charge.identity.started_at + launched)
     except BaseException as error:  # noqa: BLE001 - whatever it is, the ranks must not outlive it
         record = _give_up(charge, hands, record, error)
-    if _close(charge, record):
+    closed = _close(charge, record)
+    if hands.close() and closed:
         active.release(charge.home, charge.identity.run_id, charge.entry)
     os._exit(0)  # an entry that was not released shows the next command that there is something to repair
 
 
-def _plan_course(charge: Charge) -> Course:
+def _plan_course(charge: Charge, hands: Hands) -> Course:
     plan = charge.plan
-    return Course(
     silence = None
     if plan.rank_timeout_s:
         from localrun.supervise.silence import Silence
 
         silence = Silence(range(len(plan.ranks)), plan.rank_timeout_s, hands.measure)
+    return Course(
         [rank.node for rank in plan.ranks],
         bootstrap=bool(plan.bootstrap),
         stop_timeout_s=plan.stop_timeout_s,
         timeout_s=plan.timeout_s,
         barrier_timeout_s=plan.barrier_timeout_s,
-    )
         on_failure=plan.on_failure,
         silence=silence,
+    )
 
 
 def _redirect(folder: str) -> None:
@@ -167,6 +168,8 @@ def _describe_start(charge: Charge, pids: tuple[int, ...], launched_s: float) ->
 
     record = describe_start(charge.plan, charge.artifact, charge.identity, pids)
     record["timings"]["launch"] = round(launched_s, 6)
+    if charge.hands is not None:
+        record.update(charge.hands.describe())
     return record
 
 
@@ -180,9 +183,6 @@ def _store_start(charge: Charge, record: dict[str, Any]) -> None:
         _log(error.message)
 
 
-def _give_up(charge: Charge, hands: Hands, record: dict[str, Any], error: BaseException) -> dict[str, Any]:
-    """End everything at once after an error of localrun's own, and say so in the record."""
-    hands.abandon(LAST_WAIT_S)
 def _store_held(charge: Charge, record: dict[str, Any], outcome: Outcome) -> None:
     """Store what is known of a run that is held: it still runs, and its first failure is known."""
     from localrun.supervise.describe import describe_end
@@ -192,6 +192,9 @@ def _store_held(charge: Charge, record: dict[str, Any], outcome: Outcome) -> Non
     _store_start(charge, ended | {name: record[name] for name in names} | {"held": True})
 
 
+def _give_up(charge: Charge, hands: Hands, record: dict[str, Any], error: BaseException) -> dict[str, Any]:
+    """End everything at once after an error of localrun's own, and say so in the record."""
+    hands.abandon(LAST_WAIT_S)
     import traceback
 
     from localrun.supervise.describe import describe_start
@@ -214,7 +217,10 @@ def _store_held(charge: Charge, record: dict[str, Any], outcome: Outcome) -> Non
         "ended_at": timestamp(now),
         "duration_s": round(now - charge.identity.started_at, 3),
         "ranks": [rank | {"status": "stopped"} for rank in record["ranks"]],
-        "notes": [*record["notes"], f"localrun itself failed: {message}"],
+        "notes": [
+            *record["notes"],
+            message if isinstance(error, LocalrunError) else f"localrun itself failed: {message}",
+        ],
     }
 
 
