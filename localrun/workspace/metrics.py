@@ -55,7 +55,8 @@ def describe_logged(folder: str, run_id: str) -> dict[str, Any]:
 
     `metrics` {name: last value; what is no finite number as text}, `params`, `tags`, `properties` {name: text},
     `tables` [{name, kind}], `models` [{name, path, tags}], `children` [{run_id, name}], `files` [name],
-    `reported` {status, code, details}: what the script said of its end.
+    `artifacts` [path in the run's folder] of MLflow, `reported` {status, code, details}: what the script said of its
+    end.
     """
     last: dict[str, Point] = {}
     for name, point in _list_points(folder, run_id):
@@ -65,6 +66,7 @@ def describe_logged(folder: str, run_id: str) -> dict[str, Any]:
         "metrics": {name: plain_number(last[name][2]) for name in sorted(last)[:MOST_IN_RECORD]}
     }
     described |= _describe_entries(folder, run_id)
+    described["artifacts"] = _list_artifacts(folder)
     for kind in ("params", "tags"):
         described[kind] = described.get(kind, {}) | _read_texts(folder, kind)
     return {name: item for name, item in described.items() if item}
@@ -185,6 +187,16 @@ def _read_texts(folder: str, kind: str) -> dict[str, str]:
                 if not name.startswith(MLFLOW_OWN):
                     found[name] = "\n".join(_read_lines(os.path.join(place, file)))
     return found
+
+
+def _list_artifacts(folder: str) -> list[str]:
+    found = [
+        os.path.relpath(os.path.join(place, file), folder)
+        for run in _list_mlflow_runs(folder)
+        for place, _, files in os.walk(os.path.join(run, "artifacts"))
+        for file in files
+    ]
+    return sorted(found)[:MOST_IN_RECORD]
 
 
 def _describe_entries(folder: str, run_id: str) -> dict[str, Any]:

@@ -45,8 +45,9 @@ def verify(sample, outputs):
 
 
 def test_every_sample_is_tested():
-    folders = [name for name in os.listdir(SAMPLES) if os.path.isdir(os.path.join(SAMPLES, name))]
-    assert sorted(name for name in folders if name != "__pycache__") == ["digits-distributed", "quickstart"]
+    folders = {name for name in os.listdir(SAMPLES) if os.path.isfile(os.path.join(SAMPLES, name, "verify.py"))}
+    tested = {"digits-distributed", "digits-docker", "digits-tracked", "quickstart"}
+    assert folders <= tested
 
 
 def test_quickstart_runs_in_any_python(tmp_path):
@@ -91,3 +92,26 @@ def test_digits_distributed_trains_over_four_ranks_in_a_conda_environment(tmp_pa
     again = localrun("digits-distributed", "run", *options, "--set", "inputs.epochs=1", "job.yml", **condarc)
     assert again.count("bootstrap: tabulate") == 1
     assert hash_tree(record["artifact"]["prefix"]) == before
+
+
+@pytest.mark.slow
+@pytest.mark.channel
+@pytest.mark.pypi
+def test_digits_tracked_is_trained_and_what_it_logs_is_in_the_record(tmp_path):
+    url = make_channel(str(tmp_path / "channel" / "conda-forge"))
+    (tmp_path / "condarc").write_text(f"channels: [{url}]\n")
+    options = ("-E", "requirements.txt", "--outputs", str(tmp_path / "results"))
+    condarc = {"CONDARC": str(tmp_path / "condarc")}
+    localrun("digits-tracked", "run", *options, "train.py", "--epochs", "10", **condarc)
+    done = verify("digits-tracked", tmp_path / "results")
+    assert done.returncode == 0, done.stdout
+    record = json.loads(localrun("digits-tracked", "inspect", "latest"))
+    assert record["metrics"]["accuracy"] == record["metrics"]["test_accuracy"] > 0.9
+    assert record["params"]["epochs"] == "10"
+    assert record["tags"]["data"] == "digits"
+    assert record["tags"]["estimator_name"] == "SGDClassifier"
+    assert "accuracy" in localrun("digits-tracked", "metrics", "latest")
+    assert "accuracy" in localrun("digits-tracked", "plot", "accuracy", "latest")
+    assert record["run_id"] in localrun(
+        "digits-tracked", "ps", "--sort", "metric:accuracy", "--filter", "tags.data=digits"
+    )

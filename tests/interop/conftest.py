@@ -24,7 +24,28 @@ def oracle_v2():
     return os.environ.get("LOCALRUN_ORACLE_V2") or venv_with("azure-ai-ml", "oracle-v2")
 
 
-def venv_with(package, name):
+@pytest.fixture(scope="session")
+def mlflow_python():
+    """Give a function: the python of a venv with scikit-learn and the MLflow of a major version.
+
+    It is LOCALRUN_MLFLOW_2 or _3, else one made below `.cache/mlflow-2` or `-3`.
+    """
+
+    def find(version):
+        wanted = f"mlflow-skinny>={version},<{version + 1}"
+        known = os.environ.get(f"LOCALRUN_MLFLOW_{version}")
+        return known or venv_with(wanted, f"mlflow-{version}", "pandas", "scikit-learn")
+
+    return find
+
+
+@pytest.fixture(scope="session")
+def azure_python():
+    """Give the python of a venv with Azure's key vault client: LOCALRUN_AZURE, else one made below `.cache/azure`."""
+    return os.environ.get("LOCALRUN_AZURE") or venv_with("azure-keyvault-secrets", "azure", "azure-identity")
+
+
+def venv_with(package, name, *more):
     venv = os.path.join(REPOSITORY, ".cache", name)
     python = os.path.join(venv, "bin", "python")
     program = uv.find_uv_bin()
@@ -32,7 +53,7 @@ def venv_with(package, name):
     with FileLock(f"{venv}.lock"):
         if not os.path.exists(os.path.join(venv, "ready")):
             subprocess.run([program, "venv", "--clear", "--quiet", "--python", "3.11", venv], check=True)
-            subprocess.run([program, "pip", "install", "--quiet", "--python", python, package], check=True)
+            subprocess.run([program, "pip", "install", "--quiet", "--python", python, package, *more], check=True)
             with open(os.path.join(venv, "ready"), "w"):
                 pass
     return python
