@@ -48,6 +48,14 @@ def main(count: int, pairs: int) -> None:
         f"localrun env list ({count})": [*localrun, "env", "list"],
         f"localrun env list --format json ({count})": [*localrun, "env", "list", "--format", "json"],
         f"localrun env versions ({count})": [*localrun, "env", "versions", "benchmark"],
+        f"localrun env versions --format json ({count})": [
+            *localrun,
+            "env",
+            "versions",
+            "benchmark",
+            "--format",
+            "json",
+        ],
         "localrun env versions (1)": [*localrun, "env", "versions", "environment-00042"],
     }
     with tempfile.TemporaryDirectory() as folder:

@@ -233,7 +233,7 @@ def list_all(curated: bool, form: str) -> None:  # noqa: FBT001 - click names it
         rows += [(name, versions[-1], len(versions), "") for name, versions in known if versions]
     if form == "json":
         keys = ("name", "version", "versions", "registered_at")
-        show.write(show.documents(dict(zip(keys, row, strict=True)) for row in rows))
+        show.write(show.flat_documents(keys, rows))
         return
     names, latest, counts, times = list(zip(*rows, strict=True)) or [()] * 4
     show.write(
@@ -255,8 +255,8 @@ def versions(name: str, form: str) -> None:
 
     rows = registry.version_rows(open_home(os.environ), name)
     if form == "json":
-        keys = ("version", "registered_at", "labels", "digest")
-        show.write(show.documents({"name": name, **dict(zip(keys, row, strict=True))} for row in rows))
+        keys = ("name", "version", "registered_at", "labels", "digest")
+        show.write(show.flat_documents(keys, [(name, *row) for row in rows]))
         return
     found, times, labels, digests = zip(*rows, strict=True)
     show.write(

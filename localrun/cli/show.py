@@ -90,8 +90,8 @@ def documents(values: Iterable[Any]) -> str:
     return f"[{lines}]\n".replace("\x7f", "\\u007f")
 
 
-def flat_documents(names: Sequence[str], rows: Iterable[Sequence[str | float | None]]) -> str:
-    """Give a JSON list as `documents` does, of objects that hold texts, numbers and nulls only.
+def flat_documents(names: Sequence[str], rows: Iterable[Sequence[str | float | tuple[str, ...] | None]]) -> str:
+    """Give a JSON list as `documents` does, of objects that hold texts, numbers, nulls and tuples of texts only.
 
     Thousands of rows are written faster than the `json` module is imported.
 
@@ -105,10 +105,13 @@ def flat_documents(names: Sequence[str], rows: Iterable[Sequence[str | float | N
         from json.encoder import encode_basestring_ascii as quote
     layout = "{" + ", ".join([f"{quote(name)}: %s" for name in names]) + "}"
 
+    def encode_cell(cell: Any) -> str:
+        if isinstance(cell, tuple):
+            return f"[{', '.join(map(quote, cell))}]"
+        return quote(cell) if isinstance(cell, str) else "null" if cell is None else repr(cell)
+
     def encode(column: Sequence[Any]) -> Iterable[str]:
-        if set(map(type, column)) == {str}:
-            return map(quote, column)
-        return [quote(cell) if isinstance(cell, str) else "null" if cell is None else repr(cell) for cell in column]
+        return map(quote if set(map(type, column)) == {str} else encode_cell, column)
 
     columns = map(encode, zip(*rows, strict=True))
     lines = ",\n ".join(map(layout.__mod__, zip(*columns, strict=True)))
