@@ -35,6 +35,7 @@ COMMANDS = {
     "metrics": ("localrun.cli.metrics", "metrics", "Show what scripts have logged."),
     "plot": ("localrun.cli.plot", "plot", "Draw a metric of runs."),
     "secret": ("localrun.cli.secret", "secret", "Store secrets for runs."),
+    "doctor": ("localrun.cli.doctor", "doctor", "Look whether this machine has what runs need."),
 }
 """For each command its module, its name there, and its line in the help."""
 

@@ -1,0 +1,66 @@
+"""`localrun doctor`: whether this machine has what runs need."""
+
+from __future__ import annotations
+
+import os
+
+import click
+
+from localrun.cli import show
+from localrun.escaping import escape
+from localrun.values import fields, value
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+OK, WARNING, FAILED = "ok", "warning", "failed"
+
+
+@value
+class Finding:
+    """What a check found.
+
+    Attributes:
+        name: What was looked at.
+        status: `ok`, `warning` (something will not work, or not as well) or `failed` (runs will fail).
+        says: What was found.
+        hint: What to do; empty when nothing is to be done.
+    """
+
+    name: str
+    status: str
+    says: str
+    hint: str = ""
+
+
+@click.command()
+@click.option("--offline", is_flag=True, help="Ask no server.")
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="How to print it.")
+def doctor(offline: bool, form: str) -> int:  # noqa: FBT001 - click names them
+    """Look whether this machine has what runs need; the exit code is 1 when something failed, else 0.
+
+    As JSON: a list of objects with `name`, `status` (ok, warning, failed), `says` and `hint`.
+    """
+    found = examine(os.environ, offline=offline)
+    if form == "json":
+        show.write(show.documents([fields(finding) for finding in found]))
+    else:
+        width = max(len(finding.name) for finding in found)
+        show.write("".join([_line(finding, width) for finding in found]))
+    return int(any(finding.status == FAILED for finding in found))
+
+
+def examine(environ: Mapping[str, str], *, offline: bool) -> list[Finding]:
+    """Make all checks, in the order in which they are printed."""
+    from localrun.cli import doctor_machine, doctor_services
+
+    checks: list[Callable[[Mapping[str, str]], list[Finding]]] = [*doctor_machine.CHECKS, *doctor_services.CHECKS]
+    if not offline:
+        checks += doctor_services.REMOTE_CHECKS
+    return [finding for check in checks for finding in check(environ)]
+
+
+def _line(finding: Finding, width: int) -> str:
+    hint = f"{' ' * (width + 11)}{escape(finding.hint)}\n" if finding.hint else ""
+    return f"{finding.status:<8} {finding.name:<{width}}  {escape(finding.says)}\n{hint}"
