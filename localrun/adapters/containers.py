@@ -148,6 +148,11 @@ def remove_container(engine: Engine, container: str) -> None:
             raise
 
 
+def rename_container(engine: Engine, container: str, name: str) -> None:
+    """Give a container another name."""
+    engine.ask("POST", f"/containers/{container}/rename", query={"name": name})
+
+
 def list_containers(engine: Engine, prefix: str) -> list[tuple[str, str]]:
     """Give id and name of all containers, running or not, whose names begin so."""
     wanted = write_json({"name": [f"^/{prefix}"]}).decode()

@@ -156,6 +156,13 @@ def fetch_again(
         raise explain(lines, request, code)
 
 
+def find_uv() -> str:
+    """Give the path of uv's program."""
+    from uv import find_uv_bin
+
+    return find_uv_bin()
+
+
 def run_uv(
     request: PipRequest, arguments: Sequence[str], environ: Mapping[str, str], on_line: Callable[[str], None]
 ) -> tuple[int, list[str]]:

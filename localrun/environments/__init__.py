@@ -13,7 +13,11 @@ if TYPE_CHECKING:
     from localrun.environments.settings import BuildSettings, Progress
     from localrun.plan import Artifact, EnvironmentPlan
 
-ENGINES = {"conda": "localrun.environments.conda", "interpreter": "localrun.environments.interpreter"}
+ENGINES = {
+    "conda": "localrun.environments.conda",
+    "interpreter": "localrun.environments.interpreter",
+    "image": "localrun.environments.image",
+}
 """Kind of an environment plan, and the module that has `find` and `materialize` for it."""
 
 
@@ -45,6 +49,20 @@ def find(plan: EnvironmentPlan, *, home: str) -> Artifact | None:
     """Give the environment of a plan if it is there and whole, else None; makes nothing and imports no third party."""
     found: Artifact | None = _engine(plan).find(plan, home=home)
     return found
+
+
+def settle(plan: EnvironmentPlan, *, settings: BuildSettings, report: Callable[[Progress], None]) -> EnvironmentPlan:
+    """Give the plan as it is when all that it names is known: the name of an image follows from its base image.
+
+    What has to be fetched to know it is fetched; other plans are given back as they are.
+
+    Raises:
+        LocalrunError: a base image cannot be had, or no engine answers.
+    """
+    if plan.kind != "image":
+        return plan
+    settled: EnvironmentPlan = _engine(plan).settle(plan, settings=settings, report=report)
+    return settled
 
 
 def _engine(plan: EnvironmentPlan) -> ModuleType:

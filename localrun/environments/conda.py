@@ -41,7 +41,7 @@ def materialize(
     from localrun.workspace.locks import exclusive
 
     places = find_places(home, plan.name)
-    _make_folders(home)
+    make_folders(home)
 
     def tell(text: str) -> None:
         report(Progress(stage="lock", text=f"{text}, who makes or uses {plan.label or plan.name}"))
@@ -66,7 +66,12 @@ def _make(
         os.close(descriptor)
 
 
-def _make_folders(home: str) -> None:
+def make_folders(home: str) -> None:
+    """Make the folders of environments, caches and locks in a workspace.
+
+    Raises:
+        StoreFailed: they cannot be made.
+    """
     from localrun.errors import StoreFailed
 
     try:

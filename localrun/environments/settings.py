@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from localrun.values import value
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from localrun.adapters.docker_credentials import Credentials
+
 
 @value
 class BuildSettings:
@@ -16,6 +20,10 @@ class BuildSettings:
         hard_links: Link files to the package caches instead of copying them: saves space, but an edit in one
             environment then shows in the cache and in every other environment.
         rebuild: Make it anew although it is there.
+        keep: The container of a build that failed stays, to look into.
+        registry: Where images are looked for before they are built, `host[:port][/prefix]`; empty for nowhere.
+        account: Who we are to the registry of the base image, where the caller knows better than the plan and docker's
+            own settings; its text form shows no secret.
         no_progress_s: Give up on a channel or installer that shows no sign of life for so long.
     """
 
@@ -25,6 +33,9 @@ class BuildSettings:
     hard_links: bool = False
     rebuild: bool = False
     no_progress_s: float = 60
+    keep: bool = False
+    registry: str = ""
+    account: Credentials | None = None
 
 
 @value
@@ -32,7 +43,8 @@ class Progress:
     """One thing to tell the user while an environment is made.
 
     Attributes:
-        stage: `lock`, `clean`, `solve`, `download`, `link`, `pip`, `bytecode`, `verify` or `done`.
+        stage: `lock`, `clean`, `solve`, `download`, `link`, `pip`, `bytecode`, `verify` or `done`; of images besides
+            `pull`, `push` and `image`.
         text: A line for people.
         done: How much of `total` is done.
         total: 0 when nobody knows.

@@ -1,0 +1,310 @@
+"""The making of an image: its base, the layer with the conda prefix, the pip part on top, and last its name."""
+
+from __future__ import annotations
+
+import os
+
+from localrun.adapters.containers import (
+    ImageFacts,
+    commit_container,
+    create_container,
+    find_image,
+    put_files,
+    remove_container,
+    remove_image,
+    rename_container,
+    tag_image,
+)
+from localrun.adapters.engine import EngineRefused
+from localrun.environments.build import Build, read_lock
+from localrun.environments.image_bases import check_base, check_platform
+from localrun.environments.image_dockerfile import build_dockerfile_image
+from localrun.environments.image_labels import make_labels
+from localrun.environments.image_leftovers import MAKER, name_container, name_maker, remove_leftovers
+from localrun.environments.image_link import Linked, link_prefix, list_layer
+from localrun.environments.image_pip import finish_container
+from localrun.environments.removal import remove_tree
+from localrun.environments.settings import BuildSettings, Progress
+from localrun.errors import EnvironmentFailed, LocalrunError, StoreFailed
+from localrun.values import replace, value
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import Any
+
+    from localrun.adapters.engine import Engine
+    from localrun.environments.places import Places
+    from localrun.plan import EnvironmentPlan, ImagePlan
+
+LAYERS = "azureml/layer_"
+"""What images are called that hold a conda prefix on a base and nothing else: made once, for every pip part on top."""
+PLAIN_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+"""PATH of an image that says nothing, as the engine has it."""
+
+
+@value
+class Making:
+    """What every step of one making needs.
+
+    Attributes:
+        engine: Where it happens.
+        build: The making of the conda environment in it; its plan is that of the image.
+        image: The image's plan.
+    """
+
+    engine: Engine
+    build: Build
+    image: ImagePlan
+
+    def tell(self, stage: str, text: str) -> None:
+        """Tell the user, and the log."""
+        self.log(text)
+        self.build.report(Progress(stage=stage, text=text))
+
+    def log(self, text: str) -> None:
+        """Write a line into the log."""
+        os.write(self.build.log, f"{text}\n".encode("utf-8", "replace"))
+
+
+def build_image(
+    engine: Engine,
+    plan: EnvironmentPlan,
+    places: Places,
+    settings: BuildSettings,
+    report: Callable[[Progress], None],
+    *,
+    keep: tuple[int, ...],
+) -> ImageFacts:
+    """Make an image and give it its name; what is half-made is removed again, the log stays.
+
+    Raises:
+        EnvironmentFailed: a step failed.
+        BadInput: the Dockerfile or the build context cannot be used.
+        EngineLost: the engine has gone.
+        StoreFailed: the workspace cannot hold what is made on the way.
+    """
+    from localrun.environments.places import cache_lock
+    from localrun.environments.removal import share_caches
+
+    assert plan.image is not None  # noqa: S101 - plans of this kind have one
+    remove_tree(places.work)
+    os.makedirs(places.work, mode=0o700)
+    log = os.open(places.log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_APPEND, 0o600)
+    caches = share_caches(places.home, cache_lock(places.home))
+    if settings.rebuild:
+        _forget_versions(places)
+    build = Build(
+        plan=plan,
+        places=places,
+        settings=settings,
+        report=report,
+        log=log,
+        keep=(*keep, caches),
+        lock=read_lock(places) if plan.name else {},
+    )
+    making = Making(engine=engine, build=build, image=plan.image)
+    try:
+        return _make(making)
+    except LocalrunError as error:
+        making.log(f"{error.message}\n{error.detail}")
+        raise _point_to_log(error, places) from error
+    finally:
+        os.close(caches)
+        os.close(log)
+        remove_tree(places.work)
+
+
+def _forget_versions(places: Places) -> None:
+    """Let what is made on purpose take the versions of today; a local environment with the old ones is made anew."""
+    import contextlib
+
+    local = os.path.join(os.path.dirname(places.versions), os.path.basename(places.versions).partition(".")[0])
+    for path in (f"{local}.ok", places.versions, places.conda_lock):
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(path)
+
+
+def _point_to_log(error: LocalrunError, places: Places) -> LocalrunError:
+    if places.log not in error.hint and isinstance(error, EnvironmentFailed | StoreFailed):
+        error.hint = f"{error.hint}; the whole log is {places.log}" if error.hint else f"see {places.log}"
+    return error
+
+
+def _make(making: Making) -> ImageFacts:
+    remove_leftovers(making.engine)
+    base = _make_base(making)
+    plan = making.build.plan
+    if not plan.name and not making.image.spark:
+        labels = _label(making, base, {"python": "", "prefix": ""}, {})
+        return _name(making, _commit_labels(making, base, labels))
+    linked = _make_layer(making, base) if plan.name else Linked(layer=base.id)
+    return _name(making, _finish(making, base, linked))
+
+
+def _make_base(making: Making) -> ImageFacts:
+    image = making.image
+    name = image.base
+    if not name:
+        name = build_dockerfile_image(making)
+    found = find_image(making.engine, name)
+    if found is None:
+        message = f"the base image {name} was removed while the image was made"
+        raise EnvironmentFailed(message, hint="try again", code="image_not_found")
+    check_platform(found, image.base or "of the Dockerfile", image.platform)
+    return found
+
+
+def _make_layer(making: Making, base: ImageFacts) -> Linked:
+    """Give the image that holds the conda prefix on its base, found or made."""
+    engine = making.engine
+    shown = making.image.base or "made from the Dockerfile"
+    container = _create(making, base.id, base)
+    try:
+        check_base(engine, container, base, shown, conda=True)
+        linked = link_prefix(making, base.id, _list_layers(making))
+        if linked.layer:
+            making.tell("image", "the conda layer is there already")
+            return linked
+        making.tell("image", f"adding the conda environment ({linked.packages} packages) to {shown}")
+        put_files(engine, container, "/", list_layer(linked.folder, making.image.prefix))
+        settings = _configure(base, making.image.prefix, {"localrun.layer": linked.key, MAKER: name_maker()})
+        layer = commit_container(engine, container, settings, comment="localrun: conda environment")
+        tag_image(engine, layer, f"{LAYERS}{linked.key[:32]}")
+        return replace(linked, layer=layer)
+    except EngineRefused as error:
+        raise refuse_store(error) from None
+    finally:
+        remove_container(engine, container)
+
+
+def _list_layers(making: Making) -> dict[str, str]:
+    """Give the layers that the engine has: id by key."""
+    from localrun.adapters.containers import list_images
+
+    found = list_images(making.engine, reference=f"{LAYERS}*")
+    return {str((one.get("Labels") or {}).get("localrun.layer", "")): str(one["Id"]) for one in found}
+
+
+def _finish(making: Making, base: ImageFacts, linked: Linked) -> str:
+    engine = making.engine
+    container = _create(making, linked.layer, base)
+    failed = True
+    try:
+        done = finish_container(making, container, linked)
+        labels = _label(making, base, done.artifact, done.versions)
+        settings = _configure(base, making.image.prefix, labels)
+        made = commit_container(engine, container, settings, comment="localrun: pip packages and settings")
+        failed = False
+    except EngineRefused as error:
+        raise refuse_store(error) from None
+    except EnvironmentFailed as error:
+        if making.build.settings.keep:
+            _keep_container(making, container, error)
+            container = ""
+        raise
+    finally:
+        if container:
+            remove_container(engine, container)
+        if failed:
+            making.log("nothing half-made was kept")
+    return made
+
+
+def _keep_container(making: Making, container: str, error: EnvironmentFailed) -> None:
+    name = f"localrun-kept_{os.urandom(4).hex()}"
+    rename_container(making.engine, container, name)
+    error.hint = (
+        f"{error.hint}; the container is kept: docker commit {name} look && docker run -it --entrypoint sh look, "
+        f"and then docker rm {name}"
+    )
+
+
+def _create(making: Making, image: str, base: ImageFacts) -> str:
+    """Make a container to build in: its shell waits for a script as root. It is given nothing that could stay in it."""
+    from localrun.environments.image_pip import describe_host
+
+    settings: dict[str, Any] = {
+        "Image": image,
+        "Entrypoint": ["/bin/sh"],
+        "Cmd": ["-s"],
+        "OpenStdin": True,
+        "StdinOnce": True,
+        "AttachStdin": True,
+        "AttachStdout": True,
+        "AttachStderr": True,
+        "HostConfig": describe_host(making),
+    }
+    if base.user:
+        settings["User"] = "0"
+    try:
+        return create_container(making.engine, settings, name=name_container())
+    except EngineRefused as error:
+        raise refuse_store(error) from None
+
+
+def refuse_store(error: EngineRefused) -> LocalrunError:
+    """Say what it means when an engine could not do a step of a build."""
+    from localrun.adapters.docker_errors import HINTS, read_reason
+
+    if read_reason(error.reason) == "store_full":
+        message = f"the engine has no room for the image: {error.reason}"
+        return EnvironmentFailed(message, hint=HINTS["store_full"], code="store_full")
+    return error
+
+
+def _configure(base: ImageFacts, prefix: str, labels: Mapping[str, str]) -> dict[str, Any]:
+    """Give an image's configuration: the base image's own, with the environment in front of its paths.
+
+    The engine would take command, entrypoint and user of the container where nothing is said.
+    """
+    variables = dict(base.variables)
+    if prefix:
+        library = variables.get("LD_LIBRARY_PATH", "")
+        variables |= {
+            "PATH": f"{prefix}/bin:{variables.get('PATH') or PLAIN_PATH}",
+            "LD_LIBRARY_PATH": f"{prefix}/lib" + (f":{library}" if library else ""),
+            "AZUREML_CONDA_ENVIRONMENT_PATH": prefix,
+            "CONDA_PREFIX": prefix,
+        }
+    variables["AZUREML_ENVIRONMENT_IMAGE"] = "True"
+    command = list(base.command) or ([] if base.entrypoint else ["/bin/sh"])
+    return {
+        "Env": [f"{name}={text}" for name, text in variables.items()],
+        "Entrypoint": list(base.entrypoint),
+        "Cmd": command,
+        "User": base.user,
+        "Labels": dict(labels),
+    }
+
+
+def _label(making: Making, base: ImageFacts, artifact: Mapping[str, Any], lock: Mapping[str, Any]) -> dict[str, str]:
+    """Give the labels of the image; the base is what the plan knows it by."""
+    empty = {"python": "", "prefix": "", "path": [], "variables": [], "site_packages": []}
+    known = making.image.base_id or base.id
+    labels = make_labels(making.build.plan, known, lock, empty | dict(artifact))
+    return labels | {MAKER: name_maker()}
+
+
+def _commit_labels(making: Making, base: ImageFacts, labels: Mapping[str, str]) -> str:
+    """Give an image that is its base and has the labels."""
+    container = _create(making, base.id, base)
+    try:
+        return commit_container(making.engine, container, _configure(base, "", labels), comment="localrun: settings")
+    finally:
+        remove_container(making.engine, container)
+
+
+def _name(making: Making, made: str) -> ImageFacts:
+    """Give an image its name, which from here on stands for it alone; the one that had it goes when nobody uses it."""
+    engine, name = making.engine, making.image.name
+    before = find_image(engine, name)
+    tag_image(engine, made, name)
+    if before is not None and before.id != made and not [one for one in before.names if one != f"{name}:latest"]:
+        remove_image(engine, before.id)
+    found = find_image(engine, name)
+    if found is None or found.id != made:
+        message = f"the image {name} was given to another image while it was made"
+        raise EnvironmentFailed(message, hint="try again")
+    making.tell("done", f"made {name} ({made[7:19]})")
+    return found

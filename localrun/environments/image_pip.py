@@ -1,0 +1,222 @@
+"""The last step of an image: pip packages in a container of the conda layer, and a look at the whole from inside."""
+
+from __future__ import annotations
+
+import json
+import os
+
+from localrun.adapters import describe_prefix
+from localrun.adapters.archives import Member, list_tree, write_archive
+from localrun.adapters.containers import put_files, run_script
+from localrun.adapters.pip_settings import pip_as_uv
+from localrun.adapters.rattler_errors import redact
+from localrun.adapters.uv import PipRequest, explain, find_uv
+from localrun.environments.commit import replace_file
+from localrun.environments.image_script import (
+    BROKEN,
+    FILES,
+    INSIDE,
+    PIP_FAILED,
+    SHARED,
+    SPARK_FAILED,
+    Script,
+    find_bundle,
+    gather_variables,
+    list_links,
+    place_links,
+    plan_pip_part,
+    write_script,
+)
+from localrun.environments.settings import Progress
+from localrun.errors import EnvironmentFailed
+from localrun.values import value
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+    from localrun.environments.image_build import Making
+    from localrun.environments.image_link import Linked
+
+CACHE = "localrun-uv-cache"
+"""The engine's volume that keeps what uv has fetched for images."""
+LAST_LINES = 20
+
+
+@value
+class Finished:
+    """What was found in a finished container: `artifact` as in the labels, `versions` as in `versions.json`."""
+
+    artifact: dict[str, Any]
+    versions: dict[str, Any]
+
+
+def describe_host(making: Making) -> dict[str, Any]:
+    """Give the HostConfig of a container to build in. What is mounted lies below /dev, and leaves nothing behind."""
+    mounts: list[dict[str, Any]] = []
+    remote = making.engine.endpoint.remote
+    if making.build.plan.pip:
+        mounts.append({"Type": "volume", "Source": CACHE, "Target": f"{INSIDE}/cache"})
+        near = {} if remote else {find_uv(): f"{INSIDE}/uv"} | _list_links(making)
+        mounts += [{"Type": "bind", "Source": path, "Target": place, "ReadOnly": True} for path, place in near.items()]
+    host: dict[str, Any] = {"Mounts": mounts, "LogConfig": {"Type": "none"}}
+    if making.image.inherit_network_settings and not remote:
+        host["NetworkMode"] = "host"  # proxies and indexes of this machine may listen on loopback
+    return host
+
+
+def _list_links(making: Making) -> dict[str, str]:
+    """Give the folders of this machine that hold packages, with their places in the container."""
+    plan = making.build.plan
+    setting = ""
+    if making.image.inherit_network_settings:
+        setting = gather_variables(os.environ, pip_as_uv(os.environ)).get("UV_FIND_LINKS", "")
+    return list_links(plan.pip, plan.directory, setting)
+
+
+def finish_container(making: Making, container: str, linked: Linked) -> Finished:
+    """Install the pip part, fetch Spark's packages, and describe what there is.
+
+    Raises:
+        EnvironmentFailed: a step failed, or the interpreter does not run.
+    """
+    plan = making.build.plan
+    if plan.pip and not linked.python:
+        message = f"{plan.label or 'the environment'} has a pip part but no python in its conda part"
+        raise EnvironmentFailed(message, hint="add python to the conda dependencies", code="solve")
+    if plan.pip:
+        making.tell("pip", f"installing {len(plan.pip)} pip requirements in the image")
+    script = _plan_script(making, container, linked)
+    lines: list[str] = []
+    told: list[str] = []
+
+    def take(data: bytes) -> None:
+        text = redact(data.decode("utf-8", "replace").rstrip("\r"))
+        if text.startswith(describe_prefix.SIGN):
+            told.append(text)
+            return
+        lines.append(text)
+        making.log(text)
+        making.build.report(Progress(stage="pip", text=text.strip()))
+
+    code = run_script(making.engine, container, write_script(script), take)
+    if code:
+        raise _explain(making, code, lines)
+    return _describe(making, linked, told)
+
+
+def _plan_script(making: Making, container: str, linked: Linked) -> Script:
+    plan, image = making.build.plan, making.image
+    pins = [f"{package['name']}=={package['version']}" for package in making.build.lock.get("pip", ())]
+    links = _list_links(making)
+    pip = plan_pip_part(plan.pip, plan.directory, pins, links) if plan.pip else None
+    variables = {"UV_CACHE_DIR": f"{INSIDE}/cache", "UV_LINK_MODE": "copy", "UV_NO_PYTHON_DOWNLOADS": "1"}
+    variables |= {
+        "UV_BREAK_SYSTEM_PACKAGES": "1",
+        "HOME": SHARED,
+        "TMPDIR": FILES,
+        "UV_INDEX_STRATEGY": "unsafe-best-match",
+    }
+    files: dict[str, str] = {}
+    if image.inherit_network_settings:
+        variables = _inherit(files, links) | variables
+    remote = making.engine.endpoint.remote
+    if pip and (pip.copies or remote):
+        copies = dict(pip.copies) | ({find_uv(): f"{FILES}/uv", **links} if remote else {})
+        put_files(making.engine, container, "/", _pack(copies))
+    with open(describe_prefix.__file__, encoding="utf-8") as file:
+        describe = file.read()
+    return Script(
+        prefix=image.prefix,
+        python=linked.python,
+        uv=f"{FILES}/uv" if remote else f"{INSIDE}/uv",
+        pip=pip,
+        variables=variables,
+        files=files,
+        spark=image.spark,
+        offline=making.build.settings.offline,
+        describe=describe,
+    )
+
+
+def _inherit(files: dict[str, str], links: dict[str, str]) -> dict[str, str]:
+    """Give the variables of this machine that a build may see, and put the files that they name among the files."""
+    settings = pip_as_uv(os.environ)
+    variables = gather_variables(os.environ, settings)
+    if "UV_FIND_LINKS" in variables:
+        variables["UV_FIND_LINKS"] = place_links(variables["UV_FIND_LINKS"], links)
+    if bundle := find_bundle(os.environ, settings):
+        files["ca.pem"] = _read(bundle)
+        variables |= dict.fromkeys(
+            ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "PIP_CERT", "CURL_CA_BUNDLE"), f"{SHARED}/ca.pem"
+        )
+    netrc = os.environ.get("NETRC") or os.path.join(os.path.expanduser("~"), ".netrc")
+    if os.path.isfile(netrc):
+        files["netrc"] = _read(netrc)
+        variables["NETRC"] = f"{SHARED}/netrc"
+    return variables
+
+
+def _read(path: str) -> str:
+    try:
+        with open(path, encoding="utf-8", errors="surrogateescape") as file:
+            return file.read(16 << 20)
+    except OSError:
+        return ""
+
+
+def _pack(copies: dict[str, str]) -> Iterator[bytes]:
+    members = [Member(name=FILES.lstrip("/"), kind="folder", mode=0o755)]
+    for source, place in copies.items():
+        name = place.lstrip("/")
+        members.append(Member(name=os.path.dirname(name), kind="folder", mode=0o755))
+        if os.path.isdir(source):
+            members += list_tree(source, name)
+        else:
+            members.append(Member(name=name, mode=0o755, source=os.path.realpath(source)))
+    return write_archive(members)
+
+
+def _explain(making: Making, code: int, lines: list[str]) -> Exception:
+    plan = making.build.plan
+    detail = "\n".join(lines[-LAST_LINES:])
+    if code == PIP_FAILED:
+        offline = making.build.settings.offline
+        request = PipRequest(python="", requirements=plan.pip, directory="", cache="", offline=offline, log=-1)
+        return explain(lines, request, 1)
+    if code == SPARK_FAILED:
+        message = "the Spark packages could not be fetched in the image"
+        hint = "use a base image with Spark (SPARK_HOME), and see that the packages and repositories exist"
+        return EnvironmentFailed(message, hint=hint, detail=detail, code="build_failed")
+    if code == BROKEN:
+        message = "the interpreter of the environment does not run in the image"
+        hint = "the base image may be older than what conda's packages need: use a newer one"
+        return EnvironmentFailed(message, hint=hint, detail=detail, code="base_image")
+    message = f"the container that the image is made in ended with exit code {code}"
+    hint = f"see whether the engine can run images for {making.image.platform}"
+    return EnvironmentFailed(message, hint=hint, detail=detail, code="build_failed")
+
+
+def _describe(making: Making, linked: Linked, told: list[str]) -> Finished:
+    plan, prefix = making.build.plan, making.image.prefix
+    fields = ("name", "version", "build", "channel", "url", "sha256", "md5")
+    conda = [{name: record.get(name) or "" for name in fields} for record in linked.records]
+    variables = {"CONDA_PREFIX": prefix, "CONDA_DEFAULT_ENV": os.path.basename(prefix), "CONDA_SHLVL": "1"}
+    found: dict[str, Any] = {"sites": [], "packages": [], "variables": variables if prefix else {}, "path": []}
+    if told:
+        found = json.loads(told[-1].removeprefix(describe_prefix.SIGN))
+    elif linked.python:
+        raise EnvironmentFailed("the interpreter of the environment said nothing", code="base_image")
+    pip = [{"name": name, "version": version} for name, version, installer in found["packages"] if installer == "uv"]
+    versions = {"conda": conda, "pip": pip} if plan.name else {}
+    if plan.name and not making.build.lock:
+        replace_file(making.build.places.versions, json.dumps(versions, indent=1).encode())
+    artifact = {
+        "python": linked.python,
+        "prefix": prefix,
+        "path": [*found["path"], f"{prefix}/bin"] if prefix else [],
+        "variables": sorted(found["variables"].items()),
+        "site_packages": found["sites"],
+    }
+    return Finished(artifact=artifact, versions=making.build.lock or versions)
