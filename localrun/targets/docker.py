@@ -20,7 +20,7 @@ from localrun.targets.docker_request import PRIVATE, Node, describe_container, l
 from localrun.targets.docker_script import Start, is_shell_name, write_script
 from localrun.targets.working import Ready, fill_or_remove, fill_tokens, make_node, note_skipped, place_snapshot
 from localrun.values import replace
-from localrun.workspace import active
+from localrun.workspace import active, contained
 from localrun.workspace.place import make_place_in_memory
 from localrun.workspace.snapshot import list_source
 
@@ -67,7 +67,7 @@ def prepare(  # noqa: PLR0913 - what a run is made of, as for the local target
     """
     entries = () if plan.source.in_place else list_source(plan.source, home=home)
     engine = Engine(find_endpoint(environ, os.path.expanduser("~")))
-    active.note(entry, [active.describe_engine(engine.endpoint)])
+    active.note(entry, [f"engine {contained.describe_engine(engine.endpoint)}"])
     tokens = {RUN_ID: run_id, RUN_FOLDER: folder, **name_ports(port or FIRST_PORT, len(plan.ranks))}
     making = _Making(plan, artifact, engine, run_id=run_id, folder=folder, home=home)
     try:
@@ -102,6 +102,8 @@ class _Making:
             self._make_pipes(node)
             self._ask_for(node)
         place_snapshot(plan, entries, self._folder)
+        if self._container.keep:
+            contained.note_kept(self._folder, self._engine.endpoint)
         processes: list[Process] = []
         bootstraps: list[Process] = []
         for node in range(plan.nodes):

@@ -18,7 +18,7 @@ from localrun.values import value
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import select
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from localrun.adapters.engine import Engine
     from localrun.supervise.hands import News
@@ -30,7 +30,9 @@ RECONNECT_S = 60.0
 """So long is an engine that has gone awaited, to learn from it how a container ended."""
 RETRY_S = 0.25
 REMOVED_WITHIN_S = 1.0
-"""`docker rm -f` kills a container this long, at most, before it is gone."""
+"""`docker rm -f` kills a container this long, at most, before it says that it removes it."""
+NOTICED_WITHIN_S = 10.0
+"""The pipe of a launcher ends with its container; the engine notices a moment later."""
 FORCE_AFTER_S = 1.0
 """A container whose launcher does not pass SIGKILL on within this time is killed as a whole."""
 REMOVE_S = 20.0
@@ -233,10 +235,9 @@ class DockerHands:
         except EngineRefused as error:
             found = None if error.status == GONE else {}
         state = (found or {}).get("State") or {}
-        killed = state.get("ExitCode") == KILLED and not state.get("OOMKilled")
         now = time.monotonic()
-        if found is not None and killed and node.asked_at == 0 and now < node.died_at + REMOVED_WITHIN_S:
-            node.look_again_at = now + 0.05  # `docker rm -f`: killed, and gone in a moment
+        if found is not None and now < node.died_at + _settles_within(state, asked=node.asked_at > 0):
+            node.look_again_at = now + 0.05
             return
         self._conclude(node, found, state)
 
@@ -275,3 +276,11 @@ class DockerHands:
         if asked is not None:
             self._news.append(asked)
         self._news += node.end_all(code, out_of_memory=out_of_memory)
+
+
+def _settles_within(state: Mapping[str, object], *, asked: bool) -> float:
+    """Give how long after a container's end what the engine says of it may still change."""
+    if state.get("Running"):
+        return NOTICED_WITHIN_S
+    killed = state.get("ExitCode") == KILLED and not state.get("OOMKilled")
+    return REMOVED_WITHIN_S if killed and not asked and state.get("Status") != "removing" else 0

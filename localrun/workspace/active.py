@@ -24,10 +24,8 @@ from localrun.workspace.home import failed, make_folder
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
     from typing import Any
-
-    from localrun.adapters.engine_endpoints import Endpoint
 
 
 @value
@@ -40,7 +38,7 @@ class Entry:
         supervisor: The supervisor, or None when it was not noted yet.
         front: The front end, or None.
         ranks: The first process of each rank that was started, by rank.
-        engine: The fields of the endpoint of the engine that has the run's containers, by name; empty for none.
+        engine: The fields of the endpoint of the engine that has the run's containers, by name; None when it has none.
         ended: Status, exit code, origin and kind of a run whose supervisor could not write them into the record; the
             disk was full. Empty as a rule.
     """
@@ -50,7 +48,7 @@ class Entry:
     supervisor: Process | None = None
     front: Process | None = None
     ranks: tuple[tuple[int, Process], ...] = ()
-    engine: Mapping[str, Any] = {}
+    engine: dict[str, Any] | None = None
     ended: tuple[str, ...] = ()
 
 
@@ -92,14 +90,6 @@ def note(descriptor: int, lines: Iterable[str]) -> None:
         os.write(descriptor, data)
     except OSError as error:
         raise failed(error, "the entry of the live run") from error
-
-
-def describe_engine(endpoint: Endpoint) -> str:
-    """Give the line that tells where the containers of a run are; it is noted before the first one is made."""
-    from localrun.adapters.engine_json import write_json
-    from localrun.values import fields
-
-    return f"engine {write_json(fields(endpoint)).decode()}"
 
 
 def release(home: str, run_id: str, descriptor: int) -> None:
@@ -180,7 +170,7 @@ def read(home: str, run_id: str) -> Entry:
     named: dict[str, Process] = {}
     ranks: dict[int, Process] = {}
     ended: tuple[str, ...] = ()
-    engine: Mapping[str, Any] = {}
+    engine: dict[str, Any] | None = None
     for line in lines:
         if line.startswith("engine "):
             from localrun.adapters.engine_json import read_json

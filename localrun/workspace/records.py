@@ -176,7 +176,11 @@ def remove(home: str, run_id: str, say: Callable[[str], None] = tell) -> None:
 
     Raises:
         StoreFailed: the system refuses.
+        LocalrunError: it has kept its containers, and their engine does not answer.
     """
+    from localrun.workspace import contained
+
+    contained.remove_kept(folder_of(home, run_id), run_id)
     trash = os.path.join(home, "trash")
     make_folder(trash)
     try:

@@ -123,12 +123,11 @@ def _remove_containers(entry: active.Entry, say: Callable[[str], None]) -> int:
     """End and remove the run's containers; give how many there were, -1 when their engine does not answer."""
     if not entry.engine:
         return 0
-    from localrun.adapters.engine import Endpoint, Engine
-    from localrun.adapters.engine_containers import remove_run
     from localrun.errors import LocalrunError
+    from localrun.workspace.contained import remove_containers
 
     try:
-        return remove_run(Engine(Endpoint(**entry.engine)), entry.run_id)
+        return remove_containers(entry.engine, entry.run_id)
     except LocalrunError as error:
         say(f"containers of run {entry.run_id} may be left: {error.message}")
         return -1

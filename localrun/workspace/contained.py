@@ -1,0 +1,63 @@
+"""Where the containers of runs are: for those who have to remove them when nothing else of the run is left."""
+
+from __future__ import annotations
+
+import os
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from localrun.adapters.engine_endpoints import Endpoint
+
+KEPT = "kept-containers.json"
+"""In the folder of a run whose containers stay when it has ended: the fields of their engine's endpoint."""
+
+
+def describe_engine(endpoint: Endpoint) -> str:
+    """Give an endpoint as one line of ASCII."""
+    from localrun.adapters.engine_json import write_json
+    from localrun.values import fields
+
+    return write_json(fields(endpoint)).decode()
+
+
+def note_kept(folder: str, endpoint: Endpoint) -> None:
+    """Note in a run's folder that its containers stay.
+
+    Raises:
+        OSError: there is no room.
+    """
+    file = os.open(os.path.join(folder, KEPT), os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    with open(file, "w", encoding="ascii") as stream:
+        stream.write(describe_engine(endpoint))
+
+
+def remove_kept(folder: str, run_id: str) -> None:
+    """Remove the containers that a run has kept, if it has any.
+
+    Raises:
+        LocalrunError: their engine does not answer, or refuses.
+    """
+    try:
+        with open(os.path.join(folder, KEPT), "rb") as file:
+            described = file.read()
+    except OSError:
+        return
+    from localrun.adapters.engine_json import read_json
+
+    remove_containers(read_json(described), run_id)
+
+
+def remove_containers(engine: dict[str, str], run_id: str) -> int:
+    """End and remove the containers and networks of a run; give how many containers there were.
+
+    Args:
+        engine: The fields of the endpoint, by name.
+        run_id: The run.
+
+    Raises:
+        LocalrunError: the engine does not answer, or refuses.
+    """
+    from localrun.adapters.engine import Endpoint, Engine
+    from localrun.adapters.engine_containers import remove_run
+
+    return remove_run(Engine(Endpoint(**engine)), run_id)  # type: ignore[arg-type]  # the two flags are booleans

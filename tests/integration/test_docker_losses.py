@@ -1,0 +1,234 @@
+"""Runs in containers when something goes away: the front end, the supervisor, a container, the engine."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+
+import pytest
+from contained_kit import Contained
+from run_kit import hear, wait_until
+
+NAP = 0.1
+
+
+@pytest.fixture
+def contained(own_workspace, tmp_path, engine, python_image):
+    yield from use(Contained(own_workspace, tmp_path / "source", engine, python_image))
+
+
+@pytest.fixture
+def fragile(own_workspace, tmp_path, second_engine, python_image):
+    yield from use(Contained(own_workspace, tmp_path / "source", second_engine, python_image))
+
+
+def use(driver):
+    yield driver
+    left = [*driver.containers(), *driver.networks()]
+    for container in driver.containers():
+        driver.engine.docker("rm", "-f", container)
+    for network in driver.networks():
+        driver.engine.docker("network", "rm", network)
+    assert not left
+    assert not driver.wait_for_processes()
+
+
+def start_waiting(driver, *words, ranks=1, program="import time; time.sleep(600)", **options):
+    """Start a run whose ranks are there when this returns."""
+    here = os.path.join(os.path.dirname(driver.source), "here")
+    if not os.path.exists(here):
+        os.mkfifo(here)
+    driver.write("wait.py", f"open({here!r}, 'w').write('on\\n')\n{program}")
+    folder = os.path.dirname(here)
+    child = driver.start("run", *words, "-v", f"{folder}:{folder}", "wait.py", **options)
+    try:
+        hear(here, ranks)
+    except BaseException:
+        child.kill()
+        print(child.communicate())
+        raise
+    return child
+
+
+def supervisor_of(driver):
+    (name,) = os.listdir(os.path.join(driver.home, "active"))
+    with open(os.path.join(driver.home, "active", name), encoding="ascii") as file:
+        return next(int(line.split()[1]) for line in file if line.startswith("supervisor"))
+
+
+def test_front_end_killed_ends_the_containers_and_closes_the_record(contained):
+    with start_waiting(contained, "--nodes", "2", ranks=2) as child:
+        child.kill()
+    wait_until(lambda: not contained.containers() and not contained.networks(), 20)
+    wait_until(lambda: contained.records() and contained.record()["status"] != "running", 10)
+    assert contained.record()["kind"] == "front_end_lost"
+    assert contained.record()["status"] == "canceled"
+
+
+def test_front_end_and_supervisor_killed_end_the_ranks_and_the_next_command_removes_the_containers(contained):
+    with start_waiting(contained, "--nodes", "2", ranks=2) as child:
+        os.kill(supervisor_of(contained), signal.SIGKILL)
+        child.kill()
+    wait_until(lambda: not any(contained.inspect(one)["State"]["Running"] for one in contained.containers()), 20)
+    assert len(contained.containers()) == 2
+    done = contained.command("ps")
+    assert b"is lost: its supervisor died; 2 containers of it removed" in done.stderr
+    assert contained.containers() == contained.networks() == []
+    assert contained.record()["status"] == "lost"
+    assert os.listdir(os.path.join(contained.home, "active")) == []
+
+
+def test_supervisor_killed_at_random_moments_leaves_nothing_after_the_next_command(contained):
+    contained.write("quick.py", "import time; time.sleep(0.3)")
+    for step in range(8):
+        with contained.start("run", "quick.py") as child:
+            wait_until(lambda: os.path.exists(os.path.join(contained.home, "active")))
+            time.sleep(step * NAP)
+            for pid in contained.processes():
+                try:
+                    os.kill(pid, signal.SIGKILL)
+                except ProcessLookupError:
+                    continue
+            child.communicate(timeout=20)
+        contained.command("ps")
+        assert contained.containers() == []
+        assert os.listdir(os.path.join(contained.home, "active")) == []
+    places = [name for name in os.listdir("/dev/shm") if name.startswith("localrun-")]
+    assert not [name for name in places if os.path.exists(f"/dev/shm/{name}/node-0")], places
+
+
+def test_detached_run_outlives_its_front_end_and_can_be_stopped(contained):
+    with start_waiting(contained, "-d") as child:
+        run_id = child.communicate(timeout=20)[0].decode().strip()
+    assert len(contained.containers(run_id)) == 1
+    assert contained.command("stop", run_id).returncode == 0
+    assert contained.containers() == []
+    assert contained.record()["exit_code"] == 143
+
+
+def test_container_that_is_stopped_from_outside_is_named(contained):
+    program = """if True:
+    import signal, sys, time
+    def end(*_):
+        print("told", flush=True)
+        sys.exit(5)
+    signal.signal(15, end)
+    time.sleep(600)
+    """
+    with start_waiting(contained, program=program) as child:
+        (container,) = contained.containers()
+        contained.engine.docker("stop", container)
+        err = child.communicate(timeout=30)[1]
+    assert child.returncode == 143
+    assert b"was asked to stop from outside" in err
+    assert b"kind=container_stopped" in err
+    assert contained.log() == b"told\n"
+
+
+def test_container_that_is_removed_from_outside_is_named(contained):
+    with start_waiting(contained, "--nodes", "2", ranks=2) as child:
+        contained.engine.docker("rm", "-f", contained.containers()[0])
+        err = child.communicate(timeout=30)[1]
+    assert child.returncode == 125, err
+    assert b"was removed from outside" in err
+    assert b"kind=container_removed" in err
+
+
+def test_container_that_is_killed_from_outside_is_named(contained):
+    with start_waiting(contained) as child:
+        contained.engine.docker("kill", contained.containers()[0])
+        err = child.communicate(timeout=30)[1]
+    assert child.returncode == 143
+    assert b"was stopped from outside (exit code 137)" in err
+
+
+def test_image_that_is_untagged_while_it_is_used_changes_nothing(contained):
+    engine = contained.engine
+    engine.docker("tag", contained.image, "localrun-test/going")
+    contained.image = "localrun-test/going"
+    with start_waiting(contained, program="import time; time.sleep(0.5); print('on')") as child:
+        engine.docker("rmi", "localrun-test/going")
+        child.communicate(timeout=30)
+    assert child.returncode == 0
+    assert contained.log() == b"on\n"
+
+
+def test_container_that_was_made_and_never_started_is_removed_by_the_next_command(contained, tmp_path):
+    with start_waiting(contained) as child:
+        os.kill(supervisor_of(contained), signal.SIGKILL)
+        child.communicate(timeout=20)
+    contained.command("ps")
+    # what a supervisor leaves that was killed between the two requests
+    run_id = contained.record()["run_id"]
+    labels = ("--label", f"localrun.run={run_id}", "--label", f"localrun.owner={contained.home}")
+    contained.engine.docker("create", *labels, contained.image, "true")
+    entry = os.path.join(contained.home, "active", run_id)
+    with open(entry, "w", encoding="ascii") as file:
+        file.write('boot x\nsupervisor 999999 1\nengine {"url":"unix:///var/run/docker.sock"}\n')
+    contained.command("ps")
+    assert contained.containers() == []
+    assert not os.path.exists(entry)
+
+
+COUNTING = "import time\nfor at in range(100):\n    print(at, flush=True)\n    time.sleep(0.03)"
+
+
+def test_engine_that_is_killed_ends_nothing_and_no_line_is_lost(fragile):
+    with start_waiting(fragile, program=COUNTING) as child:
+        fragile.engine.kill()
+        wait_until(lambda: b"99\n" in fragile.log(record=live_record(fragile)), 30)
+        fragile.engine.up()
+        err = child.communicate(timeout=40)[1]
+    assert child.returncode == 0, err
+    assert fragile.log() == b"".join(b"%d\n" % at for at in range(100))
+    fragile.command("ps")
+
+
+def live_record(driver):
+    (name,) = os.listdir(os.path.join(driver.home, "runs"))
+    return {"folder": os.path.join(driver.home, "runs", name)}
+
+
+def test_engine_that_stays_away_leaves_the_container_to_a_later_command(fragile):
+    with start_waiting(fragile, program="import time; time.sleep(0.5); print('done')") as child:
+        fragile.engine.kill()
+        child.communicate(timeout=60)
+    assert child.returncode == 0
+    assert fragile.log() == b"done\n"
+    left = fragile.command("ps")
+    assert b"may be left" in left.stderr
+    fragile.engine.up()
+    assert fragile.command("ps").returncode == 0
+    assert fragile.containers() == []
+    assert os.listdir(os.path.join(fragile.home, "active")) == []
+
+
+def test_engine_that_is_stopped_is_named_and_ends_the_run(fragile):
+    with start_waiting(fragile) as child:
+        fragile.engine.end()
+        err = child.communicate(timeout=90)[1]
+    assert child.returncode == 143, err
+    assert b"kind=container_stopped" in err
+    fragile.engine.up()
+    fragile.command("ps")
+    assert fragile.containers() == []
+
+
+def test_no_engine_is_told_before_anything_is_made(own_workspace, tmp_path, engine, python_image):
+    driver = Contained(own_workspace, tmp_path / "source", engine, python_image)
+    done = driver.run("--command", "true", env={"DOCKER_HOST": f"unix://{tmp_path}/none.sock"})
+    assert done.returncode == 125
+    assert b"no Docker engine answers" in done.stderr
+    assert b"kind=docker_unavailable" in done.stderr
+    assert driver.records() == []
+
+
+def test_ctrl_c_ends_a_run_within_a_tenth_of_a_second_of_willing_ranks(contained):
+    with start_waiting(contained, stderr=subprocess.DEVNULL) as child:
+        child.send_signal(signal.SIGINT)
+        child.communicate(timeout=30)
+    assert child.returncode == 130
+    rank = contained.record()["ranks"][0]
+    assert rank["status"] == "stopped"
