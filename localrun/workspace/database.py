@@ -162,7 +162,7 @@ def _try(path: str, work: Callable[[sqlite3.Connection], T]) -> T:
     if not os.path.exists(path):
         raise _UnusableError("it is not there")
     try:
-        connection = sqlite3.connect(f"file:{_quoted(path)}?mode=rw", BUSY_TIMEOUT_S, isolation_level=None, uri=True)
+        connection = sqlite3.connect(f"file:{quote_path(path)}?mode=rw", BUSY_TIMEOUT_S, isolation_level=None, uri=True)
     except sqlite3.Error as error:
         raise _translated(error, path) from error
     try:
@@ -177,7 +177,8 @@ def _try(path: str, work: Callable[[sqlite3.Connection], T]) -> T:
         connection.close()
 
 
-def _quoted(path: str) -> str:
+def quote_path(path: str) -> str:
+    """Give a path as it stands in a `file:` URI of SQLite."""
     return path.replace("%", "%25").replace("?", "%3f").replace("#", "%23")
 
 
@@ -218,7 +219,7 @@ def _restore(home: str, path: str, say: Callable[[str], None]) -> None:
             _try(path, lambda connection: connection.execute("PRAGMA quick_check(1)").fetchone())
             _try(path, lambda connection: connection.execute(f"SELECT {_COLUMNS}, folder, seq FROM runs LIMIT 0"))  # noqa: S608
         except _UnusableError as error:
-            aside = _move_aside(path)
+            aside = move_aside(path)
             count = _make(home, path, say)
             if aside:
                 say(
@@ -230,7 +231,7 @@ def _restore(home: str, path: str, say: Callable[[str], None]) -> None:
         os.close(descriptor)
 
 
-def _move_aside(path: str) -> str:
+def move_aside(path: str) -> str:
     """Rename the database and its journals; give the new name, empty when there was none."""
     import time
 
@@ -265,7 +266,7 @@ def _make(home: str, path: str, say: Callable[[str], None]) -> int:
         try:
             connection.executescript(_SCHEMA)
             _in_transaction(connection, _PUT, [_values(record) for record in found])
-            connection.execute(f"PRAGMA journal_mode = {journal_mode(path, _mounts())}")
+            connection.execute(f"PRAGMA journal_mode = {journal_mode(path, read_mounts())}")
         finally:
             connection.close()
     except sqlite3.Error as error:
@@ -274,7 +275,8 @@ def _make(home: str, path: str, say: Callable[[str], None]) -> int:
     return len(found)
 
 
-def _mounts() -> str:
+def read_mounts() -> str:
+    """Give the text of /proc/self/mounts; empty where there is none."""
     try:
         with open("/proc/self/mounts", encoding="utf-8", errors="surrogateescape") as file:
             return file.read()

@@ -1,22 +1,24 @@
 """The file of the registered environments: `<home>/environments.db`, SQLite.
 
 It is opened like the index of the runs (`database`), with two differences. Writers take a lock file first, so that
-hundreds of them wait in the kernel's queue instead of SQLite's polling. And nothing else holds what it holds: a file
-that cannot be read is left as it is and reported, never made again.
+hundreds of them wait in the kernel's queue instead of SQLite's polling. And every transaction is told to a journal
+(`registry_journal`), from which a file that cannot be read is made again; the damaged one is kept beside it.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 
 from localrun.errors import StoreFailed
-from localrun.workspace.database import BUSY_TIMEOUT_S, journal_mode
-from localrun.workspace.home import failed
+from localrun.workspace import registry_journal
+from localrun.workspace.database import BUSY_TIMEOUT_S, journal_mode, move_aside, quote_path, read_mounts
+from localrun.workspace.home import failed, tell
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Iterator
     from typing import TypeVar
 
     T = TypeVar("T")
@@ -36,6 +38,8 @@ CREATE TABLE labels (
     name TEXT NOT NULL, label TEXT NOT NULL, version TEXT NOT NULL, PRIMARY KEY (name, label)) WITHOUT ROWID;
 PRAGMA user_version = {VERSION};
 """
+_CHECK = "PRAGMA quick_check(1)"
+_GLANCE = "SELECT 1 FROM latest, versions, labels, contents LIMIT 0"
 
 
 def path_of(home: str) -> str:
@@ -50,7 +54,16 @@ def read(home: str, work: Callable[[sqlite3.Connection], T]) -> T | None:
         StoreFailed: it cannot be read.
     """
     path = path_of(home)
-    return _use(path, work) if os.path.exists(path) else None
+    try:
+        if os.path.exists(path):
+            return _use(path, work)
+        if not os.path.exists(registry_journal.path_beside(path)):
+            return None
+    except _DamagedError:
+        pass
+    with _locked(path):
+        _restore(path, thorough=True)
+    return _use(path, work)
 
 
 def write(home: str, work: Callable[[sqlite3.Connection], T]) -> T:
@@ -59,42 +72,97 @@ def write(home: str, work: Callable[[sqlite3.Connection], T]) -> T:
     Raises:
         StoreFailed: it cannot be written; then nothing of it is.
     """
+    path = path_of(home)
+    with _locked(path):
+        if not os.path.exists(path) and not os.path.exists(registry_journal.path_beside(path)):
+            _make(path)
+        else:
+            _restore(path)
+        try:
+            return _write(path, work)
+        except _DamagedError:
+            _restore(path, thorough=True)
+            return _write(path, work)
+
+
+def _write(path: str, work: Callable[[sqlite3.Connection], T]) -> T:
+    try:
+        return _use(path, lambda connection: _in_transaction(connection, path, work))
+    except OSError as error:
+        raise failed(error, path) from error
+
+
+@contextlib.contextmanager
+def _locked(path: str) -> Iterator[None]:
     import fcntl
 
-    path = path_of(home)
     try:
         lock = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     except OSError as error:
         raise failed(error, path) from error
     try:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if not os.path.exists(path):
-            _make(path)
-        return _use(path, lambda connection: _in_transaction(connection, work))
-    except OSError as error:
-        raise failed(error, path) from error
+        yield
     finally:
         os.close(lock)
 
 
-def _in_transaction(connection: sqlite3.Connection, work: Callable[[sqlite3.Connection], T]) -> T:
+def _in_transaction(connection: sqlite3.Connection, path: str, work: Callable[[sqlite3.Connection], T]) -> T:
+    journal = registry_journal.path_beside(path)
     connection.execute("BEGIN IMMEDIATE")
     with connection:
-        return work(connection)
+        begun = os.path.exists(journal)
+        before = registry_journal.last_change(connection) if begun else (0, set[tuple[str, ...]]())
+        done = work(connection)
+        registry_journal.append(journal, registry_journal.list_changes(connection, before))
+        return done
+
+
+def _restore(path: str, *, thorough: bool = False) -> None:
+    """Make a file that cannot be read, or is gone, again from the journal; one that can be read stays.
+
+    Args:
+        path: The file.
+        thorough: Look at all of it, not at its beginning alone.
+
+    Raises:
+        StoreFailed: there is no journal, or the system refuses.
+    """
+    try:
+        if os.path.exists(path):
+            found = _use(path, lambda connection: connection.execute(_CHECK if thorough else _GLANCE).fetchone())
+            if not thorough or found == ("ok",):
+                return
+        why = "it is gone" if not os.path.exists(path) else str(found[0])
+    except _DamagedError as error:
+        why = error.why
+    try:
+        lines, torn = registry_journal.read(registry_journal.path_beside(path))
+    except OSError:
+        raise _unreadable(path, why) from None
+    try:
+        aside = move_aside(path)
+        count = _make(path, lines)
+    except OSError as error:
+        raise failed(error, path) from error
+    kept = f", and the damaged file is kept as {aside}" if aside else ""
+    lost = f"; {torn} lines of their journal could not be read" if torn else ""
+    tell(f"the registered environments could not be read ({why}): {count} versions were made again{lost}{kept}")
 
 
 def _use(path: str, work: Callable[[sqlite3.Connection], T]) -> T:
     import sqlite3
 
-    quoted = path.replace("%", "%25").replace("?", "%3f").replace("#", "%23")
     try:
-        connection = sqlite3.connect(f"file:{quoted}?mode=rw", BUSY_TIMEOUT_S, isolation_level=None, uri=True)
+        connection = sqlite3.connect(f"file:{quote_path(path)}?mode=rw", BUSY_TIMEOUT_S, isolation_level=None, uri=True)
     except sqlite3.Error as error:
         raise _translated(error, path) from error
     try:
         version = connection.execute("PRAGMA user_version").fetchone()[0]
-        if version != VERSION:
+        if version > VERSION:
             raise _unreadable(path, f"its schema is {version}, this version of localrun knows {VERSION}")
+        if version < VERSION:
+            raise _DamagedError(path, f"its schema is {version}")
         connection.execute("PRAGMA synchronous = FULL")
         return work(connection)
     except sqlite3.Error as error:
@@ -103,8 +171,11 @@ def _use(path: str, work: Callable[[sqlite3.Connection], T]) -> T:
         connection.close()
 
 
-def _make(path: str) -> None:
-    """Make an empty file beside its place and rename it: switching a live file to WAL does not wait for readers."""
+def _make(path: str, lines: Iterable[registry_journal.Line] = ()) -> int:
+    """Make a file beside its place and rename it; give the number of versions in it.
+
+    Switching a live file to WAL would not wait for readers.
+    """
     import sqlite3
 
     new = f"{path}.new"
@@ -118,20 +189,26 @@ def _make(path: str) -> None:
         connection = sqlite3.connect(new, isolation_level=None)
         try:
             connection.executescript(_SCHEMA)
-            connection.execute(f"PRAGMA journal_mode = {journal_mode(path, _mounts())}")
+            connection.execute("BEGIN IMMEDIATE")
+            with connection:
+                count = registry_journal.replay(connection, lines)
+            connection.execute(f"PRAGMA journal_mode = {journal_mode(path, read_mounts())}")
         finally:
             connection.close()
     except sqlite3.Error as error:
         raise _translated(error, path) from error
     os.rename(new, path)
+    return count
 
 
-def _mounts() -> str:
-    try:
-        with open("/proc/self/mounts", encoding="utf-8", errors="surrogateescape") as file:
-            return file.read()
-    except OSError:
-        return ""
+class _DamagedError(StoreFailed):
+    """The file is none that this version can read, and none of a newer version either."""
+
+    def __init__(self, path: str, why: str) -> None:
+        hint = "Nothing was changed. Put a copy of the file back, or move it away to begin without them."
+        message = f"the registered environments in {path} cannot be read: {why}"
+        super().__init__(message, hint=hint, code="store_corrupt")
+        self.why = why
 
 
 def _translated(error: sqlite3.Error, path: str) -> StoreFailed:
@@ -146,9 +223,9 @@ def _translated(error: sqlite3.Error, path: str) -> StoreFailed:
     if "locked" in said:
         hint = "Another command writes to it; try again."
         return StoreFailed(f"the registered environments in {path} are busy: {said}", hint=hint, code="store_locks")
-    return _unreadable(path, said)
+    return _DamagedError(path, said)
 
 
 def _unreadable(path: str, why: str) -> StoreFailed:
-    hint = "Nothing was changed. Put a copy of the file back, or move it away to begin without registered environments."
-    return StoreFailed(f"the registered environments in {path} cannot be read: {why}", hint=hint, code="store_corrupt")
+    error = _DamagedError(path, why)
+    return StoreFailed(error.message, hint=error.hint, code=error.code)

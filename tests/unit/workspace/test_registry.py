@@ -180,10 +180,43 @@ def test_file_is_ours_alone(home):
     assert {stat.S_IMODE(os.stat(os.path.join(home, name)).st_mode) for name in os.listdir(home)} == {0o600}
 
 
-@pytest.mark.parametrize("damage", [lambda path: path.write_bytes(b"x" * 9000), lambda path: path.write_bytes(b"")])
-def test_damaged_file_is_reported_and_kept(tmp_path, home, damage):
+def overwrite_the_middle(path):
+    """Damage what lies behind the first page: the file opens, and its rows cannot be read."""
+    data = bytearray(path.read_bytes())
+    data[4096:] = b"x" * (len(data) - 4096)
+    path.write_bytes(data)
+
+
+DAMAGES = [lambda path: path.write_bytes(b"x" * 9000), lambda path: path.write_bytes(b""), overwrite_the_middle]
+
+
+@pytest.mark.parametrize("damage", [*DAMAGES, lambda path: path.unlink()])
+@pytest.mark.parametrize("write", [False, True])
+def test_damaged_file_is_made_again_and_kept(tmp_path, home, damage, write, capsys):
+    registry.register(home, "train", make_document("x"))
+    registry.register(home, "train", make_document("y"))
+    registry.register(home, "other", make_document("y"), version="v7")
+    anonymous = registry.register_anonymously(home, "train", make_document("z")).version
+    registry.set_labels(home, "train", "1", ["a"])
+    registry.set_labels(home, "train", "2", ["a", "b"])
+    before = [registry.names(home), registry.history(home, "train"), registry.get(home, "train", version=anonymous)]
+    damage(tmp_path / "environments.db")
+    if write:
+        assert registry.register(home, "train", make_document("y")).version == "2"
+    assert [
+        registry.names(home),
+        registry.history(home, "train"),
+        registry.get(home, "train", version=anonymous),
+    ] == before
+    assert "4 versions were made again" in capsys.readouterr().err
+    assert registry.register(home, "train", make_document("new")).version == "3"
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_damaged_file_without_a_journal_is_reported_and_kept(tmp_path, home, damage):
     registry.register(home, "train", make_document())
     path = tmp_path / "environments.db"
+    (tmp_path / "environments.log").unlink()
     damage(path)
     before = path.read_bytes()
     for call in (registry.names, lambda home: registry.register(home, "train", make_document("x"))):
@@ -191,6 +224,34 @@ def test_damaged_file_is_reported_and_kept(tmp_path, home, damage):
             call(home)
         assert raised.value.code == "store_corrupt"
     assert path.read_bytes() == before
+
+
+def test_lines_that_a_crash_tore_are_told_and_nothing_else_is_lost(tmp_path, home, capsys):
+    registry.register(home, "train", make_document("x"))
+    with open(tmp_path / "environments.log", "ab") as file:
+        file.write(b'{"name": "train", "ver')
+    registry.register(home, "train", make_document("y"))
+    (tmp_path / "environments.db").write_bytes(b"")
+    assert registry.names(home)[0][:3] == ("train", "2", 2)
+    assert "2 versions were made again; 1 lines of their journal could not be read" in capsys.readouterr().err
+
+
+def test_a_version_whose_transaction_was_never_completed_gives_way_to_the_one_that_was(tmp_path, home):
+    registry.register(home, "train", make_document("x"))
+    log = tmp_path / "environments.log"
+    log.write_text(log.read_text().replace('"1"', '"2"') + log.read_text())
+    registry.register(home, "train", make_document("y"))
+    (tmp_path / "environments.db").unlink()
+    assert [item.version for item in registry.history(home, "train")] == ["2", "1"]
+    assert registry.get(home, "train", version="2")[1] == make_document("y") | {"name": "train", "version": "2"}
+
+
+def test_a_workspace_of_an_earlier_version_gets_its_journal_with_the_next_registration(tmp_path, home):
+    registry.register(home, "train", make_document("x"))
+    (tmp_path / "environments.log").unlink()
+    registry.register(home, "train", make_document("y"))
+    (tmp_path / "environments.db").unlink()
+    assert registry.names(home)[0][:3] == ("train", "2", 2)
 
 
 def test_file_of_a_newer_version_is_reported_and_kept(tmp_path, home):
