@@ -19,6 +19,8 @@ A record is a JSON object with these keys (a reader must not mind others, nor mi
                     cpu_s, log}], ordered by rank
     first_failure   {rank, node, exit_code, signal, at, reason, last_lines} or null
     timings         {stage: seconds}
+    metrics, params, properties, tables, models, children, files, artifacts, reported
+                    what the script logged, see `metrics.describe_logged`; missing when there is none
     notes           [text]
     host            the machine's name
     folder          the run's folder
