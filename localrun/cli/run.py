@@ -190,7 +190,8 @@ def plan(*, form: str, **given: Any) -> int:
     As JSON: `target`, `experiment`, `environment` (`kind`, `name`, `fingerprint`, `conda`, `pip`, `channels`,
     `interpreter`, ...), `source`, `argv`, `variables`, `inherited`, `ranks` (with `rank`, `node`, `variables`),
     `inputs`, `outputs`, `bootstrap`, `timeout_s`, `tags`, `notes`; `cached` tells whether the environment is there,
-    `prefix` where it is or will be.
+    `prefix` where it is or will be, `reasons` where an image comes from. On the docker target `environment.image` is
+    the image and `container` what the containers are like.
     """
     from localrun.adapters.host import probe_host
     from localrun.cli.show_plan import print_plan
@@ -205,5 +206,14 @@ def plan(*, form: str, **given: Any) -> int:
     resolved = resolve(spec, probe_host(spec, os.environ, reading))
     if not resolved.source.in_place:
         list_source(resolved.source, home=home)  # what `run` would refuse
-    print_plan(hide_in_plan(resolved), find(resolved.environment, home=home), home, as_json=form == "json")
+    found = find(resolved.environment, home=home)
+    print_plan(hide_in_plan(resolved), found, home, as_json=form == "json", reasons=_explain(resolved, home))
     return 0
+
+
+def _explain(resolved: Plan, home: str) -> tuple[str, ...]:
+    if resolved.environment.kind != "image":
+        return ()
+    from localrun.environments.image import explain
+
+    return explain(resolved.environment, home=home)

@@ -9,20 +9,22 @@ if TYPE_CHECKING:
 UNITS = ((1 << 40, "TiB"), (1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB"))
 
 
-def describe_image(environment: EnvironmentPlan, artifact: Artifact | None, reason: str) -> list[tuple[str, str]]:
+def describe_image(
+    environment: EnvironmentPlan, artifact: Artifact | None, reasons: tuple[str, ...]
+) -> list[tuple[str, str]]:
     """Give the rows about the image that containers run.
 
     Args:
         environment: The plan of the image.
         artifact: The image when it is there; None when it has to be built or fetched.
-        reason: Why it is there or not, as the builder says; may be empty.
+        reasons: Why it is there or not, as its builder says, one line each.
     """
     image = environment.image
     assert image is not None  # noqa: S101 - the caller has looked
     made = not image.base or image.name != image.base
     state = artifact.image if artifact else "to be built" if made else "not in the engine yet"
     name = image.name or "named when its base image is known"
-    rows = [("image", f"{name} ({state})"), ("", reason)]
+    rows = [("image", name if reasons else f"{name} ({state})"), *(("", reason) for reason in reasons)]
     if made:
         rows.append(("", f"fingerprint {image.fingerprint}" if image.fingerprint else ""))
         rows += [("", line) for line in _describe_origin(image)]

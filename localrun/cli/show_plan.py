@@ -18,16 +18,18 @@ SECRET_WORDS = ("token", "secret", "password", "passwd", "credential", "api_key"
 """A variable whose name holds one of these is shown without its value."""
 
 
-def print_plan(plan: Plan, artifact: Artifact | None, home: str, *, as_json: bool, reason: str = "") -> None:
+def print_plan(
+    plan: Plan, artifact: Artifact | None, home: str, *, as_json: bool, reasons: tuple[str, ...] = ()
+) -> None:
     """Print a plan.
 
     Args:
         plan: The plan.
         artifact: Its environment when it is cached; None when it has to be made.
         home: The workspace.
-        as_json: As a JSON object: the plan's fields, `cached`, `reason`, and `prefix` where the environment is or will
+        as_json: As a JSON object: the plan's fields, `cached`, `reasons`, and `prefix` where the environment is or will
             be.
-        reason: Why the environment is cached or has to be made; may be empty.
+        reasons: Where the environment comes from, and why not from somewhere else; one line each.
     """
     image = plan.environment.image
     prefix = os.path.join(home, "environments", plan.environment.name) if plan.environment.name else ""
@@ -35,13 +37,15 @@ def print_plan(plan: Plan, artifact: Artifact | None, home: str, *, as_json: boo
     if as_json:
         from localrun.supervise.describe import describe_plan
 
-        write(document(describe_plan(plan) | {"cached": artifact is not None, "reason": reason, "prefix": prefix}))
+        write(
+            document(describe_plan(plan) | {"cached": artifact is not None, "reasons": list(reasons), "prefix": prefix})
+        )
         return
-    lines = [f"{name:<13}{text}" for name, text in _describe(plan, artifact, prefix, reason) if text]
+    lines = [f"{name:<13}{text}" for name, text in _describe(plan, artifact, prefix, reasons) if text]
     write("".join(f"{escape(fill_tokens(line))}\n" for line in lines))
 
 
-def _describe(plan: Plan, artifact: Artifact | None, prefix: str, reason: str) -> list[tuple[str, str]]:
+def _describe(plan: Plan, artifact: Artifact | None, prefix: str, reasons: tuple[str, ...]) -> list[tuple[str, str]]:
     ranks = f"{len(plan.ranks)} ({plan.nodes} nodes × {plan.processes_per_node}, {plan.distribution})"
     rows = [
         ("target", plan.target),
@@ -58,11 +62,10 @@ def _describe(plan: Plan, artifact: Artifact | None, prefix: str, reason: str) -
     if plan.environment.image:
         from localrun.cli.show_container import describe_image
 
-        rows += describe_image(plan.environment, artifact, reason)
+        rows += describe_image(plan.environment, artifact, reasons)
     elif prefix:
         rows.append(("", f"fingerprint {plan.environment.fingerprint}"))
         rows.append(("", f"cached in {prefix}" if artifact else f"to be made in {prefix}"))
-        rows.append(("", reason))
     rows += _describe_packages(plan) if prefix else []
     if plan.container:
         from localrun.cli.show_container import describe_containers

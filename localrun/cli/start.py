@@ -77,6 +77,8 @@ def tell_plan(plan: Plan, manner: Manner) -> None:
     ranks = f", {len(plan.ranks)} ranks on {plan.nodes} node{'s' * (plan.nodes > 1)}" if len(plan.ranks) > 1 else ""
     environment = plan.environment
     place = environment.interpreter if environment.kind == "interpreter" else environment.name[:20]
+    if environment.image:
+        place = environment.image.name[:28] if environment.image.fingerprint else "docker"
     tell(f"running {what} in {environment.label} ({place}){ranks}")
     for note in plan.notes:
         tell(f"note: {note}")

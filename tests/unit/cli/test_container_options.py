@@ -79,22 +79,22 @@ def test_an_image_s_rows_say_what_it_is_and_whether_it_is_there():
         platform="linux/amd64", registry="r:5000", username="me", spark=("package a:b:1",),
     )  # fmt: skip
     environment = EnvironmentPlan(kind="image", image=image)
-    text = "\n".join(row for _, row in describe_image(environment, None, "the tag base has moved"))
-    assert "azureml/azureml_1 (to be built)" in text
+    text = "\n".join(" ".join(row) for row in describe_image(environment, None, ("the tag base has moved",)))
+    assert "image azureml/azureml_1\n" in text
     assert "made from base (sha256:2)" in text
     for part in ("the tag base has moved", "fingerprint 1", "/azureml-envs/azureml_3", "r:5000 as me", "package a:b:1"):
         assert part in text
     artifact = Artifact(kind="image", python="", image="sha256:9")
-    assert describe_image(environment, artifact, "")[0] == ("image", "azureml/azureml_1 (sha256:9)")
+    assert describe_image(environment, artifact, ())[0] == ("image", "azureml/azureml_1 (sha256:9)")
 
 
 def test_images_that_are_used_as_they_are_and_dockerfiles_are_told_apart():
     plain = EnvironmentPlan(kind="image", image=ImagePlan(name="base", base="base", pull="never"))
-    assert [row for _, row in describe_image(plain, None, "")] == [
+    assert [row for _, row in describe_image(plain, None, ())] == [
         "base (not in the engine yet)", "platform , images are fetched never",
     ]  # fmt: skip
     built = EnvironmentPlan(kind="image", image=ImagePlan(name="", dockerfile="FROM a\nRUN b\n"))
-    rows = [row for _, row in describe_image(built, None, "")]
+    rows = [row for _, row in describe_image(built, None, ())]
     assert rows[0] == "named when its base image is known (to be built)"
     assert "made from a Dockerfile of 2 lines" in rows
 
