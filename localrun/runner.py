@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from localrun.resolve.facts import HostFacts
     from localrun.spec import RunSpec
     from localrun.supervise.process import Process
+    from localrun.supervise.terminal import Relay
 
 
 @value
@@ -147,11 +148,22 @@ def run_plan(
         os.close(control)
         await_record(wake)
     else:
-        logs = [process.log if process.unmasked < 0 else process.unmasked for process in charge.processes]
-        view = View(logs, make_prefixes(len(logs), coloured=host.coloured), host.target)
         hold = None if plan.on_failure != "hold" else lambda: host.on_hold(charge.identity.run_id)
-        watch(control, wake, view, host.say, hold)
+        shown = charge.processes if plan.terminal_rank < 0 else (charge.processes[plan.terminal_rank],)
+        logs = [process.log if process.unmasked < 0 else process.unmasked for process in shown]
+        view = View(logs, make_prefixes(len(logs), coloured=host.coloured), host.target)
+        watch(control, wake, view, host.say, hold, _relay(shown[0]))
     return read_record(host, charge.identity.run_id)
+
+
+def _relay(process: Process) -> Relay | None:
+    """Take over the user's terminal for a process that has one of its own."""
+    if process.terminal is None:
+        return None
+    from localrun.supervise.terminal import Relay
+
+    os.close(process.terminal[1])  # so that it ends with the last process of the rank
+    return Relay(process.terminal[0])
 
 
 def read_record(host: Host, run_id: str) -> dict[str, Any]:
@@ -208,6 +220,7 @@ def launch(
             ready = local.prepare(
                 plan, artifact, run_id=run_id, folder=folder, home=host.home, port=port, environ=environ
             )
+        processes, more = _equip(plan, artifact, ready.processes, host, more)
     except BaseException:
         from localrun.workspace import records
 
@@ -232,11 +245,30 @@ def launch(
         identity=identity,
         home=host.home,
         entry=entry,
-        processes=_mask(ready.processes, needles, unmasked=host.unmasked and not host.detached),
+        processes=_mask(processes, needles, unmasked=host.unmasked and not host.detached),
         bootstraps=ready.bootstraps,
         hands=ready.hands,
         holds=holds + more,
     )
+
+
+def _equip(
+    plan: Plan, artifact: Artifact, processes: tuple[Process, ...], host: Host, holds: tuple[int, ...]
+) -> tuple[tuple[Process, ...], tuple[int, ...]]:
+    """Give the processes, one of them with the user's terminal or a debugger, and what is held for that."""
+    if plan.terminal_rank >= 0:
+        from localrun.supervise.terminal import equip
+
+        processes = equip(plan, processes, detached=host.detached)
+    if plan.debug_rank >= 0:
+        from localrun.adapters.ports import reserve_ports
+        from localrun.inside.debugger import add_debugger, tell_debugger
+
+        port, more = reserve_ports(host.home)
+        processes = add_debugger(plan, processes, artifact.python, home=host.home, port=port, environ=host.environ)
+        tell_debugger(plan, processes[plan.debug_rank], port, host.say)
+        return processes, (*holds, *more)
+    return processes, holds
 
 
 def _read_secrets(plan: Plan, host: Host) -> tuple[Mapping[str, str], tuple[bytes, ...], tuple[str, ...]]:

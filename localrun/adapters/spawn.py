@@ -30,7 +30,9 @@ def find_program(name: str, path: str) -> str:
     return name
 
 
-def spawn(argv: Sequence[str], variables: Mapping[str, str], *, directory: str, output: int, gate: int = -1) -> int:
+def spawn(
+    argv: Sequence[str], variables: Mapping[str, str], *, directory: str, output: int, gate: int = -1, source: int = -1
+) -> int:
     """Start a process in a session of its own, reading nothing, writing both streams to one descriptor.
 
     No signal is blocked or ignored in it, whatever the caller's caller has set. It ends with the caller.
@@ -42,6 +44,8 @@ def spawn(argv: Sequence[str], variables: Mapping[str, str], *, directory: str, 
         output: The descriptor for standard output and standard error.
         gate: When given, the process waits before it executes until one byte can be read here, and ends with 125 when
             the other end is closed instead.
+        source: The descriptor for standard input; -1 for an empty one. When it is `output`, it is the terminal that the
+            process gets.
 
     Returns:
         Its process id, which is also its process group. A program that cannot be executed shows as exit code 126 or
@@ -54,7 +58,7 @@ def spawn(argv: Sequence[str], variables: Mapping[str, str], *, directory: str, 
         return pid
     try:
         _detach(parent)
-        _connect(output)
+        _connect(output, source)
         if gate >= 0:
             _wait_at(gate)
         _execute(program, argv, variables, directory)
@@ -74,11 +78,17 @@ def _detach(parent: int) -> None:
     signals.pthread_sigmask(signals.SIG_SETMASK, ())
 
 
-def _connect(output: int) -> None:
-    null = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
-    os.dup2(null, 0)
+def _connect(output: int, source: int) -> None:
+    if source < 0:
+        source = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
+    os.dup2(source, 0)
     os.dup2(output, 1)
     os.dup2(output, 2)
+    if source == output:
+        import fcntl
+        import termios
+
+        fcntl.ioctl(0, termios.TIOCSCTTY, 0)  # this process leads a session of its own that has no terminal yet
 
 
 def _wait_at(gate: int) -> None:

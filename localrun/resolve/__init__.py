@@ -73,6 +73,7 @@ def resolve(spec: RunSpec, facts: HostFacts) -> Plan:
     if spec.environment is not None:
         environment = replace(environment, registered=spec.environment.registered)
     ranks = plan_ranks(spec, name_hosts(spec))
+    check_looking(spec, len(ranks) - 1)
     inputs = plan_inputs(spec, kinds)
     placed = {item.name: place_input(item) for item in spec.inputs}
     check_outputs(spec)
@@ -169,6 +170,10 @@ def check_looking(spec: RunSpec, last: int) -> None:
     Raises:
         BadInput: it has fewer ranks.
     """
+    asked = "-it" if spec.terminal_rank >= 0 else "--debug" if spec.debug_rank >= 0 else ""
+    if asked and spec.target == "docker":
+        hint = "give --target local, or go into a container that runs: localrun exec -it RUN bash"
+        raise refuse(spec, "it is there on the local target only", key="", flag=asked, hint=hint)
     for rank in (spec.terminal_rank, spec.debug_rank):
         if rank > last:
             hint = "its only rank is 0" if last == 0 else f"its ranks are 0 to {last}"

@@ -10,6 +10,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from localrun.supervise.terminal import Relay
     from localrun.supervise.view import View
 
 ASKS = {signals.SIGINT: b"i", signals.SIGTERM: b"t", signals.SIGHUP: b"h"}
@@ -19,7 +20,12 @@ ENOUGH = 2
 
 
 def watch(
-    control: int, wake: int, view: View, say: Callable[[str], None], on_hold: Callable[[], object] | None = None
+    control: int,
+    wake: int,
+    view: View,
+    say: Callable[[str], None],
+    on_hold: Callable[[], object] | None = None,
+    relay: Relay | None = None,
 ) -> None:
     """Show a run until its record is closed.
 
@@ -29,6 +35,7 @@ def watch(
         view: Where the output goes. When nobody reads that any more the run goes on, and `say` hears of it.
         say: Gets one line for the user.
         on_hold: Called when the ranks are held after a failure; then Enter ends the run.
+        relay: Where the keys go; None when no rank has the terminal.
     """
     interrupts = 0
 
@@ -54,8 +61,10 @@ def watch(
         before[signals.SIGTSTP] = signals.signal(signals.SIGTSTP, stand_still)
     signals.let_asks_through()
     try:
-        _follow(control, wake, view, say, on_hold)
+        _follow(control, wake, view, say, on_hold, relay)
     finally:
+        if relay is not None:
+            relay.close()
         for number, handler in before.items():
             signals.signal(number, handler)
 
@@ -69,10 +78,18 @@ def _tell(control: int, word: bytes) -> bool:
 
 
 def _follow(
-    control: int, wake: int, view: View, say: Callable[[str], None], on_hold: Callable[[], object] | None
+    control: int,
+    wake: int,
+    view: View,
+    say: Callable[[str], None],
+    on_hold: Callable[[], object] | None,
+    relay: Relay | None,
 ) -> None:
     news = b"."
+    held = False
     while news:
+        if held or relay is not None:
+            _await_news(control, wake, relay)
         news = os.read(wake, 65_536)
         shown = view.open
         view.show(last=not news)
@@ -81,21 +98,29 @@ def _follow(
         if shown and not view.open:
             say("nobody reads the output any more; the run goes on, and its logs are complete")
         if b"h" in news and on_hold is not None:
+            if relay is not None:
+                relay.close()
+            relay, held = None, os.isatty(0)
             on_hold()
-            _await_enter(control, wake)
 
 
-def _await_enter(control: int, wake: int) -> None:
-    """Wait until somebody presses Enter on the terminal, or there is news of the run."""
+def _await_news(control: int, wake: int, relay: Relay | None) -> None:
+    """Wait for news of the run; meanwhile keys go to the rank with the terminal, or Enter ends a run that is held."""
     import select
 
-    if not os.isatty(0):
-        return
     poll = select.poll()
-    for source in (0, wake):
-        poll.register(source, select.POLLIN)
-    if wake not in dict(poll.poll()) and os.read(0, 4096):
-        _tell(control, b"e")
+    poll.register(wake, select.POLLIN)
+    if relay is None or relay.open:
+        poll.register(0, select.POLLIN)
+    while wake not in (ready := dict(poll.poll())):
+        if relay is None and os.read(0, 4096):
+            _tell(control, b"e")
+        elif relay is not None and 0 in ready:
+            relay.forward()
+        if relay is None or not relay.open:
+            poll.unregister(0)
+            poll.poll()
+            return
 
 
 def _prepare_end() -> None:

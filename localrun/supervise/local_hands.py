@@ -7,6 +7,7 @@ import time
 
 from localrun.adapters import signals, spawn
 from localrun.supervise.hands import Begun, Ended
+from localrun.values import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -40,12 +41,12 @@ class LocalHands:
         scripts = {process.node: process for process in bootstraps}
         begun = []
         for process in processes:
-            source, inlet = os.pipe()
+            source, inlet = process.terminal or os.pipe()
             os.set_blocking(source, False)
             node = process.node
             if node in scripts and node not in self._gates:
                 self._gates[node] = os.pipe()
-                self._scripts[_spawn(scripts[node], inlet)] = node
+                self._scripts[_spawn(replace(scripts[node], terminal=None, input=-1), inlet)] = node
             pid = _spawn(process, inlet, self._gates.get(node, (-1, -1))[0])
             os.close(inlet)  # the pipe ends with the last process that holds it
             self._ranks[pid] = process.rank
@@ -139,7 +140,9 @@ def _describe(pid: int) -> str:
 
 
 def _spawn(process: Process, output: int, gate: int = -1) -> int:
-    return spawn.spawn(process.argv, dict(process.variables), directory=process.directory, output=output, gate=gate)
+    source = process.input if process.terminal is None else output
+    variables = dict(process.variables)
+    return spawn.spawn(process.argv, variables, directory=process.directory, output=output, gate=gate, source=source)
 
 
 def _group_of(pid: int) -> int:

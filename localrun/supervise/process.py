@@ -18,6 +18,8 @@ class Process:
         log: The absolute path of the file for its output, raw but for what is masked.
         needles: What is masked in it, as `localrun.secrets.masks` lists it; empty when the run has no secrets.
         unmasked: A descriptor that gets the raw bytes as well, for the terminal; -1 for none.
+        terminal: Master and slave of the terminal that it has; None for none.
+        input: The descriptor of its standard input; -1 for an empty one.
     """
 
     rank: int
@@ -28,3 +30,5 @@ class Process:
     log: str
     needles: tuple[bytes, ...] = ()
     unmasked: int = -1
+    terminal: tuple[int, int] | None = None
+    input: int = -1

@@ -58,6 +58,8 @@ class Pump:
             count = os.readv(self.source, [self._room])
         except BlockingIOError:
             return 0
+        except OSError:  # how a terminal tells that nobody has its other side open any more
+            count = 0
         if not count:
             self.close()
             return 0
