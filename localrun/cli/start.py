@@ -33,6 +33,11 @@ def run_warm(arguments: Sequence[str]) -> int | None:
     if found is None:
         return None
     plan, artifact, manner = found
+    if plan.target == "docker":
+        from localrun.targets.docker import is_still
+
+        if not is_still(plan, artifact, os.environ):
+            return None
     holds = hold_artifact(plan, artifact, home)
     if holds is None:
         return None

@@ -10,8 +10,9 @@ import os
 
 from localrun import shim
 from localrun.adapters.engine import Engine, find_endpoint
-from localrun.adapters.engine_containers import CLASH, GONE, begin_create, create_network
+from localrun.adapters.engine_containers import CLASH, GONE, begin_create, create_network, inspect_image
 from localrun.adapters.engine_errors import EngineRefused
+from localrun.adapters.engine_http import quote
 from localrun.errors import LocalrunError
 from localrun.plan import RUN_FOLDER, RUN_ID, ContainerPlan, name_ports
 from localrun.supervise.process import Process
@@ -75,6 +76,27 @@ def prepare(  # noqa: PLR0913 - what a run is made of, as for the local target
     except BaseException:
         making.undo()
         raise
+
+
+def is_still(plan: Plan, artifact: Artifact, environ: Mapping[str, str]) -> bool:
+    """Tell whether the names of a plan still stand for the images that it was made with.
+
+    Raises:
+        LocalrunError: there is no engine.
+    """
+    image = plan.environment.image
+    if image is None or image.pull == "always":
+        return False
+    engine = Engine(find_endpoint(environ, os.path.expanduser("~")))
+    known = [(image.name, artifact.image)]
+    if image.base_id and image.base != image.name:
+        from localrun.resolve.image import list_bases
+
+        known += zip(list_bases(image), image.base_id.split(","), strict=False)
+    try:
+        return all((inspect_image(engine, quote(name, "/:@")) or {}).get("Id") == one for name, one in known)
+    finally:
+        engine.close()
 
 
 class _Making:
@@ -236,6 +258,7 @@ class _Making:
             variables["VIRTUAL_ENV"] = os.path.dirname(programs)
         variables.update((name, fill_tokens(text, tokens)) for name, text in plan.variables)
         variables.update((name, environ[name]) for name in plan.inherited if name in environ)
+        leading = (("PYTHONPATH", shim.PATH),) if plan.shim else ()
         variables["PWD"] = variables["AZUREML_CR_EXECUTION_WORKING_DIR_PATH"] = directory
         argv = tuple(fill_tokens(part, tokens) for part in plan.argv)
         own_python = argv[0] == "python" and not python
@@ -247,10 +270,9 @@ class _Making:
             argv=argv,
             variables=tuple(variables.items()),
             fallbacks=tuple(fallbacks.items()),
-            path=path,
+            leading=(*leading, *((("PATH", ":".join(path)),) if path else ())),
             directory=directory,
             own_python=own_python,
-            modules=shim.PATH if plan.shim else "",
         )
 
     def _make_home(self, node: int) -> str:

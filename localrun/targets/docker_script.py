@@ -35,19 +35,17 @@ class Start:
         argv: The command. The first item `python` with an empty `python` stands for the image's own interpreter.
         variables: What it gets on top of the image's variables, by name.
         fallbacks: What it gets where neither `variables` nor the image has it.
-        path: Folders in front of PATH.
+        leading: Names and folders: they go in front of what the variable holds, here or in the image.
         directory: The working directory.
         own_python: The first item of `argv` is the image's `python`, or `python3` when it has no other.
-        modules: A folder in front of PYTHONPATH, whoever sets that; empty for none.
     """
 
     argv: tuple[str, ...]
     variables: tuple[tuple[str, str], ...]
     directory: str
     fallbacks: tuple[tuple[str, str], ...] = ()
-    path: tuple[str, ...] = ()
+    leading: tuple[tuple[str, str], ...] = ()
     own_python: bool = False
-    modules: str = ""
 
 
 def write_script(start: Start) -> bytes:
@@ -57,27 +55,18 @@ def write_script(start: Start) -> bytes:
     """
     plain = [(name, text) for name, text in start.variables if is_shell_name(name)]
     others = [f"{name}={text}" for name, text in start.variables if not is_shell_name(name)]
-    given = dict(plain)
     program = start.argv[0]
     lines = [f"directory={quote(start.directory)} variables={len(others)} program={quote(program)}"]
     lines += [f'[ -n "${{{name}+x}}" ] || export {name}={quote(text)}' for name, text in start.fallbacks]
-    lines += [f"export {name}={quote(text)}" for name, text in given.items() if name != "PATH"]
-    if start.modules:
-        lines.append(f'export PYTHONPATH={quote(start.modules)}"${{PYTHONPATH:+:$PYTHONPATH}}"')
-    lines.append(_write_path(start.path, given.get("PATH")))
+    lines.append('PATH="${PATH:-/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin}"')
+    lines += [f"export {name}={quote(text)}" for name, text in plain]
+    lines += [f'export {name}={quote(folders)}"${{{name}:+:${name}}}"' for name, folders in start.leading]
     if start.own_python:
         lines.append("command -v python >/dev/null || ! command -v python3 >/dev/null || program=python3")
     words = " ".join(map(quote, start.argv[1:]))
     env = f"env {' '.join(map(quote, others))} " if others else ""
     lines.append(f'set -- {env}"$program" {words}')
     return ("\n".join(lines) + "\n").encode(errors="surrogateescape")
-
-
-def _write_path(folders: tuple[str, ...], given: str | None) -> str:
-    front = quote("".join([f"{folder}:" for folder in folders]))
-    if given is not None:
-        return f"export PATH={front}{quote(given)}"
-    return f'export PATH={front}"${{PATH:-/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin}}"'
 
 
 def quote(text: str) -> str:

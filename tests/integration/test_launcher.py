@@ -82,12 +82,20 @@ def test_ranks_ignore_no_signal_and_lead_sessions_of_their_own(tmp_path, shell):
 
 def test_path_of_the_image_stays_behind_what_is_put_in_front_of_it(tmp_path):
     env = {"PATH": os.environ["PATH"], "SET": "by the image"}
-    show = ("sh", "-c", 'echo "$PATH|$SET|$UNSET"')
-    start = make_start(*show, path=("/first", "/second"), fallbacks=(("SET", "x"), ("UNSET", "it's")))
-    given = make_start(*show, path=("/first",), variables={"PATH": os.defpath, "SET": ""})
+    show = ("sh", "-c", 'echo "$PATH|$SET|$UNSET|$PYTHONPATH"')
+    start = make_start(
+        *show,
+        leading=(("PATH", "/first:/second"), ("PYTHONPATH", "/shim")),
+        fallbacks=(("SET", "x"), ("UNSET", "it's")),
+    )
+    given = make_start(
+        *show,
+        leading=(("PATH", "/first"), ("PYTHONPATH", "/shim")),
+        variables={"PATH": os.defpath, "SET": "", "PYTHONPATH": "/own"},
+    )
     _, said = run_all(tmp_path / "node", [start, given], env=env)
-    assert said[0].decode() == f"/first:/second:{env['PATH']}|by the image|it's\n"
-    assert said[1].decode() == f"/first:{os.defpath}||\n"
+    assert said[0].decode() == f"/first:/second:{env['PATH']}|by the image|it's|/shim\n"
+    assert said[1].decode() == f"/first:{os.defpath}|||/shim:/own\n"
 
 
 @pytest.mark.parametrize(
