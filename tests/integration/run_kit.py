@@ -79,7 +79,7 @@ class Driver:
                 found.append(int(name))
         return found
 
-    def wait_for_processes(self, count=0, timeout_s=2.0):
+    def wait_for_processes(self, count=0, timeout_s=10.0):
         """Wait until so many are left; give those that are."""
         wait_until(lambda: len(self.processes()) <= count, timeout_s, fail=False)
         return self.processes()

@@ -29,7 +29,7 @@ def test_first_failing_rank_ends_the_run_and_is_shown_again(localrun):
     localrun.write("train.py", FAIL)
     began = time.monotonic()
     done = localrun.run("--nodes", "2", "-n", "2", "train.py", "2", "17")
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 9  # before the grace of ten seconds
     assert done.returncode == 17
     err = done.stderr.decode()
     assert "rank 2 (node 1) ended with exit code 17 after" in err

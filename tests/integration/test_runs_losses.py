@@ -205,7 +205,7 @@ def test_process_that_keeps_forking_itself_away_is_ended_too(localrun):
         began = time.monotonic()
         child.terminate()
         assert child.wait(20) == 143
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 9  # before the grace of ten seconds
     assert localrun.processes() == []
 
 

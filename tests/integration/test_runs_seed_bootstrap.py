@@ -115,7 +115,7 @@ def test_rank_0_that_fails_before_the_marker_ends_the_others(quick):
     )
     began = time.monotonic()
     done = quick.run("-n", "4", "--command", COMMAND)
-    assert time.monotonic() - began < 15
+    assert time.monotonic() - began < 30
     assert done.returncode == 3
     assert b"rank 0 (node 0) ended with exit code 3" in done.stderr
     assert [rank["status"] for rank in quick.record()["ranks"]] == ["failed", "stopped", "stopped", "stopped"]
@@ -132,8 +132,8 @@ def test_rank_0_that_is_killed_before_the_marker_ends_the_others(quick):
     with quick.start("run", "-n", "3", "--command", COMMAND) as child:
         os.kill(int(hear(here)[0]), 9)
         began = time.monotonic()
-        err = child.communicate(timeout=10)[1]
-    assert time.monotonic() - began < 2
+        err = child.communicate(timeout=30)[1]
+    assert time.monotonic() - began < 9  # before the grace of ten seconds
     assert child.returncode == 137
     assert b"rank 0 (node 0) ended with exit code 137" in err
     assert {rank["status"] for rank in quick.record()["ranks"][1:]} == {"stopped"}
@@ -175,7 +175,7 @@ def test_place_of_the_marker_goes_with_a_run_whose_supervisor_was_killed(quick, 
         place = find_place(quick)
         assert os.path.isdir(place)
         kill_supervisor(quick)
-        err = child.communicate(timeout=10)[1]
+        err = child.communicate(timeout=30)[1]
     assert b"is lost: its supervisor died" in err, err.decode()
     assert not os.path.lexists(place)
 
