@@ -63,7 +63,8 @@ class Keyvault:
         """
         from localrun.secrets.store import write_secrets
 
-        for name, text in secrets_batch.items():
+        given: dict[str, object] = dict(secrets_batch)
+        for name, text in given.items():
             if not isinstance(text, str):
                 message = f"the value of the secret {name} is no text but {type(text).__name__}"
                 raise UserErrorException(message, hint="is the variable that it comes from set?")

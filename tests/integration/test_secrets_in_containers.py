@@ -1,0 +1,103 @@
+"""Secrets of runs in containers: in the ranks' environment, and in nothing that an engine keeps or shows."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+from contained_kit import Contained
+from run_kit import hear
+from script_kit import SCRIPT
+from secret_kit import PLAIN, PRINTER, SECRET, find_forms, search_files, search_processes, store
+
+
+@pytest.fixture
+def contained(own_workspace, tmp_path, engine, python_image, monkeypatch):
+    monkeypatch.setenv("LOCALRUN_SECRETS", "file")
+    driver = Contained(own_workspace, tmp_path / "source", engine, python_image)
+    store(driver, "multi", SECRET)
+    store(driver, "plain", PLAIN)
+    yield driver
+    for container in driver.containers():
+        engine.docker("rm", "-f", container)
+    assert not driver.wait_for_processes()
+
+
+FLAGS = ("--secret", "multi=MULTI", "--secret", "plain=PLAIN")
+WAITING = """
+import sys, os
+with open("here", "w") as file:
+    file.write(f"{os.environ['PLAIN'] == sys.argv[1][::-1]}\\n")
+open("go").read()
+"""
+
+
+@pytest.mark.slow
+def test_nothing_that_the_engine_shows_or_keeps_holds_a_secret(contained, engine, tmp_path):
+    os.mkfifo(os.path.join(contained.source, "here"))
+    os.mkfifo(os.path.join(contained.source, "go"))
+    script = contained.write("train.py", PRINTER + WAITING)
+    options = ("--in-place", "--keep", *FLAGS)
+    with contained.start("run", *options, script, PLAIN[::-1]) as child:
+        try:
+            assert hear(os.path.join(contained.source, "here")) == ["True"]
+            (container,) = contained.containers()
+            pid = engine.inspect(container)["State"]["Pid"]
+            ranks = find_leaves(pid)
+            seen = engine.docker("inspect", container) + engine.docker("top", container)
+            assert find_forms(seen.encode()) == []
+            assert search_processes(but=ranks) == []
+            assert search_files(contained.home) == []
+            with open(os.path.join(contained.source, "go"), "w") as file:
+                file.write("on")
+            out, err = child.communicate(timeout=60)
+        finally:
+            child.kill()
+            child.wait()
+    assert child.returncode == 0, err
+    assert find_forms(out + err) == []
+    (container,) = contained.containers()
+    seen = engine.docker("inspect", container) + engine.docker("diff", container)
+    seen += engine.docker("history", "--no-trunc", contained.image) + engine.docker("image", "inspect", contained.image)
+    assert find_forms(seen.encode()) == []
+    for words, name in ((("export", "-o"), container), (("save", "-o"), contained.image)):
+        archive = tmp_path / "archive.tar"
+        engine.docker(*words, str(archive), name)
+        assert find_in_file(archive) == []
+    assert search_files(contained.home) == []
+    assert find_left_starts() == []
+
+
+def find_leaves(pid):
+    """Give the processes below one that have started no others: the ranks."""
+    children = []
+    for task in os.listdir(f"/proc/{pid}/task"):
+        with open(f"/proc/{pid}/task/{task}/children") as file:
+            children += map(int, file.read().split())
+    return {leaf for child in children for leaf in find_leaves(child)} if children else {pid}
+
+
+def find_in_file(path):
+    """Search a large file piece by piece."""
+    found, rest = set(), b""
+    with open(path, "rb") as file:
+        while data := file.read(1 << 24):
+            found |= set(find_forms(rest + data))
+            rest = data[-1000:]
+    return sorted(found)
+
+
+def find_left_starts():
+    """Search what a run may have left in the places for private files."""
+    places = [os.environ.get("XDG_RUNTIME_DIR", ""), "/dev/shm"]
+    return [hit for place in places if place for hit in search_files(place)]
+
+
+def test_the_run_of_a_script_in_a_container_ends_in_the_record(contained):
+    store(contained, "token", "the-value-of-it")
+    done = contained.run("--secret", "token=TOKEN", contained.write("train.py", SCRIPT))
+    assert done.returncode == 0, done.stdout + done.stderr
+    record = contained.record()
+    assert record["metrics"]["accuracy"] == 0.75
+    assert record["tags"] == {"stage": "test", "team": "7"}
+    assert os.path.exists(os.path.join(record["folder"], "journal", "files", "models", "model.pkl"))
