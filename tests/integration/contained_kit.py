@@ -20,8 +20,8 @@ class Contained(Driver):
         self.engine = engine
         self.image = image
 
-    def start(self, *words, env=None, **options):
-        if words[:1] == ("run",):
+    def start(self, *words, env=None, plain=False, **options):
+        if words[:1] == ("run",) and not plain:
             words = ("run", "-t", "docker", "-E", f"image:{self.image}", *words[1:])
         return super().start(*words, env={**self.engine.environ, **(env or {})}, **options)
 
