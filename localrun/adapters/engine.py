@@ -18,7 +18,7 @@ from localrun.adapters.engine_stream import Channel, Stream, receive_head
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Generator, Iterable, Mapping
     from typing import Any, BinaryIO
 
     from localrun.adapters.engine_connections import Connection
@@ -165,7 +165,7 @@ class Engine:
         headers: Mapping[str, str] | None = None,
         timeout_s: float = 60,
         silence_s: float | None = None,
-    ) -> Iterator[bytes]:
+    ) -> Generator[bytes, None, None]:
         """Make a request and give the body of the answer as it comes in.
 
         Args:

@@ -80,12 +80,11 @@ def build_dockerfile(
     query |= {"networkmode": "host"} if build.host_network else {}
     log = _Log(on_line)
     headers = {"Content-Type": "application/x-tar", "X-Registry-Config": _encode(build.accounts)}
+    pieces = engine.stream(
+        "POST", "/build", query=query, upload=context, headers=headers, timeout_s=SILENCE_S, silence_s=SILENCE_S
+    )
     try:
-        for event in read_events(
-            engine.stream(
-                "POST", "/build", query=query, upload=context, headers=headers, timeout_s=SILENCE_S, silence_s=SILENCE_S
-            )
-        ):
+        for event in read_events(pieces):
             log.take(str(event.get("stream") or event.get("status") or ""))
             aux = event.get("aux")
             log.image = str(aux["ID"]) if isinstance(aux, dict) and aux.get("ID") else log.image
@@ -93,6 +92,8 @@ def build_dockerfile(
         raise _explain(error.reason, log) from None
     except StreamFailed as error:
         raise _explain(error.reason, log) from None
+    finally:
+        pieces.close()
     if not log.image:
         raise EnvironmentFailed("the engine built the Dockerfile and told no image", detail="\n".join(log.lines))
     return log.image
@@ -133,7 +134,7 @@ class _Log:
             self.container = found[1]
         elif found := _BUILT.match(line):
             self.image = self.image or found[1]
-        else:
+        elif not line.startswith((" --->", "Removing intermediate container")):
             self.lines.append(line)
 
 

@@ -78,3 +78,23 @@ def registry(tmp_path_factory):
 
     with Registry(tmp_path_factory.mktemp("registry")) as one:
         yield one
+
+
+@pytest.fixture(scope="session")
+def text_channel(tmp_path_factory):
+    """Give a conda channel of packages without Python, small and quick to link."""
+    from environment_kit import fill_channel, text_package
+
+    folder = tmp_path_factory.mktemp("text-channel")
+    return fill_channel(folder, [text_package("words"), text_package("many", count=200)])
+
+
+@pytest.fixture
+def images(engine, own_workspace, text_channel):
+    """Give what makes images of a workspace of the test's own."""
+    from image_kit import Images
+
+    own_workspace.mkdir(mode=0o700, exist_ok=True)
+    made = Images(engine, own_workspace, text_channel)
+    yield made
+    made.clean()

@@ -1,0 +1,187 @@
+"""When an image is found, when it is made anew, and that it is made once."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import time
+
+import pytest
+from environment_kit import fill_channel, text_package
+
+from localrun.environments.image import explain
+
+
+@pytest.fixture
+def moving(engine, bare_image, tmp_path):
+    """Give a tag that can be moved from one image to another."""
+    name = f"localrun-test/moving-{abs(hash(str(tmp_path))) % 10**8}:latest"
+
+    def move(text):
+        dockerfile = f"FROM {bare_image}\nLABEL moved={text}\n"
+        subprocess.run(
+            ["docker", "build", "-q", "-t", name, "-"], input=dockerfile.encode(), check=True, stdout=subprocess.DEVNULL
+        )
+        return name
+
+    move("first")
+    yield name, move
+    engine.try_docker("image", "rm", "--force", name)
+
+
+def test_image_is_found_under_another_name_of_the_environment(images, bare_image):
+    first = images.make(images.plan(bare_image, conda=("words",), name="one"))
+    plan = images.plan(bare_image, conda=("words",), name="two", environment_variables=(("A", "1"),))
+    found = images.make(plan)
+    assert (found.image, found.reused) == (first.image, True)
+    assert images.told == []
+    assert images.find(plan).image == first.image
+    assert explain(plan, home=images.home)[0].startswith("in the engine: ")
+
+
+def test_plan_says_that_the_base_image_moved(images, moving):
+    name, move = moving
+    plan = images.plan(name, conda=("words",))
+    first = images.make(plan)
+    move("second")
+    assert images.find(plan) is None
+    assert "now stands for another image" in explain(plan, home=images.home)[0]
+    again = images.plan(name, conda=("words",))
+    lines = explain(again, home=images.home)
+    assert any("the base image moved" in line for line in lines), lines
+    assert images.make(again).image != first.image
+
+
+def test_plan_that_was_made_before_the_base_moved_is_settled_anew(images, moving):
+    name, move = moving
+    plan = images.plan(name, conda=("words",))
+    move("second")
+    now = images.plan(name, conda=("words",))
+    images.make(plan)
+    assert images.inspect(now.image.name)["Config"]["Labels"]["localrun.base"] == now.image.base_id
+
+
+def test_image_made_by_hand_under_the_name_is_made_anew(images, bare_image, engine):
+    plan = images.plan(bare_image, conda=("words",))
+    engine.docker("tag", bare_image, plan.image.name)
+    assert "made by hand" in explain(plan, home=images.home)[0]
+    made = images.make(plan)
+    assert any("made by hand" in line for line in images.told)
+    assert images.inspect(plan.image.name)["Id"] == made.image
+
+
+def test_image_of_another_definition_under_the_name_is_made_anew(images, bare_image, engine):
+    other = images.plan(bare_image, conda=("many",))
+    images.make(other)
+    plan = images.plan(bare_image, conda=("words",))
+    engine.docker("tag", other.image.name, plan.image.name)
+    assert not images.make(plan).reused
+    assert any("another definition" in line for line in images.told)
+
+
+def test_image_that_was_removed_is_made_anew(images, bare_image, engine):
+    plan = images.plan(bare_image, conda=("words",))
+    images.make(plan)
+    engine.docker("image", "rm", plan.image.name)
+    assert not images.make(plan).reused
+
+
+def test_rebuilding_on_purpose_leaves_one_image(images, bare_image, engine, tmp_path):
+    images.channel = fill_channel(tmp_path / "channel", [text_package("words", "1.0")])
+    plan = images.plan(bare_image, conda=("words",))
+    first = images.make(plan)
+    again = images.make(plan, rebuild=True)
+    assert again.image != first.image
+    assert engine.try_docker("image", "inspect", first.image).returncode
+
+
+def test_twenty_at_once_build_once(images, bare_image):
+    plan = images.plan(bare_image, conda=("words",))
+    builders = [images.builder(plan) for _ in range(20)]
+    outputs = [one.communicate(timeout=280) for one in builders]
+    last = [json.loads(out.strip().split("\n")[-1]) for out, _ in outputs]
+    assert [one["reused"] for one in last].count(False) == 1, outputs
+    assert len({one["image"] for one in last}) == 1
+    assert images.containers() == []
+
+
+def read_until(builder, words):
+    while line := builder.stdout.readline():
+        if words in line:
+            return
+    raise AssertionError(builder.stderr.read())
+
+
+@pytest.mark.parametrize("moment", ["linking", "adding the conda environment", "made azureml"])
+def test_killed_build_leaves_no_name_and_the_next_one_cleans_up(images, bare_image, engine, moment, tmp_path):
+    for number in range(3):  # a little later each time
+        images.channel = fill_channel(tmp_path / f"channel-{number}", [text_package("many", count=200)])
+        plan = images.plan(bare_image, conda=("many",))
+        builder = images.builder(plan)
+        read_until(builder, moment)
+        time.sleep(number * 0.05)
+        builder.kill()
+        builder.communicate()
+        found = images.find(plan)
+        if found:  # it had been given its name: then it is whole
+            assert images.run(plan.image.name, "cat", f"{plan.image.prefix}/share/many/3.txt").startswith("many 1.0")
+            engine.docker("image", "rm", plan.image.name)
+    images.make(plan)
+    assert images.run(plan.image.name, "cat", f"{plan.image.prefix}/share/many/3.txt").startswith("many 1.0")
+    assert images.containers() == []
+
+
+def test_lookup_is_quick(images, bare_image):
+    plan = images.plan(bare_image, conda=("words",))
+    images.make(plan)
+    times = []
+    for _ in range(20):
+        began = time.perf_counter()
+        assert images.find(plan)
+        times.append(time.perf_counter() - began)
+    assert min(times) < 0.025  # 5 ms on a machine that has nothing else to do
+
+
+def test_image_is_fetched_from_the_registry_before_it_is_built(
+    images, bare_image, engine, registry, monkeypatch, tmp_path
+):
+    plan = images.plan(bare_image, conda=("words",))
+    first = images.make(plan)
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path / "docker"))
+    login = ("login", "--username", registry.user, "--password-stdin", registry.address)
+    subprocess.run(["docker", *login], input=registry.password.encode(), check=True, stdout=subprocess.DEVNULL)
+    remote = f"{registry.address}/{plan.image.name}"
+    engine.docker("tag", plan.image.name, remote)
+    engine.docker("push", remote)
+    engine.docker("image", "rm", remote, plan.image.name)
+    os.unlink(os.path.join(images.home, "environments", f"{plan.name}.versions.json"))
+    found = images.make(plan, registry=registry.address)
+    assert (found.image, found.reused) == (first.image, True)
+    assert found.image_digest.startswith("sha256:")
+    # The local environment takes the versions of the image that came from elsewhere.
+    assert os.path.exists(os.path.join(images.home, "environments", f"{plan.name}.versions.json"))
+    engine.docker("image", "rm", "--force", remote)
+
+
+def test_base_image_comes_from_a_private_registry(images, bare_image, engine, registry, monkeypatch, tmp_path):
+    from localrun.spec import RegistrySpec
+
+    base = f"{registry.address}/team/base:1"
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path / "docker"))
+    login = ("login", "--username", registry.user, "--password-stdin", registry.address)
+    subprocess.run(["docker", *login], input=registry.password.encode(), check=True, stdout=subprocess.DEVNULL)
+    engine.docker("tag", bare_image, base)
+    engine.docker("push", base)
+    engine.docker("image", "rm", base)
+    engine.docker("logout", registry.address)
+    monkeypatch.setenv("BASE_PASSWORD", registry.password)
+    account = RegistrySpec(address=registry.address, username=registry.user, password="${BASE_PASSWORD}")
+    plan = images.plan(base, conda=("words",), registry=account)
+    assert plan.image.name == ""
+    made = images.make(plan)
+    inspected = json.dumps(images.inspect(made.image)) + engine.docker("history", "--no-trunc", made.image)
+    assert registry.password not in inspected
+    settled = images.plan(base, conda=("words",), registry=account)
+    assert images.find(settled).image == made.image
+    engine.docker("image", "rm", "--force", base)
