@@ -151,7 +151,7 @@ def run_plan(
         hold = None if plan.on_failure != "hold" else lambda: host.on_hold(charge.identity.run_id)
         shown = charge.processes if plan.terminal_rank < 0 else (charge.processes[plan.terminal_rank],)
         logs = [process.log if process.unmasked < 0 else process.unmasked for process in shown]
-        view = View(logs, make_prefixes(len(logs), coloured=host.coloured), host.target)
+        view = View(logs, make_prefixes(len(logs), coloured=host.coloured), host.target, stamped=plan.timestamps)
         watch(control, wake, view, host.say, hold, _relay(shown[0]))
     return read_record(host, charge.identity.run_id)
 

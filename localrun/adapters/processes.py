@@ -15,7 +15,7 @@ from localrun.values import value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
 KILL_WAIT_S = 5.0
 """How long a killed process may take to go; longer is a process that the kernel cannot end now."""
@@ -175,6 +175,26 @@ def tagged(name: str, text: str) -> tuple[Process, ...]:
         if matches and is_alive(before):
             found.append(before)
     return tuple(found)
+
+
+def first_of_ranks(run_id: str, named: Mapping[str, int]) -> dict[int, Process]:
+    """Find the first living process of each rank of a run by its environment variables, in containers too.
+
+    Args:
+        run_id: The run.
+        named: For each value of `AZUREML_PROCESS_NAME` its rank.
+    """
+    import psutil
+
+    found: dict[int, Process] = {}
+    for process in sorted(tagged("AZUREML_RUN_ID", run_id), key=lambda one: float(one.start)):
+        try:
+            name = psutil.Process(process.pid).environ().get("AZUREML_PROCESS_NAME", "")
+        except (psutil.Error, OSError):
+            continue
+        if name in named:
+            found.setdefault(named[name], process)
+    return found
 
 
 def descendants(processes: Iterable[Process]) -> tuple[Process, ...]:

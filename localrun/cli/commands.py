@@ -27,6 +27,7 @@ COMMANDS = {
     "unpause": ("localrun.cli.control", "unpause", "Let it go on."),
     "exec": ("localrun.cli.inside", "execute", "Run a command where a rank is."),
     "attach": ("localrun.cli.inside", "attach", "Show a live run, and stop it with Ctrl-C."),
+    "stats": ("localrun.cli.stats", "stats", "Show what the ranks of live runs use."),
     "shell": ("localrun.cli.inside", "shell", "Open a shell where a rank was."),
     "rm": ("localrun.cli.control", "rm", "Remove the records of runs."),
     "environment": ("localrun.cli.environment", "environment", "Register, list, compare and build environments."),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 
 import click
 
@@ -10,6 +11,7 @@ from localrun.cli import show
 from localrun.cli.workspace import find_runs, open_workspace
 from localrun.errors import RunNotFound
 from localrun.escaping import escape_line
+from localrun.values import value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,17 +25,32 @@ _POLL_S = 0.05
 @click.option("-f", "--follow", is_flag=True, help="Go on until the run ends.")
 @click.option("--rank", type=click.IntRange(min=0), metavar="K", help="Only this rank, byte for byte.")
 @click.option("--tail", type=click.IntRange(min=0), metavar="N", help="Only the last N lines of each rank.")
+@click.option("--merge", is_flag=True, help="The lines of all ranks in the order of time.")
+@click.option("--timestamps", is_flag=True, help="Put the time before each line.")
+@click.option("--grep", default="", metavar="REGEX", help="Only lines that hold a match.")
 @click.argument("run")
-def logs(follow: bool, rank: int | None, tail: int | None, run: str) -> None:  # noqa: FBT001 - click names them
+def logs(
+    *, follow: bool, rank: int | None, tail: int | None, merge: bool, timestamps: bool, grep: str, run: str
+) -> None:
     """Print the output of RUN's ranks.
 
-    The output of one rank is printed byte for byte, the lines of several behind `[rank K]`, escaped.
+    The output of one rank is printed byte for byte, the lines of several behind `[rank K]`, escaped. With --merge,
+    --timestamps or --grep whole lines are printed, escaped.
     """
     from localrun.workspace import records
 
     home = open_workspace()
     (run_id,) = find_runs(home, (run,))
-    streams = _streams(records.read(home, run_id), records.folder_of(home, run_id), rank)
+    folder = records.folder_of(home, run_id)
+    streams = _streams(records.read(home, run_id), folder, rank)
+    if merge or timestamps or grep:
+        _print_lines(
+            home,
+            run_id,
+            {stream.rank: stream.path for stream in streams},
+            _Manner(follow=follow, tail=tail, merge=merge, timestamps=timestamps, grep=grep),
+        )
+        return
     for stream in streams:
         stream.open(tail)
     if follow:
@@ -44,11 +61,48 @@ def logs(follow: bool, rank: int | None, tail: int | None, run: str) -> None:  #
         stream.close()
 
 
+@value
+class _Manner:
+    """How lines are printed: the options of the command."""
+
+    follow: bool
+    tail: int | None
+    merge: bool
+    timestamps: bool
+    grep: str
+
+
+def _print_lines(home: str, run_id: str, logs: dict[int, str], manner: _Manner) -> None:
+    from localrun.cli.log_lines import Lines, Pattern, find_times, make_printer, print_lines
+    from localrun.workspace import active, records
+
+    several = len(logs) > 1
+    times = ""
+    if manner.timestamps or (manner.merge and several):
+        folder = records.folder_of(home, run_id)
+        times = find_times(folder, run_id, "--timestamps" if manner.timestamps else "--merge")
+    matches = Pattern(manner.grep).matches if manner.grep else None
+    printer = make_printer(prefixed=several, stamped=manner.timestamps)
+    if manner.follow or manner.merge:
+        sources = [Lines(logs, times)]
+    else:
+        sources = [Lines({rank: path}, times) for rank, path in logs.items()]
+    for lines in sources:
+        follow = manner.follow and active.is_live(home, run_id)
+        print_lines(lines, matches, printer, manner.tail, last=not follow)
+        while follow:
+            follow = active.is_live(home, run_id)
+            if not print_lines(lines, matches, printer, None, last=not follow) and follow:
+                time.sleep(_POLL_S)
+        lines.close()
+
+
 class _Stream:
     """The log of one rank while it is printed: what was read of it, and the beginning of a line that is not whole."""
 
-    def __init__(self, path: str, prefix: bytes) -> None:
+    def __init__(self, path: str, prefix: bytes, rank: int) -> None:
         self.path = path
+        self.rank = rank
         self.prefix = prefix  # empty: the bytes are printed as they are
         self.file: IO[bytes] | None = None
         self.begun = b""
@@ -94,15 +148,15 @@ def _streams(record: dict[str, Any], folder: str, rank: int | None) -> list[_Str
     chosen = ranks if rank is None else {rank: ranks[rank]}
     single = len(chosen) == 1
     return [
-        _Stream(os.path.join(folder, "user_logs", os.path.basename(log)), b"" if single else b"[rank %d] " % number)
+        _Stream(
+            os.path.join(folder, "user_logs", os.path.basename(log)), b"" if single else b"[rank %d] " % number, number
+        )
         for number, log in chosen.items()
     ]
 
 
 def _follow(home: str, run_id: str, streams: list[_Stream]) -> None:
     """Print what comes until the run has ended; what was written last is left to the caller."""
-    import time
-
     from localrun.workspace import active
 
     while active.is_live(home, run_id):

@@ -82,3 +82,9 @@ def read_live(home: str, run_id: str) -> dict[str, Any]:
             if not active.is_live(home, run_id) or time.monotonic() > end:
                 raise
         time.sleep(POLL_S)
+
+
+def name_processes(record: Mapping[str, Any]) -> dict[str, int]:
+    """Give the rank for each value of `AZUREML_PROCESS_NAME` in a run."""
+    ranks = record["plan"]["ranks"]
+    return {item["variables"].get("AZUREML_PROCESS_NAME", "main"): item["rank"] for item in ranks}

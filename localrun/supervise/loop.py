@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from localrun.supervise.hands import Begun, Ended, Hands
     from localrun.supervise.process import Process
     from localrun.supervise.pump import Pump
+    from localrun.supervise.sampling import Sampler
+    from localrun.supervise.times import Times
 
 ASKED = {b"i": "interrupted", b"t": "terminated", b"h": "hung_up", b"": "front_end_lost", b"e": "released"}
 """What the front end writes into the control pipe to end the run; its end is the front end's end."""
@@ -50,7 +52,15 @@ class Supervisor:
     """
 
     def __init__(
-        self, processes: Sequence[Process], bootstraps: Sequence[Process], course: Course, wake: int, hands: Hands
+        self,
+        processes: Sequence[Process],
+        bootstraps: Sequence[Process],
+        course: Course,
+        wake: int,
+        hands: Hands,
+        *,
+        times: Times | None = None,
+        sampler: Sampler | None = None,
     ) -> None:
         """Take over the processes.
 
@@ -60,7 +70,13 @@ class Supervisor:
             course: The course of the run, at its beginning.
             hands: What starts and ends them.
             wake: A descriptor that gets one byte whenever a log has grown; -1 for none.
+            times: Where it is noted when the ranks print; None for nowhere.
+            sampler: Who writes down what the ranks use; None for nobody.
         """
+        self._on_quiet: Callable[[], None] | None = None
+        self._on_hold: Callable[[Outcome], None] | None = None
+        self._times = times
+        self._sampler = sampler
         self._processes = processes
         self._bootstraps = bootstraps
         self._course = course
@@ -114,6 +130,7 @@ class Supervisor:
         Returns:
             The outcome; every process of the run has ended, or a note says which could not be ended.
         """
+        self._on_quiet, self._on_hold = on_quiet, on_hold
         heard = _listen_to_signals()
         self._poll.register(heard, select.POLLIN)
         if control >= 0:
@@ -123,7 +140,7 @@ class Supervisor:
         while not self._finished():
             self._send(self._course.take_signal(self._now()))
             grown, told = 0, False
-            ready = self._poll.poll(self._wait_ms(QUIET_S if on_quiet else None))
+            ready = self._poll.poll(self._wait_ms(QUIET_S if self._on_quiet else None))
             for source, _ in ready:
                 if source in self._open:
                     grown += self._move(source)
@@ -136,15 +153,21 @@ class Supervisor:
                 self._tell()
             if told or self._is_due():
                 self._collect(on_bootstrap)
-            if on_quiet and (not ready or self._now() > QUIET_AT_LAST_S):
-                on_quiet()
-                on_quiet = None
-            if self._course.held and on_hold and not on_quiet:
-                on_hold(self._conclude())
-                on_hold = None
-                self._tell(HELD)
+            self._look_up(idle=not ready)
         self._close()
         return self._conclude()
+
+    def _look_up(self, *, idle: bool) -> None:
+        """Do what can wait until nobody waits for this process."""
+        if self._sampler is not None:
+            self._sampler.sample()
+        if self._on_quiet and (idle or self._now() > QUIET_AT_LAST_S):
+            self._on_quiet()
+            self._on_quiet = None
+        if self._course.held and self._on_hold and not self._on_quiet:
+            self._on_hold(self._conclude())
+            self._on_hold = None
+            self._tell(HELD)
 
     def _now(self) -> float:
         return time.monotonic() - self._began
@@ -153,6 +176,7 @@ class Supervisor:
         due, hands_due = self._course.next_due(), self._hands.next_due()
         waits = [] if most_s is None else [most_s]
         waits += [] if due is None else [due - self._now()]
+        waits += [] if self._sampler is None else [self._sampler.due - time.monotonic()]
         waits += [] if hands_due is None else [hands_due - time.monotonic()]
         return max(0, int(min(*waits, LONGEST_WAIT_S) * 1000) + 1) if waits else None
 
@@ -168,9 +192,12 @@ class Supervisor:
         return True
 
     def _move(self, source: int) -> int:
-        count = self._open[source].move()
+        pump = self._open[source]
+        count = pump.move()
         if count and self._silence is not None:
-            self._silence.hear(self._pumps.index(self._open[source]), self._now())
+            self._silence.hear(pump.rank, self._now())
+        if self._times is not None:
+            self._times.note(pump.rank, pump.stored)
         if self._open[source].source < 0:
             self._poll.unregister(source)
             del self._open[source]
@@ -285,6 +312,8 @@ class Supervisor:
             for pump in self._open_pumps():
                 pump.move()
         for rank, pump in enumerate(self._pumps):
+            if self._times is not None:
+                self._times.note(rank, pump.stored)
             if pump.source >= 0:
                 pump.close()
                 self._notes.append(f"the log of rank {rank} was closed while a process outside of the run held it open")

@@ -28,12 +28,13 @@ class Pump:
     """The way of one rank's output into its log file.
 
     Attributes:
+        rank: The rank.
         source: The descriptor to read from; -1 before `listen`, and once the other end is closed.
         stored: Bytes in the file.
         dropped: Bytes that the file did not take (a full disk); the rank was never held up by it.
     """
 
-    __slots__ = ("_file", "_mask", "_room", "_shown", "_unmasked", "dropped", "source", "stored")
+    __slots__ = ("_file", "_mask", "_room", "_shown", "_unmasked", "dropped", "rank", "source", "stored")
 
     def __init__(self, log: str, room: memoryview, mask: Mask | None = None, unmasked: int = -1) -> None:
         """Open the log, which may not exist yet. `room` is where bytes pass through; pumps may share it."""
@@ -43,6 +44,7 @@ class Pump:
         self._file = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         self._room = room
         self.source = -1
+        self.rank = 0
         self.stored = self.dropped = 0
 
     def listen(self, source: int) -> None:
@@ -103,10 +105,13 @@ class Pump:
 def make_pump(process: Process, room: memoryview) -> Pump:
     """Make the pump of a rank; one that masks when its run has secrets."""
     if not process.needles:
-        return Pump(process.log, room)
-    from localrun.secrets.masks import Mask
+        pump = Pump(process.log, room)
+    else:
+        from localrun.secrets.masks import Mask
 
-    return Pump(process.log, room, Mask(process.needles), process.unmasked)
+        pump = Pump(process.log, room, Mask(process.needles), process.unmasked)
+    pump.rank = process.rank
+    return pump
 
 
 def _enlarge(pipe: int) -> None:

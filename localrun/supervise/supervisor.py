@@ -74,7 +74,9 @@ def _serve(charge: Charge, control: int, wake: int) -> NoReturn:
         spawn.close_inherited()
         _note_supervisor(charge)
         spawn.become_subreaper()
-        supervisor = Supervisor(charge.processes, charge.bootstraps, _plan_course(charge, hands), wake, hands)
+        supervisor = Supervisor(
+            charge.processes, charge.bootstraps, _plan_course(charge, hands), wake, hands, **_plan_notes(charge)
+        )
         supervisor.start()
         launched = time.time() - charge.identity.started_at
         _note_ranks(charge, supervisor.pids)
@@ -122,6 +124,20 @@ def _plan_course(charge: Charge, hands: Hands) -> Course:
         on_failure=plan.on_failure,
         silence=silence,
     )
+
+
+def _plan_notes(charge: Charge) -> dict[str, Any]:
+    """Give who notes beside the logs when the ranks print, and what they use."""
+    notes: dict[str, Any] = {}
+    if charge.plan.timestamps or len(charge.processes) > 1:
+        from localrun.supervise.times import Times
+
+        notes["times"] = Times(charge.identity.folder)
+    if charge.plan.sample_usage:
+        from localrun.supervise.sampling import Sampler
+
+        notes["sampler"] = Sampler(charge.identity.folder, charge.identity.run_id, charge.processes)
+    return notes
 
 
 def _redirect(folder: str) -> None:

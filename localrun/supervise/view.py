@@ -28,16 +28,20 @@ class View:
         open: False once nobody reads the descriptor any more.
     """
 
-    __slots__ = ("_in_long_line", "_logs", "_offsets", "_prefixes", "_target", "open")
+    __slots__ = ("_in_long_line", "_logs", "_offsets", "_prefixes", "_stamped", "_target", "open")
 
-    def __init__(self, logs: Sequence[str | int], prefixes: Sequence[bytes], target: int) -> None:
+    def __init__(
+        self, logs: Sequence[str | int], prefixes: Sequence[bytes], target: int, *, stamped: bool = False
+    ) -> None:
         """Begin at the start of every log.
 
         Args:
             logs: Absolute paths or descriptors, one a rank; a file that does not exist yet is looked for again later.
             prefixes: What stands before each line of that rank; all empty for one rank shown byte for byte.
             target: The descriptor to write to.
+            stamped: Each line has the time at which it is shown before it.
         """
+        self._stamped = stamped
         self._logs: list[str | int] = list(logs)
         self._offsets = [0] * len(logs)
         self._in_long_line = [False] * len(logs)
@@ -70,15 +74,24 @@ class View:
         chunk = os.pread(log, CHUNK, self._offsets[rank]) if log >= 0 else b""
         if not chunk:
             return False
-        if not self._prefixes[rank]:
+        if not self._prefixes[rank] and not self._stamped:
             self._offsets[rank] += len(chunk)
             self._write(memoryview(chunk))
             return self.open
         taken, lines = self._take_lines(rank, chunk, last=last and len(chunk) < CHUNK)
         self._offsets[rank] += taken
         if lines:
-            self._write(*prefix_lines(lines, self._prefixes[rank]))
+            self._write(*prefix_lines(lines, self._stamp() + self._prefixes[rank]))
         return self.open and bool(taken)
+
+    def _stamp(self) -> bytes:
+        if not self._stamped:
+            return b""
+        import time
+
+        from localrun.workspace.records import timestamp
+
+        return f"{timestamp(time.time())} ".encode()
 
     def _open(self, rank: int) -> int:
         log = self._logs[rank]

@@ -1,0 +1,138 @@
+"""When lines were printed, what matches, and what ranks use."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+
+import pytest
+from run_kit import hear, wait_until
+
+STAMP = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"
+
+
+@pytest.fixture
+def talked(localrun):
+    """Run two ranks that print in turn."""
+    text = (
+        "import os, sys, time\nrank = int(os.environ['RANK'])\nfor number in range(3):\n"
+        "    time.sleep(0.3 + (0.25 * rank if number == 0 else 0.2))\n"
+        "    print('line', number, 'of', rank, flush=True)\n"
+        "sys.stdout.write('the end of %d' % rank)\n"
+    )
+    localrun.write("train.py", text)
+    assert localrun.run("-q", "-n", "2", "train.py").returncode == 0
+    return localrun
+
+
+def test_merged_lines_come_in_the_order_in_which_they_were_printed(talked):
+    lines = talked.command("logs", "--merge", "--timestamps", "latest").stdout.decode().splitlines()
+    assert len(lines) == 8
+    stamps = [line.split(" ", 1)[0] for line in lines]
+    assert all(re.fullmatch(STAMP, stamp) for stamp in stamps)
+    assert stamps == sorted(stamps)
+    for rank in (0, 1):
+        mine = [line.split(" ", 1)[1] for line in lines if f"[rank {rank}]" in line]
+        assert mine == [f"[rank {rank}] {text}" for text in (f"line 0 of {rank}", f"line 1 of {rank}", f"line 2 of {rank}", f"the end of {rank}")]  # fmt: skip
+    merged = talked.command("logs", "--merge", "latest").stdout
+    by_rank = talked.command("logs", "latest").stdout
+    assert sorted(merged.splitlines()) == sorted(by_rank.splitlines())
+    assert merged != by_rank
+
+
+def test_only_lines_that_match_are_shown(talked):
+    assert (
+        talked.command("logs", "--grep", r"line [12]", "--rank", "1", "latest").stdout == b"line 1 of 1\nline 2 of 1\n"
+    )
+    both = talked.command("logs", "--grep", "end", "latest").stdout
+    assert both == b"[rank 0] the end of 0\n[rank 1] the end of 1\n"
+    last = talked.command("logs", "--merge", "--grep", "line", "--tail", "1", "latest").stdout
+    assert last.endswith(b"line 2 of 1\n")
+    assert last.count(b"\n") == 1
+
+
+def test_pattern_that_is_none_or_never_ends_is_refused(localrun):
+    localrun.write("train.py", "print('a' * 40 + '!')")
+    assert localrun.run("-q", "train.py").returncode == 0
+    refused = localrun.command("logs", "--grep", "(", "latest")
+    assert refused.returncode == 125
+    assert b"--grep: '(' is no pattern" in refused.stderr
+    slow = localrun.command("logs", "--grep", "(a+)+$", "latest")
+    assert slow.returncode == 125
+    assert b"takes too long for one line" in slow.stderr
+
+
+def test_times_of_a_single_rank_are_kept_on_request(localrun):
+    localrun.write("train.py", "print('one'); print('two')")
+    assert localrun.run("-q", "train.py").returncode == 0
+    refused = localrun.command("logs", "--timestamps", "latest")
+    assert b"did not keep when its lines were printed" in refused.stderr
+    shown = localrun.run("-q", "--timestamps", "train.py").stdout.decode()
+    assert re.fullmatch(f"{STAMP} one\n{STAMP} two\n", shown)
+    assert re.fullmatch(
+        f"{STAMP} one\n{STAMP} two\n", localrun.command("logs", "--timestamps", "latest").stdout.decode()
+    )
+
+
+def test_merged_lines_are_followed(localrun):
+    localrun.write(
+        "train.py", "import os, sys; print('a', flush=True); open(sys.argv[1]).read(); print('b', flush=True)"
+    )
+    gates = [localrun.fifo(f"gate-{rank}") for rank in range(2)]
+    localrun.write("train.sh", f'set -e; python train.py "{os.path.dirname(gates[0])}/gate-$RANK"')
+    words = ("--command", "bash train.sh", "--source", localrun.source)
+    started = localrun.run("-q", "-d", "-n", "2", "--distribution", "pytorch", *words)
+    assert started.returncode == 0, started.stderr
+    with localrun.start("logs", "-f", "--merge", "latest") as child:
+        assert sorted(child.stdout.readline() for _ in range(2)) == [b"[rank 0] a\n", b"[rank 1] a\n"]
+        for rank in (1, 0):
+            with open(gates[rank], "w") as gate:
+                gate.write("go")
+            assert child.stdout.readline() == b"[rank %d] b\n" % rank
+        child.wait(30)
+
+
+BUSY = "import sys, threading, time\nthreading.Thread(target=time.sleep, args=(600,), daemon=True).start()\nopen(sys.argv[1], 'w').write('here\\n')\nx = b'x' * 50_000_000\nwhile True: pass\n"
+
+
+def test_stats_show_what_each_rank_uses_and_write_it_down(localrun):
+    localrun.write("train.py", BUSY)
+    here = localrun.fifo()
+    run_id = localrun.run("-q", "-d", "-n", "2", "train.py", here).stdout.decode().strip()
+    hear(here, 2)
+    wait_until(
+        lambda: (
+            json.loads(localrun.command("stats", "--no-stream", "--format", "json").stdout)[0]["memory_bytes"]
+            > 50_000_000
+        )
+    )
+    rows = json.loads(localrun.command("stats", "--no-stream", "--format", "json", run_id).stdout)
+    assert [(row["run_id"], row["rank"], row["node"], row["processes"], row["threads"]) for row in rows] == [(run_id, rank, 0, 1, 2) for rank in range(2)]  # fmt: skip
+    assert all(row["cpu_percent"] > 5 for row in rows)
+    table = localrun.command("stats", "--no-stream").stdout.decode().splitlines()
+    assert table[0].split() == ["RUN", "NODE", "RANK", "CPU", "MEMORY", "THREADS", "PROCESSES"]
+    assert table[2].split()[:3] == [run_id, "0", "1"]
+    folder = os.path.join(localrun.home, "runs", run_id)
+    assert not os.path.exists(f"{folder}/usage.jsonl")
+    with localrun.start("stats", run_id, stdout=subprocess.DEVNULL) as child:
+        wait_until(lambda: os.path.exists(f"{folder}/usage.jsonl"), 20)
+        child.send_signal(signal.SIGINT)
+        assert child.wait(10) == 130
+    localrun.command("kill", run_id)
+    with open(f"{folder}/usage.jsonl", encoding="utf-8") as file:
+        assert [row["rank"] for row in json.loads(file.readline())["ranks"]] == [0, 1]
+    assert b"has ended" in localrun.command("stats", run_id).stderr
+
+
+def test_run_writes_down_what_its_ranks_use_when_asked(localrun):
+    localrun.write("train.py", "import time; time.sleep(1.5)")
+    assert localrun.run("-q", "--stats", "-n", "2", "train.py").returncode == 0
+    with open(f"{localrun.record()['folder']}/usage.jsonl", encoding="utf-8") as file:
+        samples = [json.loads(line) for line in file]
+    assert len(samples) >= 2
+    assert any([row["rank"] for row in sample["ranks"]] == [0, 1] for sample in samples)
+    assert localrun.run("-q", "train.py").returncode == 0
+    assert not os.path.exists(f"{localrun.record()['folder']}/usage.jsonl")
