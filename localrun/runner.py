@@ -90,6 +90,10 @@ def run(
     plan = resolve(spec, facts)
     if not plan.source.in_place:
         list_source(plan.source, home=host.home)  # what cannot be copied is told before an environment is made
+    if plan.secrets:
+        from localrun.secrets.launch import check_secrets
+
+        check_secrets(plan, host.home, host.environ)
     resolved = time.monotonic()
     if spec.environment is not None:
         named = name_environment(host.home, spec.environment, host.say)

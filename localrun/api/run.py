@@ -16,6 +16,8 @@ STATUSES = {"running": "Running", "completed": "Completed", "failed": "Failed", 
 ENDED = ("Completed", "Failed", "Canceled")
 COLLECTED = ("outputs", "logs", "user_logs")
 """The folders of a run whose files it has; everything else is localrun's own."""
+UPLOADED = os.path.join("journal", "files")
+"""The folder of what its script has uploaded, by name."""
 
 
 class Run:
@@ -81,6 +83,34 @@ class Run:
     def get_tags(self) -> dict[str, str]:
         """Give the tags of the run."""
         return self.tags
+
+    @property
+    def properties(self) -> dict[str, str]:
+        """The properties that the script has added."""
+        return dict((self._read() or {}).get("properties") or {})
+
+    def get_properties(self) -> dict[str, str]:
+        """Give the properties that the script has added."""
+        return self.properties
+
+    def get_metrics(self, name: str | None = None, *_: object, **__: object) -> dict[str, Any]:
+        """Give what the script has logged so far, through its `Run` or through MLflow.
+
+        Args:
+            name: Only this metric; None: all of them.
+
+        Returns:
+            By name the value of a metric that was logged once, and the list of values of one that was logged more
+            often. A row `r` with `x=1` is the metric `r.x`; other than the original's, tables are not among them.
+        """
+        from localrun.workspace.metrics import read_series
+
+        series = read_series(self._path(""), self.id)
+        return {
+            key: points[0][2] if len(points) == 1 else [point[2] for point in points]
+            for key, points in series.items()
+            if name is None or key == name
+        }
 
     @property
     def display_name(self) -> str:
@@ -199,12 +229,17 @@ class Run:
             for path, folders, files in os.walk(os.path.join(folder, top)):
                 folders.sort()
                 found += [os.path.relpath(os.path.join(path, file), folder) for file in files]
-        return sorted(found)
+        uploaded = os.path.join(folder, UPLOADED)
+        for path, _, files in os.walk(uploaded):
+            found += [os.path.relpath(os.path.join(path, file), uploaded) for file in files]
+        return sorted(set(found))
 
     def _path(self, name: str) -> str:
         from localrun.workspace.records import folder_of
 
-        return os.path.join(folder_of(self._home, self.id), name)
+        folder = folder_of(self._home, self.id)
+        uploaded = os.path.join(folder, UPLOADED, name)
+        return uploaded if name and os.path.isfile(uploaded) else os.path.join(folder, name)
 
     def download_file(self, name: str, output_file_path: str | None = None, **_: object) -> None:
         """Copy a file of the run.

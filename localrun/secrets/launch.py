@@ -5,7 +5,7 @@ from __future__ import annotations
 from localrun.errors import SecretFailed
 from localrun.resolve.variables import check_variable
 from localrun.secrets.masks import SHORTEST, list_needles
-from localrun.secrets.store import Vault, read_secrets
+from localrun.secrets.store import Vault, list_names, missing_secret, read_secrets
 from localrun.values import value
 
 TYPE_CHECKING = False
@@ -50,6 +50,25 @@ def hand_over(plan: Plan, home: str, environ: Mapping[str, str], say: Callable[[
     short = sorted(name for name, text in known.items() if len(text) < SHORTEST)
     notes = tuple(f"the secret {name} is shorter than {SHORTEST} characters: it is not masked" for name in short)
     return Handover(environ={**environ, **values}, needles=list_needles(known.values()), notes=notes)
+
+
+def check_secrets(plan: Plan, home: str, environ: Mapping[str, str]) -> None:
+    """Refuse a plan whose secrets are not there, before its environment is made; values are not read.
+
+    Where nobody can be asked for the passphrase now, the launch will say it.
+
+    Raises:
+        SecretFailed: one is not there.
+    """
+    if not plan.secrets:
+        return
+    try:
+        known = list_names(Vault(home=home, environ=environ))
+    except SecretFailed:
+        return
+    for _, name in plan.secrets:
+        if name not in known:
+            raise missing_secret(name)
 
 
 def forbid_core_files() -> None:

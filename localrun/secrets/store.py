@@ -74,9 +74,14 @@ def read_secrets(vault: Vault, names: Iterable[str]) -> dict[str, str]:
         known = {name: text for name, text in found.items() if text is not None}
     for name in wanted:
         if name not in known:
-            hint = f"store it: localrun secret set {name}"
-            raise SecretFailed(f"there is no secret {name}", hint=hint, code="secret_not_found")
+            raise missing_secret(name)
     return {name: known[name] for name in wanted}
+
+
+def missing_secret(name: str) -> SecretFailed:
+    """Give the error that says that there is no secret of a name."""
+    hint = f"store it: localrun secret set {name}"
+    return SecretFailed(f"there is no secret {name}", hint=hint, code="secret_not_found")
 
 
 def list_names(vault: Vault) -> list[str]:

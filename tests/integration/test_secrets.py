@@ -97,6 +97,7 @@ def test_a_secret_that_is_not_there_starts_nothing(kept):
     done = kept.run("--secret", "nope", kept.write("train.py", "print(1)"))
     assert done.returncode == 125
     assert b"kind=secret_not_found" in done.stderr
+    assert b"running" not in done.stderr  # it is told before an environment is made
     assert kept.records() == []
 
 
