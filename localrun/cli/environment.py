@@ -163,30 +163,22 @@ def find_or_read(home: str, reference: str) -> dict[str, Any]:
 
 @environment.command()
 @click.argument("reference", metavar="REF")
+@click.option("-t", "--target", type=click.Choice(["local", "docker"]), help="A conda environment, or an image.")
 @click.option("--offline", is_flag=True, help="Make it from caches and local files only.")
-@click.option("--rebuild", is_flag=True, help="Make it anew although it is there.")
+@click.option("--rebuild", is_flag=True, help="Make it anew although it is there, with the versions of today.")
+@click.option("--push", is_flag=True, help="Send the image to the project's registry.")
+@click.option("--platform", default="", metavar="OS/MACHINE", help="The platform of the image, such as linux/arm64.")
+@click.option("--keep", is_flag=True, help="Keep the container of a failed build, to look into.")
 @click.option("-q", "--quiet", is_flag=True, help="Say nothing but errors.")
-def build(reference: str, offline: bool, rebuild: bool, quiet: bool) -> None:  # noqa: FBT001 - click names them
-    """Make the conda environment.
+def build(reference: str, **given: Any) -> None:
+    """Make the conda environment, or the image.
 
-    Of REF, or of all that -E of `run` takes. Prints its prefix.
+    Of REF, or of all that -E of `run` takes. Prints its prefix, or the name of the image.
     """
-    from localrun.adapters.files import Reading
-    from localrun.adapters.host import probe_host
-    from localrun.cli.progress import show_progress
-    from localrun.cli.request import Flags, read_request
-    from localrun.environments import materialize
-    from localrun.environments.settings import BuildSettings
-    from localrun.resolve import plan_environment
+    from localrun.cli.environment_build import Wanted, build_environment
 
-    home = open_home(os.environ)
-    reading = Reading()
-    spec = read_request(Flags(command="true", environment=reference), reading)
-    plan = plan_environment(spec, probe_host(spec, os.environ, reading))
-    with show_progress(quiet=quiet) as report:
-        settings = BuildSettings(offline=offline, rebuild=rebuild)
-        made = materialize(plan, home=home, settings=settings, report=report)
-    show.write(f"{escape(made.prefix or made.python)}\n")
+    given["target"] = given["target"] or ""
+    show.write(f"{escape(build_environment(reference, Wanted(**given)))}\n")
 
 
 @environment.command("import")

@@ -199,13 +199,18 @@ def _fetch(
     engine: Engine, plan: EnvironmentPlan, home: str, settings: BuildSettings, report: Report
 ) -> Artifact | None:
     """Give the image from the project's registry; None when it is not there, or was made for something else."""
-    if not settings.registry or settings.offline:
+    if settings.offline:
+        return None
+    from localrun.adapters.tool_settings import read_tool_settings
+
+    registry = settings.registry or read_tool_settings(os.getcwd(), os.environ).registry
+    if not registry:
         return None
     from localrun.adapters.docker_errors import ImageFailed
     from localrun.adapters.docker_names import place_in
     from localrun.environments.image_bases import pull
 
-    name = place_in(settings.registry, _image(plan).name)
+    name = place_in(registry, _image(plan).name)
     try:
         pull(engine, plan, name, settings, report)
     except ImageFailed as error:

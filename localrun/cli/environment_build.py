@@ -1,0 +1,111 @@
+"""`localrun environment build`: a conda environment or an image, made before anybody runs in it."""
+
+from __future__ import annotations
+
+import os
+
+from localrun.errors import BadInput
+from localrun.values import replace, value
+from localrun.workspace.home import open_home
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from localrun.adapters.files import Reading
+    from localrun.environments.settings import Progress
+    from localrun.plan import Artifact, EnvironmentPlan
+    from localrun.spec import RunSpec
+
+
+@value
+class Wanted:
+    """What is to be made, and how.
+
+    Attributes:
+        target: `local` or `docker`; empty for what the environment asks for.
+        offline: From caches and local files only.
+        rebuild: Anew although it is there.
+        push: Send the image to the project's registry.
+        platform: Of the image; empty for the engine's own.
+        keep: The container of a failed build stays.
+        quiet: Say nothing but errors.
+    """
+
+    target: str
+    offline: bool
+    rebuild: bool
+    push: bool
+    platform: str
+    keep: bool
+    quiet: bool
+
+
+def build_environment(reference: str, wanted: Wanted) -> str:
+    """Make the environment that a reference means, and give its prefix, or the name of the image.
+
+    Raises:
+        BadInput: an image is asked for and it is none.
+        EnvironmentFailed: it cannot be made.
+    """
+    from localrun.adapters.files import Reading
+    from localrun.adapters.host import probe_host
+    from localrun.cli.progress import show_progress
+    from localrun.environments import materialize, settle
+    from localrun.environments.settings import BuildSettings
+    from localrun.resolve import plan_environment
+
+    home = open_home(os.environ)
+    reading = Reading()
+    spec = _read(reference, wanted, reading)
+    plan = plan_environment(spec, probe_host(spec, os.environ, reading), spec.target)
+    settings = BuildSettings(offline=wanted.offline, rebuild=wanted.rebuild, keep=wanted.keep)
+    with show_progress(quiet=wanted.quiet) as report:
+        plan = settle(plan, settings=settings, report=report)
+        made = materialize(plan, home=home, settings=settings, report=report)
+        if wanted.push:
+            return push(plan, made, report)
+    return plan.image.name if plan.image else made.prefix or made.python
+
+
+def _read(reference: str, wanted: Wanted, reading: Reading) -> RunSpec:
+    from localrun.cli.request import Flags, read_request
+    from localrun.resolve.target import choose_target
+
+    target = wanted.target or ("docker" if wanted.push or wanted.platform else "")
+    spec = read_request(Flags(command="true", environment=reference, target=target), reading)
+    spec = replace(spec, target=choose_target(spec))
+    if wanted.platform and spec.environment is not None:
+        spec = replace(spec, environment=replace(spec.environment, platform=wanted.platform))
+    if spec.target == "local" and (wanted.push or wanted.platform):
+        flag = "--push" if wanted.push else "--platform"
+        raise BadInput("this is for images, and the target is local", key=flag, hint="add -t docker, or leave it out")
+    return spec
+
+
+def push(plan: EnvironmentPlan, made: Artifact, report: Callable[[Progress], None]) -> str:
+    """Send an image to the project's registry and give what it is called there.
+
+    Raises:
+        BadInput: no registry is named.
+        ImageFailed: it did not get there; it is still in the engine.
+    """
+    from localrun.adapters.docker_publish import publish_image
+    from localrun.adapters.image_facts import open_engine
+    from localrun.cli.image import choose_registry, find_account
+    from localrun.environments.settings import Progress
+
+    def tell(stage: str, text: str, done: int = 0, total: int = 0, unit: str = "") -> None:
+        report(Progress(stage=stage, text=text, done=done, total=total, unit=unit))
+
+    assert plan.image is not None  # noqa: S101 - only images are pushed
+    registry = choose_registry("")
+    sent = publish_image(
+        open_engine(os.environ),
+        made.image,
+        registry,
+        name=plan.image.name,
+        credentials=find_account(registry),
+        report=tell,
+    )
+    return sent.reference
