@@ -179,8 +179,11 @@ class SecondEngine(Engine):
     def close(self):
         """End everything that is in it, and remove its folders."""
         self.first.stdin.close()
-        self.first.kill()
-        self.first.wait()
+        try:
+            self.first.wait(60)  # unshare ends when every process inside has
+        except subprocess.TimeoutExpired:
+            self.first.kill()
+            self.first.wait()
         self.first.stdout.close()
         shutil.rmtree(self.sockets, ignore_errors=True)
         shutil.rmtree(self.folder, ignore_errors=True)
