@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from localrun.api.container_registry import ContainerRegistry
+    from localrun.api.image_details import DockerImageDetails, ImageBuildDetails
     from localrun.api.workspace import Workspace
     from localrun.spec import EnvironmentSpec
 
@@ -340,15 +341,16 @@ class Environment(Section):
         return environment_store.keep_wheel(workspace, file_path, exist_ok=exist_ok)
 
     def build_local(self, workspace: Workspace, platform: str | None = None, **kwargs: Any) -> str:
-        """Make the local conda environment, or find it made, and give the path of its prefix.
+        """Make the environment on this machine, or find it made; give the prefix, or the name of the image.
 
         Args:
             workspace: The workspace that keeps it.
-            platform: Not used: it is made for this machine.
-            kwargs: `useDocker`: False by default, True is refused; `pushImageToWorkspaceAcr`: refused.
+            platform: Not used: that of an image stands in its Docker section.
+            kwargs: `useDocker`: make the image, False by default; `pushImageToWorkspaceAcr`: send it to the project's
+                registry as well.
 
         Raises:
-            UserErrorException: an image is asked for, which this version does not build, or there is nothing to make.
+            UserErrorException: there is nothing to make, or no registry to push to.
             EnvironmentFailed: it cannot be made.
         """
         from localrun.api import environment_store
@@ -357,31 +359,32 @@ class Environment(Section):
         unknown = kwargs.keys() - {"useDocker", "pushImageToWorkspaceAcr"}
         if unknown:
             raise TypeError(f"build_local() got an unexpected keyword argument {min(unknown)!r}")
-        if any(kwargs.values()):
-            raise environment_store.refuse_image("build_local", **kwargs)
+        if kwargs.get("useDocker"):
+            return environment_store.make_image(self, workspace, push=bool(kwargs.get("pushImageToWorkspaceAcr")))
         return environment_store.make(self, workspace)
 
-    def build(self, workspace: Workspace, image_build_compute: str | None = None) -> Any:
-        """Refuse to build an image: this version does not.
+    def build(self, workspace: Workspace, image_build_compute: str | None = None) -> ImageBuildDetails:
+        """Make the environment's image in this machine's Docker engine; nothing is registered for it.
 
         Raises:
-            UserErrorException: always.
+            BadInput: it has neither an image nor a Dockerfile.
+            EnvironmentFailed: it cannot be made.
         """
         from localrun.api import environment_store
 
-        del workspace, image_build_compute
-        raise environment_store.refuse_image("build")
+        del image_build_compute
+        return environment_store.build(self, workspace)
 
-    def get_image_details(self, workspace: Workspace) -> Any:
-        """Refuse to tell about an image: this version builds none.
+    def get_image_details(self, workspace: Workspace) -> DockerImageDetails:
+        """Tell what there is to know of the environment's image; nothing is made.
 
         Raises:
-            UserErrorException: always.
+            BadInput: it has neither an image nor a Dockerfile.
+            EngineUnavailable: no Docker engine answers.
         """
-        from localrun.api import environment_store
+        from localrun.api.image_details import describe_image
 
-        del workspace
-        raise environment_store.refuse_image("get_image_details")
+        return describe_image(self, workspace)
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> Self:

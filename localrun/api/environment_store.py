@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from localrun.api.environment import Environment
 from localrun.api.exceptions import UserErrorException
@@ -12,6 +12,7 @@ from localrun.api.notices import tell
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from localrun.api.image_details import ImageBuildDetails
     from localrun.api.workspace import Workspace
     from localrun.environments.settings import Progress
 
@@ -113,8 +114,19 @@ class _Teller:
             say(progress.text)
 
 
-def refuse_image(what: str, **given: Any) -> UserErrorException:
-    """Make the error for what needs an image, which this version does not build."""
-    asked = ", ".join(name for name, item in given.items() if item)
-    message = f"{what}{f' with {asked}' if asked else ''} needs a Docker image, which this version does not build yet"
-    return UserErrorException(message, hint="build_local(workspace, useDocker=False) makes the local environment")
+def make_image(environment: Environment, workspace: Workspace, *, push: bool = False) -> str:
+    """Make the image of an environment, or find it made, and give its name; see `Environment.build_local`."""
+    from localrun.api import image_details
+
+    plan, _ = image_details.make_image(environment, workspace, _Teller().take, push=push)
+    return plan.image.name if plan.image else ""
+
+
+def build(environment: Environment, workspace: Workspace) -> ImageBuildDetails:
+    """Make the image of an environment; see `Environment.build`."""
+    from localrun.api import image_details
+    from localrun.environments.image_places import find_image_places
+
+    plan, _ = image_details.make_image(environment, workspace, _Teller().take)
+    name = plan.image.name if plan.image else ""
+    return image_details.ImageBuildDetails(name, find_image_places(workspace.home, plan).log)

@@ -231,3 +231,41 @@ def test_no_credential_is_in_an_image(python_images, bare_image, tmp_path, monke
         with open(os.path.join(python_images.home, "environments/images", name), "rb") as file:
             assert b"planted-in-" not in file.read()
             assert stat.S_IMODE(os.fstat(file.fileno()).st_mode) == 0o600
+
+
+def test_python_api_builds_an_image_and_tells_of_it(images, bare_image, tmp_path, monkeypatch):
+    from localrun import CondaDependencies, Environment, Workspace
+
+    monkeypatch.chdir(tmp_path)
+    environment = Environment("api")
+    environment.docker.base_image = bare_image
+    dependencies = CondaDependencies()
+    dependencies.set_python_version("3.11")
+    environment.python.conda_dependencies = dependencies
+    environment.python.user_managed_dependencies = True
+    environment.python.interpreter_path = "/usr/bin/python3"
+    workspace = Workspace.from_config()
+    assert environment.build(workspace).image == bare_image
+    dockerfile = f"FROM {bare_image}\nRUN echo of the api >/made\n"
+    environment.docker.base_dockerfile = dockerfile
+    before = environment.get_image_details(workspace)
+    assert not before.image_exist
+    name = environment.build_local(workspace, useDocker=True)
+    images.names.append(name)
+    details = environment.get_image_details(workspace)
+    assert details.image_exist
+    assert (details.repository, details.dockerfile, details.interpreter_path) == (name, dockerfile, "/usr/bin/python3")
+    assert details["dockerImage"]["sizeBytes"] > 0
+    assert images.run(name, "cat", "/made") == "of the api"
+
+
+def test_command_builds_an_image_and_prints_its_name(images, bare_image, localrun, engine):
+    dockerfile = localrun.write("Dockerfile", f"FROM {bare_image}\nRUN echo of the command >/made\n")
+    done = localrun.command("env", "build", "--target", "docker", dockerfile)
+    assert done.returncode == 0, done.stderr
+    name = done.stdout.decode().strip()
+    images.names.append(name)
+    assert images.run(name, "cat", "/made") == "of the command"
+    assert b"Step 2/2" in done.stderr
+    again = localrun.command("env", "build", "--target", "docker", dockerfile)
+    assert (again.stdout, again.stderr) == (done.stdout, b"")
