@@ -6,6 +6,7 @@ import os
 
 import pytest
 
+from localrun import shim
 from localrun.errors import BadInput, StoreFailed
 from localrun.plan import (
     RUN_FOLDER,
@@ -82,7 +83,7 @@ def test_variables_have_their_order_of_precedence(source, tmp_path):
     (process,) = prepared(plan, tmp_path / "run", environ).processes
     found = dict(process.variables)
     assert {name: found.get(name) for name in ("A", "F", "G", "PASSED", "GONE", "RANK", "PYTHONPATH", "ACTIVE")} == {
-        "A": "plan", "F": "low", "G": "caller", "PASSED": "p", "GONE": None, "RANK": "0", "PYTHONPATH": None, "ACTIVE": "1",
+        "A": "plan", "F": "low", "G": "caller", "PASSED": "p", "GONE": None, "RANK": "0", "PYTHONPATH": shim.PATH, "ACTIVE": "1",
     }  # fmt: skip
     assert found["ID"] == f"exp_1_ab in {tmp_path}/run"
     assert found["PATH"] == "/env/bin:/usr/bin"
@@ -90,10 +91,15 @@ def test_variables_have_their_order_of_precedence(source, tmp_path):
     assert process.argv == ("/env/bin/python", "train.py")
 
 
+def test_python_path_is_left_alone_without_the_shim(source, tmp_path):
+    (process,) = prepared(make_plan(source, shim=False), tmp_path / "run", {"PYTHONPATH": "/x"}).processes
+    assert "PYTHONPATH" not in dict(process.variables)
+
+
 def test_callers_python_path_stays_for_an_interpreter_of_the_users(source, tmp_path):
     artifact = Artifact(kind="interpreter", python="/usr/bin/python3", path=("/usr/bin",))
     (process,) = prepared(make_plan(source), tmp_path / "run", {"PYTHONPATH": "/x"}, artifact).processes
-    assert dict(process.variables)["PYTHONPATH"] == "/x"
+    assert dict(process.variables)["PYTHONPATH"] == f"{shim.PATH}:/x"
 
 
 def test_inputs_and_outputs_are_in_their_places(source, tmp_path):
