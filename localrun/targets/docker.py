@@ -68,6 +68,10 @@ def prepare(  # noqa: PLR0913 - what a run is made of, as for the local target
     """
     entries = () if plan.source.in_place else list_source(plan.source, home=home)
     engine = Engine(find_endpoint(environ, os.path.expanduser("~")))
+    if engine.endpoint.remote:
+        message = f"the engine at {engine.endpoint.place} does not see the files of this machine"
+        hint = "use an engine of this machine (unset DOCKER_HOST, docker context use default), or -t local"
+        raise LocalrunError(message, hint=hint, code="remote_engine")
     active.note(entry, [f"engine {contained.describe_engine(engine.endpoint)}"])
     tokens = {RUN_ID: run_id, RUN_FOLDER: folder, **name_ports(port or FIRST_PORT, len(plan.ranks))}
     making = _Making(plan, artifact, engine, run_id=run_id, folder=folder, home=home)
@@ -123,13 +127,13 @@ class _Making:
         for node in range(plan.nodes):
             self._make_pipes(node)
             self._ask_for(node)
-        place_snapshot(plan, entries, self._folder)
+        kept = place_snapshot(plan, entries, self._folder, self._home)
         if self._container.keep:
             contained.note_kept(self._folder, self._engine.endpoint)
         processes: list[Process] = []
         bootstraps: list[Process] = []
         for node in range(plan.nodes):
-            directory = make_node(plan, entries, self._folder, node)
+            directory = make_node(plan, entries, self._folder, node, kept=kept)
             made = self._prepare_node(node, directory, tokens, environ)
             processes += made
             bootstraps += made[:1] if plan.bootstrap else []
