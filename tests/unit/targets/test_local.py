@@ -21,6 +21,7 @@ from localrun.plan import (
 )
 from localrun.supervise.room import NAME
 from localrun.targets.local import SEED_MARKER, check_marker, prepare
+from localrun.workspace.snapshot_store import list_kept, read_kept
 
 ARTIFACT = Artifact(
     kind="conda", python="/env/bin/python", prefix="/env", path=("/env/bin",), variables=(("ACTIVE", "1"),)
@@ -45,9 +46,8 @@ def source(tmp_path):
 
 def prepared(plan, folder, environ=None, artifact=ARTIFACT):
     os.makedirs(folder)
-    return prepare(
-        plan, artifact, run_id="exp_1_ab", folder=str(folder), home="/home", port=20_001, environ=environ or {}
-    )
+    home = str(folder.parent / "home")
+    return prepare(plan, artifact, run_id="exp_1_ab", folder=str(folder), home=home, port=20_001, environ=environ or {})
 
 
 def test_folder_of_a_run(source, tmp_path):
@@ -128,7 +128,8 @@ def test_marker_of_the_bootstrap_idiom_belongs_to_run_and_node(source, tmp_path)
     ready = prepared(plan, run)
     assert (run / "wd" / "b.sh").read_text() == f"M={run}/node-0-bootstrap_complete\ntouch $M\n"
     assert (run / "node-1" / "wd" / "b.sh").read_text() == f"M={run}/node-1-bootstrap_complete\ntouch $M\n"
-    assert (run / "snapshot" / "b.sh").read_text() == SCRIPT
+    kept = {entry.path: entry for entry in list_kept(str(tmp_path / "home"), str(run))}
+    assert read_kept(str(tmp_path / "home"), kept["b.sh"]) == SCRIPT.encode()
     assert (run / "wd" / "notes.txt").read_text() == SCRIPT
     assert [process.argv[2] for process in ready.processes] == [
         f"ls {run}/node-{n}-bootstrap_complete" for n in range(2)
@@ -164,7 +165,7 @@ def test_home_that_needs_quotes_gets_a_place_that_does_not(source, tmp_path, use
 def test_place_goes_when_the_folder_cannot_be_completed(source, tmp_path):
     (source / "b.sh").write_text(SCRIPT)
     (tmp_path / "file").write_text("")
-    plan = make_plan(source, outputs=(OutputPlan(name="x", path="snapshot"),))  # it is there already
+    plan = make_plan(source, outputs=(OutputPlan(name="x", path="user_logs"),))  # it is there already
     with pytest.raises(StoreFailed):
         prepared(plan, tmp_path / "a run")
     assert not os.path.lexists(tmp_path / "a run" / "place")
