@@ -164,7 +164,11 @@ def _push(plan: EnvironmentPlan, made: Artifact, report: Callable[[Progress], No
 
     host = split_name(place_in(address, "any")).registry
     account = find_credentials(host, os.environ, os.path.expanduser("~"))
-    publish_image(open_engine(os.environ), made.image, address, name=plan.image.name, credentials=account, report=tell)
+    engine = open_engine(os.environ)
+    try:
+        publish_image(engine, made.image, address, name=plan.image.name, credentials=account, report=tell)
+    finally:
+        engine.close()
 
 
 def find_registry() -> str:
@@ -190,7 +194,11 @@ def describe_image(environment: Environment, workspace: Workspace) -> DockerImag
     image = plan.image
     assert image is not None  # noqa: S101 - plans of this kind have one
     found = find(plan, home=workspace.home)
-    facts = find_image(open_engine(os.environ), found.image) if found else None
+    engine = open_engine(os.environ)
+    try:
+        facts = find_image(engine, found.image) if found else None
+    finally:
+        engine.close()
     places = find_image_places(workspace.home, plan)
     return DockerImageDetails({
         "imageExistsInRegistry": bool(found and found.image_digest),
