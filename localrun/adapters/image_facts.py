@@ -51,9 +51,16 @@ def probe_images(spec: RunSpec, facts: HostFacts, environ: Mapping[str, str], re
                 (name, found.id if (found := find_image(engine, name)) else "") for name in list_bases_of(asked)
             ),
             contexts=_hash_context(asked, reading),
+            paths=facts.paths + (() if engine.endpoint.remote else _look_at_mounts(spec, reading)),
         )
     finally:
         engine.close()
+
+
+def _look_at_mounts(spec: RunSpec, reading: Reading) -> tuple[tuple[str, str], ...]:
+    from localrun.resolve.container import list_mounted
+
+    return tuple((path, reading.look(path)) for path in list_mounted(spec))
 
 
 def ask_platform(engine: Engine) -> str:

@@ -189,6 +189,9 @@ def plan_command(spec: RunSpec, placed: dict[str, str]) -> tuple[str, ...]:
     if spec.script:
         script = os.path.relpath(spec.script, spec.source_directory)
         script = f"./{script}" if script.startswith("-") else script
+        if spec.container.working_directory and spec.target == "docker":
+            folder = spec.source_directory if spec.in_place else f"{RUN_FOLDER}/wd"
+            script = os.path.normpath(os.path.join(folder, script))
         if spec.expand_arguments and any("$" in argument for argument in spec.arguments):
             return ("python", *EXPANDING, script, *spec.arguments)
         return ("python", script, *spec.arguments)

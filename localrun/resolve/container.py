@@ -105,6 +105,16 @@ def _refuse_arguments(spec: RunSpec, message: str, hint: str) -> BadInput:
     return refuse(spec, message, key=ARGUMENTS, flag="docker.arguments", hint=hint)
 
 
+def list_mounted(spec: RunSpec) -> tuple[str, ...]:
+    """Give the absolute paths of the host that are to be mounted; none where docker arguments cannot be read."""
+    try:
+        asked = settle_arguments(spec).container
+        mounts = [read_mount(text, spec.source_directory or "/") for text in asked.volumes]
+    except BadInput:  # told when the run is planned
+        return ()
+    return tuple(mount.partition(":")[0] for mount in mounts if mount.startswith("/") and ":" in mount)
+
+
 def plan_container(spec: RunSpec, facts: HostFacts) -> ContainerPlan:
     """Plan how the containers are made.
 
@@ -132,7 +142,7 @@ def plan_container(spec: RunSpec, facts: HostFacts) -> ContainerPlan:
         nano_cpus=_read(spec, "--cpus", asked.cpus, read_cpus) if asked.cpus else 0,
         network=asked.network,
         gpus=asked.gpus,
-        mounts=_plan_mounts(spec),
+        mounts=_plan_mounts(spec, dict(facts.paths)),
         ports=tuple(_read(spec, "--publish", port, read_port) for port in asked.ports),
         working_directory=asked.working_directory,
         options=_plan_options(asked),
@@ -157,12 +167,15 @@ def _check_network(spec: RunSpec) -> None:
         raise _refuse_value(spec, "--network", message, hint)
 
 
-def _plan_mounts(spec: RunSpec) -> tuple[str, ...]:
+def _plan_mounts(spec: RunSpec, kinds: dict[str, str]) -> tuple[str, ...]:
     mounts: dict[str, str] = {}
     for text in spec.container.volumes:
         mount = _read(spec, "--volume", text, lambda given: read_mount(given, spec.source_directory or "/"))
         parts = mount.split(":")
         inside = parts[1] if len(parts) > 1 else parts[0]
+        if kinds.get(parts[0]) == "missing":
+            message = f"there is no file or folder {parts[0]}"
+            raise _refuse_value(spec, "--volume", message, f"make it first: mkdir -p {parts[0]}")
         if inside in mounts:
             message = f"{mounts[inside]} and {mount} are mounted at the same place"
             raise _refuse_value(spec, "--volume", message, "leave one of them out")

@@ -8,8 +8,9 @@ import re
 import pytest
 
 from localrun.errors import BadInput
-from localrun.plan import ContainerPlan
+from localrun.plan import RUN_FOLDER, ContainerPlan
 from localrun.resolve import resolve
+from localrun.resolve.container import list_mounted
 from localrun.resolve.facts import HostFacts
 from localrun.resolve.target import choose_target
 from localrun.spec import ContainerSpec, DistributionSpec, EnvironmentSpec, ImageBuildSpec, PythonSpec, RunSpec
@@ -121,6 +122,24 @@ def test_the_root_of_the_host_and_privileges_are_allowed_and_stand_in_the_plan()
 def test_mounts_written_as_fields_are_mounts():
     made = container(("--mount=type=bind,source=/a,target=/b,readonly",))
     assert made.mounts == ("/a:/b:ro",)
+
+
+def test_a_folder_to_mount_that_is_not_there_is_told_before_docker_makes_it():
+    facts = replace(FACTS, paths=(*FACTS.paths, ("/a", "folder"), ("/b", "missing")))
+    spec = replace(SPEC, container=ContainerSpec(arguments=("-v", "/a:/x", "-v", "/b:/y"), volumes=("name:/z", "/w")))
+    assert list_mounted(spec) == ("/a", "/b")
+    with pytest.raises(BadInput, match="there is no file or folder /b"):
+        resolve(spec, facts)
+    assert list_mounted(replace(SPEC, container=ContainerSpec(arguments=("--nonsense",)))) == ()
+
+
+def test_a_script_is_found_where_ranks_do_not_start_in_its_folder():
+    spec = replace(SPEC, command="", script="/src/a.py")
+    facts = replace(FACTS, paths=(("/src", "folder"), ("/src/a.py", "file")))
+    wanted = ContainerSpec(working_directory="/w")
+    assert resolve(spec, facts).argv == ("python", "a.py")
+    assert resolve(replace(spec, container=wanted), facts).argv == ("python", f"{RUN_FOLDER}/wd/a.py")
+    assert resolve(replace(spec, container=wanted, in_place=True), facts).argv == ("python", "/src/a.py")
 
 
 def test_the_platform_of_arguments_is_the_environment_s():
