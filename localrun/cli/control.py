@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import click
 
 from localrun.cli import show
@@ -45,10 +47,12 @@ def wait(form: str, runs: tuple[str, ...]) -> None:
 @_RUNS
 def stop(timeout: float | None, runs: tuple[str, ...]) -> None:
     """Stop each RUN as Ctrl-C would, and wait until its record is closed. Prints the run ids."""
+    from localrun.inside.faults import thaw
     from localrun.workspace import control
 
     home = open_workspace()
     for run_id in find_runs(home, runs):
+        thaw(home, run_id, os.environ)
         control.stop(home, run_id, _ladder_s(home, run_id) if timeout is None else timeout, show.tell)
         show.write(f"{escape(run_id)}\n")
 
@@ -107,7 +111,7 @@ def _hold(node: int | None, runs: tuple[str, ...], *, paused: bool) -> None:
 
     home = open_workspace()
     for run_id in find_runs(home, runs):
-        set_paused(home, run_id, node=node, paused=paused)
+        set_paused(home, run_id, node=node, paused=paused, environ=os.environ)
         show.write(f"{escape(run_id)}\n")
 
 

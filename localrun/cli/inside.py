@@ -12,7 +12,7 @@ from localrun.errors import BadInput, RunNotFound
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, NoReturn
+    from typing import Any
 
     from localrun.inside.place import Place
 
@@ -27,7 +27,7 @@ _WORDS = {"-i", "-t", "-it", "-ti", "--interactive", "--tty"}
 @click.option("-t", "--tty", is_flag=True, help="As with docker; the command has the terminal anyway.")
 @click.argument("run")
 @click.argument("command", nargs=-1, type=click.UNPROCESSED)
-def execute(*, rank: int | None, run: str, command: tuple[str, ...], **_: bool) -> NoReturn:
+def execute(*, rank: int | None, run: str, command: tuple[str, ...], **_: bool) -> int:
     """Run a COMMAND where a rank of the live RUN is: its environment variables, its folder, its container.
 
     The exit code is the command's own.
@@ -40,21 +40,22 @@ def execute(*, rank: int | None, run: str, command: tuple[str, ...], **_: bool) 
 
     rank, command = read_words(rank, command)
     home, record = open_live(run)
-    enter(find_place(home, record, rank, os.environ), command)
+    return enter(record, find_place(home, record, rank, os.environ), command)
 
 
 @click.command()
 @click.option("--rank", type=click.IntRange(min=0), default=0, metavar="K", help="As this rank had it [0].")
 @click.argument("run")
 @click.argument("command", nargs=-1, type=click.UNPROCESSED)
-def shell(rank: int, run: str, command: tuple[str, ...]) -> NoReturn:
+def shell(rank: int, run: str, command: tuple[str, ...]) -> int:
     """Open a shell in the environment, folder and variables of RUN, which may have ended; or run a COMMAND there."""
     from localrun.inside.place import find_place, reconstruct_place
     from localrun.workspace import active, records
 
     home = open_workspace()
     (run_id,) = find_runs(home, (run,))
-    if active.is_live(home, run_id):
+    live = active.is_live(home, run_id)
+    if live:
         home, record = open_live(run_id)
         place = find_place(home, record, rank, os.environ)
     else:
@@ -62,9 +63,13 @@ def shell(rank: int, run: str, command: tuple[str, ...]) -> NoReturn:
         if not record.get("plan"):
             hint = "run it again"
             raise RunNotFound(f"the record of run {run_id} does not say what it ran in", hint=hint, code="run_ended")
+        if record["target"] != "local":
+            hint = "run it again and look in while it runs: localrun exec, or run --on-failure hold"
+            raise RunNotFound(f"the containers of run {run_id} are gone", hint=hint, code="run_ended")
         place = reconstruct_place(record, rank, os.environ)
     tell_place(record, place)
-    enter(place, command or (os.environ.get("SHELL") or "/bin/sh",))
+    inside = live and record["target"] != "local"
+    return enter(record, place, command or ("/bin/sh" if inside else os.environ.get("SHELL") or "/bin/sh",))
 
 
 @click.command()
@@ -130,15 +135,19 @@ def tell_place(record: dict[str, Any], place: Place) -> None:
         show.tell(f"not recorded, and not set in this shell: {', '.join(place.missing)}")
 
 
-def enter(place: Place, command: tuple[str, ...]) -> NoReturn:
-    """Become a command in a rank's place.
+def enter(record: dict[str, Any], place: Place, command: tuple[str, ...]) -> int:
+    """Run a command in a rank's place: become it, or have its container run it and give the exit code.
 
     Raises:
-        NotRunnable: it cannot be started.
+        LocalrunError: it cannot be started.
     """
     from localrun.adapters import spawn
+    from localrun.inside.containers import is_contained, run_where
+    from localrun.values import replace
 
     variables = dict(place.variables)
     if "TERM" in os.environ:  # of the terminal that the command is shown on
         variables["TERM"] = os.environ["TERM"]
-    spawn.become(command, variables, directory=place.directory)
+    if is_contained(record):
+        return run_where(record, replace(place, variables=tuple(variables.items())), command, os.environ)
+    return spawn.become(command, variables, directory=place.directory)

@@ -6,7 +6,7 @@ import os
 
 from localrun.adapters import processes
 from localrun.errors import RunNotFound
-from localrun.inside.ranks import ask_living, choose_rank
+from localrun.inside.ranks import ask_living, choose_rank, find_living
 from localrun.plan import RUN_FOLDER, RUN_ID, name_ports
 from localrun.values import value
 
@@ -46,7 +46,8 @@ def find_place(home: str, record: Mapping[str, Any], rank: int | None, environ: 
         RunNotFound: the run has ended, or has no such rank.
     """
     run_id = record["run_id"]
-    living = ask_living(home, run_id)
+    ask_living(home, run_id)
+    living = find_living(home, record)
     chosen = choose_rank(record, rank if rank is not None else min(living, default=0))
     process = living.get(chosen)
     if process is not None:

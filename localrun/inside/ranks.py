@@ -53,17 +53,29 @@ def describe_range(what: str, numbers: list[int]) -> str:
     return f"its {what} are {numbers[0]} to {numbers[-1]}"
 
 
-def ask_living(home: str, run_id: str) -> dict[int, Process]:
-    """Give the first process of each rank that still runs, by rank.
+def ask_living(home: str, run_id: str) -> None:
+    """Make sure that a run is live.
 
     Raises:
-        RunNotFound: the run has ended.
-        LocalrunError: it lives on another machine.
+        RunNotFound: it has ended.
     """
     if not active.is_live(home, run_id):
         hint = f"localrun shell {run_id} opens a shell where it was, localrun logs {run_id} has its output"
         raise RunNotFound(f"run {run_id} has ended", hint=hint, code="run_ended")
-    return {rank: process for rank, process in control.find_entry(home, run_id).ranks if processes.is_alive(process)}
+
+
+def find_living(home: str, record: Mapping[str, Any]) -> dict[int, Process]:
+    """Give the first process of each rank of a live run that still runs, by rank.
+
+    Ranks in containers are found by their environment variables; those of an engine on another machine are not.
+
+    Raises:
+        LocalrunError: the run lives on another machine.
+    """
+    known = control.find_entry(home, record["run_id"]).ranks
+    if known:
+        return {rank: process for rank, process in known if processes.is_alive(process)}
+    return processes.first_of_ranks(record["run_id"], name_processes(record))
 
 
 def read_live(home: str, run_id: str) -> dict[str, Any]:

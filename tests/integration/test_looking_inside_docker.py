@@ -1,0 +1,86 @@
+"""Looking inside a run whose nodes are containers, and faults on purpose there."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import time
+
+import pexpect
+import pytest
+from run_kit import LOCALRUN, wait_until
+
+WAITING = """
+import os, sys, time
+os.makedirs("deeper", exist_ok=True); os.chdir("deeper")
+print("here", flush=True)
+time.sleep(600)
+"""
+
+
+@pytest.fixture
+def live(localrun):
+    localrun.write("train.py", WAITING)
+    words = ("-t", "docker", "-E", "image:localrun-test/python", "--nodes", "2", "-n", "2", "-e", "GIVEN=a b")
+    started = localrun.run("-q", "-d", *words, "train.py")
+    assert started.returncode == 0, started.stderr
+    run_id = started.stdout.decode().strip()
+    wait_until(lambda: localrun.command("logs", run_id).stdout.count(b"here") == 4, 60)
+    yield run_id
+    localrun.command("rm", "-f", run_id)
+
+
+def docker(*words):
+    return subprocess.run(["docker", *words], capture_output=True, text=True, check=True).stdout
+
+
+def test_exec_is_in_the_container_of_its_rank_with_its_variables_and_folder(localrun, live):
+    ask = "echo $RANK $NODE_RANK $GIVEN; pwd; hostname; exit 9"
+    done = localrun.command("exec", live, "--rank", "3", "--", "sh", "-c", ask)
+    folder = os.path.join(localrun.home, "runs", live)
+    assert done.stdout.decode() == f"3 1 a b\n{folder}/node-1/wd/deeper\nnode-1\n", done.stderr
+    assert done.returncode == 9
+    with localrun.start("exec", live, "--", "cat", stdin=subprocess.PIPE) as child:
+        out, _ = child.communicate(b"x" * 200_000, timeout=30)
+    assert (child.returncode, len(out)) == (0, 200_000)
+    assert localrun.command("exec", live, "no-such-program").returncode in {126, 127}
+
+
+def test_exec_has_the_users_terminal(localrun, live):
+    environ = {**os.environ, "LOCALRUN_HOME": localrun.home}
+    words = [*LOCALRUN[1:], "exec", "-it", "--rank", "1", live, "sh"]
+    terminal = pexpect.spawn(LOCALRUN[0], words, env=environ, timeout=30, dimensions=(30, 90), encoding="utf-8")
+    terminal.expect("[$#] ")
+    terminal.sendline("stty size; echo rank=$RANK")
+    terminal.expect("30 90")
+    terminal.expect("rank=1")
+    terminal.sendline("exit 5")
+    terminal.expect(pexpect.EOF)
+    terminal.close()
+    assert terminal.exitstatus == 5
+
+
+def test_kill_of_a_rank_in_a_container_fails_the_run(localrun, live):
+    assert localrun.command("kill", "--rank", "2", live).returncode == 0
+    assert localrun.command("wait", live).stdout == b"137\n"
+    failure = localrun.record()["first_failure"]
+    assert (failure["rank"], failure["node"]) == (2, 1)
+
+
+def test_paused_node_is_a_paused_container_and_stop_does_not_wait_for_it(localrun, live):
+    (container,) = [one["id"] for one in localrun.record()["containers"] if one["node"] == 1]
+    for _ in range(2):
+        assert localrun.command("pause", "--node", "1", live).returncode == 0
+        assert docker("inspect", "-f", "{{.State.Paused}}", container) == "true\n"
+    localrun.command("unpause", "--node", "1", live)
+    assert docker("inspect", "-f", "{{.State.Paused}}", container) == "false\n"
+    localrun.command("pause", "--node", "1", live)
+    began = time.monotonic()
+    assert localrun.command("stop", live).returncode == 0
+    assert time.monotonic() - began < 8
+
+
+def test_stats_know_the_ranks_in_containers(localrun, live):
+    rows = json.loads(localrun.command("stats", "--no-stream", "--format", "json", live).stdout)
+    assert [(row["rank"], row["node"]) for row in rows] == [(0, 0), (1, 0), (2, 1), (3, 1)]
