@@ -194,6 +194,8 @@ class SourcePlan:
         limited: Refuse a source folder that is larger than the snapshot limits.
         ignoring: The ignore file in its root counts.
         leave_out: An absolute path that never belongs to it: where the outputs are copied to.
+        snapshot: The hash that names a snapshot in the workspace: its files are the source's, whatever is in
+            `directory` now; empty as a rule.
     """
 
     directory: str = ""
@@ -202,6 +204,7 @@ class SourcePlan:
     limited: bool = True
     ignoring: bool = True
     leave_out: str = ""
+    snapshot: str = ""
 
 
 @value

@@ -55,7 +55,7 @@ def prepare(
     check_marker(plan)
     entries = () if plan.source.in_place else list_source(plan.source, home=home)
     tokens = {RUN_ID: run_id, RUN_FOLDER: folder, MASTER_PORT: str(port)}
-    return fill_or_remove(folder, lambda: _fill_folder(plan, artifact, entries, folder, tokens, environ))
+    return fill_or_remove(folder, lambda: _fill_folder(plan, artifact, entries, folder, tokens, environ, home))
 
 
 def _fill_folder(
@@ -65,14 +65,15 @@ def _fill_folder(
     folder: str,
     tokens: Mapping[str, str],
     environ: Mapping[str, str],
+    home: str,
 ) -> Ready:
-    place_snapshot(plan, entries, folder)
+    kept = place_snapshot(plan, entries, folder, home)
     place = _find_place(plan, entries, folder)
     processes: list[Process] = []
     bootstraps: list[Process] = []
     for node in range(plan.nodes):
         marker = locate_marker(place, node)
-        directory = make_node(plan, entries, folder, node, (SEED_MARKER.encode(), os.fsencode(marker)))
+        directory = make_node(plan, entries, folder, node, (SEED_MARKER.encode(), os.fsencode(marker)), kept)
         here = tokens if plan.source.in_place else {**tokens, SEED_MARKER: marker}
         made = _prepare_node(plan, artifact, node, directory, folder, here, environ)
         processes += made

@@ -10,6 +10,7 @@ from localrun.values import value
 from localrun.workspace.home import failed
 from localrun.workspace.place import remove_place
 from localrun.workspace.snapshot import copy_entries, list_source
+from localrun.workspace.snapshot_store import keep_snapshot
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,9 +19,9 @@ if TYPE_CHECKING:
     from localrun.plan import InputPlan, Plan
     from localrun.supervise.hands import Hands
     from localrun.supervise.process import Process
-    from localrun.workspace.snapshot import Entry
+    from localrun.workspace.snapshot import Entry, Kept
 
-FOLDERS = ("snapshot", "user_logs", "named-outputs")
+FOLDERS = ("user_logs", "named-outputs")
 """What every run's folder holds from the start."""
 SHARED = ("outputs", "logs")
 """Folders of the working directory that belong to the record, whichever node writes there."""
@@ -60,8 +61,17 @@ def fill_or_remove(folder: str, fill: Callable[[], Ready]) -> Ready:
         raise
 
 
-def place_snapshot(plan: Plan, entries: tuple[Entry, ...], folder: str) -> None:
+def place_snapshot(plan: Plan, entries: tuple[Entry, ...], folder: str, home: str = "") -> Kept | None:
     """Fill a new run's folder with what all nodes share: the snapshot, inputs of mode download, empty outputs.
+
+    Args:
+        plan: The plan.
+        entries: The files of the source.
+        folder: The run's folder.
+        home: The workspace; empty: the one that `folder` is in.
+
+    Returns:
+        The snapshot; None for a run in place.
 
     Raises:
         BadInput: something cannot be copied.
@@ -70,9 +80,20 @@ def place_snapshot(plan: Plan, entries: tuple[Entry, ...], folder: str) -> None:
     keep_room(folder)
     for name in FOLDERS:
         os.mkdir(os.path.join(folder, name), 0o700)
-    root = os.path.dirname(plan.source.file) if plan.source.file else plan.source.directory
-    copy_entries(root, entries, os.path.join(folder, "snapshot"))
+    kept = (
+        None if plan.source.in_place else keep_snapshot(home or _find_home(folder), folder, _find_root(plan), entries)
+    )
     _place_assets(plan, folder)
+    return kept
+
+
+def _find_home(folder: str) -> str:
+    return os.path.dirname(os.path.dirname(folder))
+
+
+def _find_root(plan: Plan) -> str:
+    """Give the folder that the entries of a source are relative to."""
+    return os.path.dirname(plan.source.file) if plan.source.file else plan.source.directory
 
 
 def note_skipped(entries: tuple[Entry, ...]) -> tuple[str, ...]:
@@ -85,7 +106,12 @@ def note_skipped(entries: tuple[Entry, ...]) -> tuple[str, ...]:
 
 
 def make_node(
-    plan: Plan, entries: tuple[Entry, ...], folder: str, node: int, rewrite: tuple[bytes, bytes] | None = None
+    plan: Plan,
+    entries: tuple[Entry, ...],
+    folder: str,
+    node: int,
+    rewrite: tuple[bytes, bytes] | None = None,
+    kept: Kept | None = None,
 ) -> str:
     """Make a node's working directory and give its path.
 
@@ -95,6 +121,7 @@ def make_node(
         folder: The run's folder.
         node: The node's index.
         rewrite: As `localrun.workspace.snapshot.copy_entries` takes it.
+        kept: From `place_snapshot`.
 
     Raises:
         OSError: there is no room.
@@ -104,8 +131,8 @@ def make_node(
     else:
         directory = os.path.join(folder, "wd") if node == 0 else os.path.join(folder, f"node-{node}", "wd")
         os.makedirs(directory)
-        kept = [entry for entry in entries if node == 0 or entry.path.partition("/")[0] not in SHARED]
-        copy_entries(os.path.join(folder, "snapshot"), tuple(kept), directory, rewrite)
+        mine = [entry for entry in entries if node == 0 or entry.path.partition("/")[0] not in SHARED]
+        copy_entries(_find_root(plan), tuple(mine), directory, rewrite, kept=kept)
     os.makedirs(os.path.join(folder, f"node-{node}"), exist_ok=True)
     for name in SHARED:
         place = os.path.join(directory, name)

@@ -1,4 +1,4 @@
-"""Snapshots: a run works in a copy of its source folder, and the record keeps another."""
+"""Snapshots: a run works in a copy of its source folder, and the record keeps it by content (`snapshot_store`)."""
 
 from __future__ import annotations
 
@@ -37,12 +37,40 @@ LEAVE_OUT = "leave it out with .amlignore"
 
 @value
 class Entry:
-    """One thing in a source folder: its path relative to it, what it is, and how large."""
+    """One thing in a source folder, or in a snapshot of it.
+
+    Attributes:
+        path: Relative to the folder.
+        kind: `folder`, `file`, `link` or `skipped`.
+        size: Of a file, in bytes.
+        mode: Of a file.
+        mtime_ns: Of a file, as `ctime_ns` and `inode` are.
+        ctime_ns: 0 where it comes from a snapshot.
+        inode: 0 where it comes from a snapshot.
+        digest: Of a file in the store, its SHA-256 in hex; of a link there, what it says; else empty.
+    """
 
     path: str
     kind: str
     size: int = 0
     mode: int = 0
+    mtime_ns: int = 0
+    ctime_ns: int = 0
+    inode: int = 0
+    digest: str = ""
+
+
+@value
+class Kept:
+    """A snapshot in the store.
+
+    Attributes:
+        home: The workspace that has it.
+        hashes: For each entry's path its hash; of a link, what it says; else empty.
+    """
+
+    home: str
+    hashes: dict[str, str]
 
 
 def list_source(source: SourcePlan, *, home: str = "") -> tuple[Entry, ...]:
@@ -57,9 +85,12 @@ def list_source(source: SourcePlan, *, home: str = "") -> tuple[Entry, ...]:
     Raises:
         BadInput: a link leads out of the folder, a file cannot be read, or the limits are exceeded.
     """
+    if source.snapshot:
+        from localrun.workspace.snapshot_store import read_manifest
+
+        return read_manifest(home, source.snapshot)
     if source.file:
-        facts = os.stat(source.file)
-        return (Entry(path=os.path.basename(source.file), kind="file", size=facts.st_size, mode=facts.st_mode),)
+        return (_entry_of_file(os.path.basename(source.file), os.stat(source.file)),)
     if not source.directory:
         return ()
     root = os.path.realpath(source.directory)
@@ -152,8 +183,19 @@ def _describe(root: str, path: str, item: os.DirEntry[str]) -> Entry | None:
         facts = item.stat(follow_symlinks=False)
     except FileNotFoundError:  # gone since the folder was listed
         return None
-    kind = "file" if stat.S_ISREG(facts.st_mode) else "skipped"
-    return Entry(path=path, kind=kind, size=facts.st_size, mode=facts.st_mode)
+    return _entry_of_file(path, facts)
+
+
+def _entry_of_file(path: str, facts: os.stat_result) -> Entry:
+    return Entry(
+        path=path,
+        kind="file" if stat.S_ISREG(facts.st_mode) else "skipped",
+        size=facts.st_size,
+        mode=facts.st_mode,
+        mtime_ns=facts.st_mtime_ns,
+        ctime_ns=facts.st_ctime_ns,
+        inode=facts.st_ino,
+    )
 
 
 def _entry_of_link(root: str, path: str, absolute: str) -> Entry:
@@ -184,8 +226,11 @@ def copy_entries(
     target: str,
     rewrite: tuple[bytes, bytes] | None = None,
     say: Callable[[str], None] = tell,
+    kept: Kept | None = None,
 ) -> None:
     """Copy entries of one folder into another that exists, modes and modification times kept.
+
+    A file that is not any more what its entry says is taken from the store.
 
     Args:
         root: The folder that the entries are relative to.
@@ -193,9 +238,10 @@ def copy_entries(
         target: The new folder.
         rewrite: In shell scripts, replace the first of these by the second (the bootstrap marker of a node).
         say: Told every two seconds how far it has come.
+        kept: Their snapshot in the store; None when there is none.
 
     Raises:
-        StoreFailed: there is no room.
+        StoreFailed: there is no room, or a file in the store is damaged.
         BadInput: a file of the source cannot be read.
     """
     due = time.monotonic() + REPORT_EVERY_S
@@ -209,14 +255,35 @@ def copy_entries(
             if entry.kind == "folder":
                 os.mkdir(new)
             elif entry.kind == "link":
-                os.symlink(_link_inside(root, path), new)
+                os.symlink(kept.hashes[entry.path] if kept else read_link_inside(root, path), new)
             elif entry.kind == "file":
-                _copy_file(path, new, entry.mode, rewrite if entry.path.endswith(SCRIPTS) else None)
+                old = _open_entry(path, entry, kept)
+                _copy_file(old, new, entry, rewrite if entry.path.endswith(SCRIPTS) else None)
         except OSError as error:
-            raise _translate(error, path, target) from None
+            raise translate_error(error, path, target) from None
 
 
-def _link_inside(root: str, path: str) -> str:
+def _open_entry(path: str, entry: Entry, kept: Kept | None) -> int:
+    """Open a file of the source; when it is not what its entry says any more, what the store has in its place."""
+    flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+    if kept is None:
+        return os.open(path, flags)
+    if not entry.digest:
+        try:
+            old = os.open(path, flags)
+        except FileNotFoundError:
+            pass
+        else:
+            facts = os.fstat(old)
+            if (facts.st_ino, facts.st_ctime_ns, facts.st_size) == (entry.inode, entry.ctime_ns, entry.size):
+                return old
+            os.close(old)
+    from localrun.workspace.snapshot_objects import open_object
+
+    return open_object(kept.home, entry.path, kept.hashes[entry.path])
+
+
+def read_link_inside(root: str, path: str) -> str:
     """Give what a link says, so that it leads into the copy: absolute goals, and ways out and back, are rewritten."""
     goal = os.readlink(path)
     way = os.path.normpath(os.path.join(os.path.dirname(os.path.relpath(path, root)), goal))
@@ -226,18 +293,20 @@ def _link_inside(root: str, path: str) -> str:
     return os.path.relpath(os.path.realpath(os.path.join(folder, goal)), folder)
 
 
-def _copy_file(path: str, new: str, mode: int, rewrite: tuple[bytes, bytes] | None) -> None:
-    old = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+def _copy_file(old: int, new: str, entry: Entry, rewrite: tuple[bytes, bytes] | None) -> None:
+    """Copy what a descriptor reads into a new file, and close it."""
     try:
         facts = os.fstat(old)
-        out = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, stat.S_IMODE(mode) & 0o777 | 0o600)
+        mode = stat.S_IMODE(entry.mode) & 0o777 | 0o600
+        out = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
         try:
             if facts.st_size < CHUNK_BYTES:
                 data = os.read(old, facts.st_size + BLOCK_BYTES)
-                _write_all(out, data.replace(*rewrite) if rewrite is not None else data)
+                write_all(out, data.replace(*rewrite) if rewrite is not None else data)
             else:
                 _copy_large(old, out, facts)
-            os.utime(out, ns=(facts.st_mtime_ns, facts.st_mtime_ns))
+            written_ns = entry.mtime_ns or facts.st_mtime_ns
+            os.utime(out, ns=(written_ns, written_ns))
         finally:
             os.close(out)
     finally:
@@ -246,39 +315,48 @@ def _copy_file(path: str, new: str, mode: int, rewrite: tuple[bytes, bytes] | No
 
 def _copy_large(old: int, out: int, facts: os.stat_result) -> None:
     """Copy what a large file holds; holes stay holes."""
-    if facts.st_blocks * BLOCK_BYTES >= facts.st_size or not hasattr(os, "SEEK_DATA"):
+    if facts.st_blocks * BLOCK_BYTES >= facts.st_size or not hasattr(os, "SEEK_HOLE"):
         while chunk := os.read(old, CHUNK_BYTES):
-            _write_all(out, chunk)
+            write_all(out, chunk)
         return
-    start = _seek_data(old, 0)
+    start = seek_data(old, 0)
     while start is not None:
         end = os.lseek(old, start, os.SEEK_HOLE)
         os.lseek(old, start, os.SEEK_SET)
         os.lseek(out, start, os.SEEK_SET)
         while start < end and (chunk := os.read(old, min(CHUNK_BYTES, end - start))):
-            _write_all(out, chunk)
+            write_all(out, chunk)
             start += len(chunk)
-        start = _seek_data(old, end)
+        start = seek_data(old, end)
     os.ftruncate(out, max(facts.st_size, os.fstat(out).st_size))
 
 
-def _seek_data(file: int, start: int) -> int | None:
+def seek_data(file: int, start: int) -> int | None:
+    """Give where the next byte of a file is that lies in no hole; None when only a hole is left."""
     import errno
 
+    if not hasattr(os, "SEEK_DATA"):
+        return start
     try:
         return os.lseek(file, start, os.SEEK_DATA)
     except OSError as error:
-        if error.errno == errno.ENXIO:  # only a hole is left
+        if error.errno == errno.ENXIO:
             return None
         raise
 
 
-def _write_all(file: int, data: bytes) -> None:
+def write_all(file: int, data: bytes) -> None:
+    """Write all of some bytes.
+
+    Raises:
+        OSError: there is no room.
+    """
     while data:
         data = data[os.write(file, data) :]
 
 
-def _translate(error: OSError, path: str, target: str) -> Exception:
+def translate_error(error: OSError, path: str, target: str) -> Exception:
+    """Give the error for what the system said when a file of the source was copied."""
     import errno
 
     if error.errno in {errno.ENOSPC, errno.EDQUOT}:

@@ -11,6 +11,8 @@ import time
 import pytest
 from run_kit import wait_until
 
+from localrun.workspace.snapshot_store import restore_snapshot
+
 LIST = """
 import os, sys
 for folder, folders, files in os.walk(b"."):
@@ -54,8 +56,9 @@ def test_names_content_modes_and_times_are_kept_as_they_are(localrun):
     }
     done = localrun.run("-q", "list.py")
     assert expected <= set(done.stdout.split(b"\n")), done.stderr
-    snapshot = os.fsencode(os.path.join(localrun.record()["folder"], "snapshot"))
-    with open(snapshot + b"/not-utf8-\xff", "rb") as file:
+    again = os.path.join(os.path.dirname(localrun.source), "again")
+    restore_snapshot(localrun.home, localrun.record()["folder"], again)
+    with open(os.fsencode(again) + b"/not-utf8-\xff", "rb") as file:
         assert file.read() == bytes(range(256)) * 2
 
 
@@ -129,7 +132,8 @@ def test_workspace_inside_the_source_is_left_out_and_source_inside_the_workspace
     assert localrun.run("-q", "list.py", cwd=link, env={"LOCALRUN_HOME": inside}).stdout == b"./deep\n"
     shutil.rmtree(os.path.join(localrun.source, "deep"))
     localrun.run("-q", "list.py")
-    earlier = os.path.join(localrun.record()["folder"], "snapshot")
+    earlier = os.path.join(localrun.home, "again")
+    restore_snapshot(localrun.home, localrun.record()["folder"], earlier)
     done = localrun.run("-q", "list.py", cwd=earlier)
     assert (done.returncode, done.stdout) == (0, b"")
     for folder in (localrun.home, os.path.join(localrun.home, "runs")):
