@@ -9,6 +9,7 @@ import sys
 import pytest
 
 from localrun import CondaDependencies, Environment, Workspace
+from localrun.errors import BadInput
 from localrun.testing.channel import make_channel
 
 sys.path.insert(0, os.path.dirname(__file__))  # tests are not packages
@@ -52,3 +53,24 @@ def test_a_saved_folder_runs_with_requirements_beside_it(channel, localrun, tmp_
     localrun.write("t.py", "import greeting, os; print(greeting.hello(), os.environ['EXAMPLE_ENV_VAR'])\n")
     done = localrun.run("-E", str(tmp_path / "e"), "t.py")
     assert b"we love you EXAMPLE_VALUE" in done.stdout, done.stderr
+
+
+def test_an_existing_conda_environment_is_made_again_from_what_it_holds(channel, tmp_path, monkeypatch):
+    workspace = Workspace.from_config()
+    conda = CondaDependencies(_underlying_structure={"channels": [channel], "dependencies": ["python", "pip"]})
+    conda.add_pip_package(Environment.add_private_pip_wheel(workspace, make_wheel(tmp_path / "wheels")))
+    first = Environment("first")
+    first.python.conda_dependencies = conda
+    prefix = first.build_local(workspace)
+    (tmp_path / ".conda").mkdir()
+    (tmp_path / ".conda" / "environments.txt").write_text(f"{prefix}\n")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    by_path = Environment.from_existing_conda_environment("again", prefix)
+    by_name = Environment.from_existing_conda_environment("again", os.path.basename(prefix))
+    assert by_path.to_document() == by_name.to_document()
+    found = by_path.python.conda_dependencies
+    assert any(package.startswith("python=") for package in found.conda_packages)
+    assert [package.partition("==")[0] for package in found.pip_packages if "greeting" in package]
+    assert list(found.conda_channels) == [channel]
+    with pytest.raises(BadInput, match="nowhere"):
+        Environment.from_existing_conda_environment("again", "nowhere")
