@@ -48,9 +48,23 @@ def describe_start(plan: Plan, artifact: Artifact, identity: Identity, pids: tup
         "timings": {name: round(seconds, 6) for name, seconds in identity.timings},
         "notes": [*plan.notes, *identity.notes],
         "host": os.uname().nodename,
+        "machine": describe_machine(),
         "master_port": identity.port or None,
         "folder": identity.folder,
         "outputs": os.path.join(identity.folder, "outputs"),
+    }
+
+
+def describe_machine() -> dict[str, Any]:
+    """Give what of this machine may matter to a run."""
+    from localrun import __version__
+
+    system = os.uname()
+    return {
+        "system": f"{system.sysname} {system.release}",
+        "architecture": system.machine,
+        "processors": os.cpu_count(),
+        "localrun": __version__,
     }
 
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from localrun.supervise.charge import Charge
     from localrun.supervise.hands import Hands
     from localrun.supervise.outcome import Outcome
+    from localrun.workspace.input_hashes import InputHashing
 
 CLOSE_WAITS_S = (0.1, 0.4, 0.5)
 """Between the attempts to store the last state of a record on a disk that is full."""
@@ -80,6 +81,7 @@ def _serve(charge: Charge, control: int, wake: int) -> NoReturn:
         supervisor.start()
         launched = time.time() - charge.identity.started_at
         _note_ranks(charge, supervisor.pids)
+        hashing = _start_hashing(charge)
 
         def store_start() -> None:
             record.update(_describe_start(charge, supervisor.pids, launched))
@@ -100,12 +102,27 @@ def _serve(charge: Charge, control: int, wake: int) -> NoReturn:
 
         record = record or _describe_start(charge, supervisor.pids, launched)
         record = describe_end(record, outcome, charge.identity.started_at + launched)
+        record["inputs"] = hashing.finish() if hashing else {}
     except BaseException as error:  # noqa: BLE001 - whatever it is, the ranks must not outlive it
         record = _give_up(charge, hands, record, error)
     closed = _close(charge, record)
     if hands.close() and closed:
         active.release(charge.home, charge.identity.run_id, charge.entry)
     os._exit(0)  # an entry that was not released shows the next command that there is something to repair
+
+
+def _start_hashing(charge: Charge) -> InputHashing | None:
+    """Begin to hash what the run reads from elsewhere, while its ranks run; nothing when there is no such thing."""
+    paths = {item.name: item.path for item in charge.plan.inputs}
+    if os.path.isabs(charge.plan.bootstrap):
+        paths["bootstrap script"] = charge.plan.bootstrap
+    if not paths:
+        return None
+    from localrun.workspace.input_hashes import InputHashing
+
+    hashing = InputHashing(paths)
+    hashing.start()
+    return hashing
 
 
 def _plan_course(charge: Charge, hands: Hands) -> Course:

@@ -23,6 +23,9 @@ A record is a JSON object with these keys (a reader must not mind others, nor mi
                     what the script logged, see `metrics.describe_logged`; missing when there is none
     notes           [text]
     host            the machine's name
+    machine         {system, architecture, processors, localrun}: what it is, and the version of localrun
+    inputs          {name: {state, bytes, sha256}}: what they held (`input_hashes`); sha256 is null of one that was not
+                    hashed before the run ended
     folder          the run's folder
     outputs         where its outputs are
 

@@ -1,0 +1,68 @@
+"""What two runs differ in, told by the command line."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+OWN = ("-E", f"interpreter:{sys.executable}")
+
+
+def diff(localrun, *words):
+    done = localrun.command("diff", *words)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.decode()
+
+
+def test_runs_of_the_same_differ_in_times_at_most(localrun):
+    localrun.write("train.py", "open('outputs/m', 'w').write('1')")
+    for _ in range(2):
+        assert localrun.run("-q", *OWN, "train.py").returncode == 0
+    ids = [record["run_id"] for record in localrun.records()]
+    found = json.loads(diff(localrun, *ids, "--format", "json"))
+    assert (found["before"], found["after"], found["same"]) == (*ids, True)
+    assert not any(found[name] for name in ("source", "environment", "variables", "inputs", "outputs", "machine"))
+    assert "the same" in diff(localrun, *ids)
+
+
+def test_every_difference_is_told_and_secrets_are_not(localrun, tmp_path):
+    (tmp_path / "data").write_text("1")
+    job = """\
+command: cat ${{inputs.d}}; cp ${{inputs.d}} outputs/m
+inputs: {d: {type: uri_file, path: DATA}}
+environment: {image: none}
+environment_variables: {A: FIRST, MY_TOKEN: SECOND}
+""".replace("DATA", str(tmp_path / "data"))
+    localrun.write("job.yml", job.replace("FIRST", "one").replace("SECOND", "hidden-1"))
+    localrun.write("train.py", "a\nb\n")
+    assert localrun.run("-q", *OWN, "--set", f"code={localrun.source}", "job.yml").returncode == 0
+    (tmp_path / "data").write_text("22")
+    localrun.write("job.yml", job.replace("FIRST", "two").replace("SECOND", "hidden-2"))
+    localrun.write("train.py", "a\nc\x1b\n")
+    done = localrun.run("-q", *OWN, "--set", f"code={localrun.source}", "--set", "command=exit 3", "job.yml")
+    assert done.returncode == 3
+    ids = [record["run_id"] for record in localrun.records()]
+    found = json.loads(diff(localrun, *ids, "--format", "json"))
+    changed = {name: [change["field"] for change in found[name]] for name in found if isinstance(found[name], list)}
+    assert changed["source"] == ["job.yml", "train.py"]
+    assert changed["variables"] == ["A", "MY_TOKEN"]
+    assert (changed["arguments"], changed["inputs"], changed["outputs"]) == (["command"], ["d"], ["outputs/m"])
+    assert {"status", "exit_code"} <= set(changed["exit"])
+    assert found["inputs"][0]["after"]["bytes"] == 2
+    assert found["same"] is False
+    shown = diff(localrun, *ids)
+    assert "-b\n+c\\x1b\n" in shown
+    assert "A: one -> two" in shown
+    assert "MY_TOKEN: *** -> ***" in shown
+
+
+def test_record_of_a_newer_localrun_is_refused(localrun):
+    localrun.write("train.py", "")
+    assert localrun.run("-q", *OWN, "train.py").returncode == 0
+    record = localrun.record()
+    with open(f"{record['folder']}/run.json", "w", encoding="utf-8") as file:
+        json.dump(record | {"schema": 99}, file)
+    done = localrun.command("diff", "latest", "latest")
+    assert done.returncode == 125
+    assert b"newer localrun" in done.stderr
+    assert done.stderr.endswith(b"kind=newer_record\n")
