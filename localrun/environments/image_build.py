@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import threading
 
 from localrun.adapters.containers import (
     ImageFacts,
@@ -117,8 +119,6 @@ def build_image(
 
 def _forget_versions(places: Places) -> None:
     """Let what is made on purpose take the versions of today; a local environment with the old ones is made anew."""
-    import contextlib
-
     local = os.path.join(os.path.dirname(places.versions), os.path.basename(places.versions).partition(".")[0])
     for path in (f"{local}.ok", places.versions, places.conda_lock):
         with contextlib.suppress(FileNotFoundError):
@@ -168,14 +168,28 @@ def _make_layer(making: Making, base: ImageFacts) -> Linked:
             return linked
         making.tell("image", f"adding the conda environment ({linked.packages} packages) to {shown}")
         put_files(engine, container, "/", list_layer(linked.folder, making.image.prefix))
+        removal = _start_removal(making.build.places.prefix)
         settings = _configure(base, making.image.prefix, {"localrun.layer": linked.key, MAKER: name_maker()})
         layer = commit_container(engine, container, settings, comment="localrun: conda environment")
         tag_image(engine, layer, f"{LAYERS}{linked.key[:32]}")
+        removal.join()
         return replace(linked, layer=layer)
     except EngineRefused as error:
         raise refuse_store(error) from None
     finally:
         remove_container(engine, container)
+
+
+def _start_removal(folder: str) -> threading.Thread:
+    """Begin to remove a folder that has been sent, while the engine works on it; what is left goes at the end."""
+
+    def remove() -> None:
+        with contextlib.suppress(StoreFailed):
+            remove_tree(folder)
+
+    thread = threading.Thread(target=remove)
+    thread.start()
+    return thread
 
 
 def _list_layers(making: Making) -> dict[str, str]:

@@ -82,7 +82,8 @@ def describe_request(build: Build) -> dict[str, Any]:
         "channels": [fields(channel) for channel in channels],
         "specs": [find_spec_channel(spec, settings, plan.directory) for spec in plan.conda],
         "offline": build.settings.offline or settings.get("offline") is True,
-        "hard_links": build.settings.hard_links,
+        # The prefix of an image is only read, once, and then removed: nothing in it can spread to the cache.
+        "hard_links": build.settings.hard_links or build.layer is not None,
         "settings": settings,
         "solved": os.path.join(places.work, "solved.json"),
         "answer": os.path.join(places.work, "answer.json"),
