@@ -93,6 +93,9 @@ class ContainerPlan:
         memory_bytes: 0 for no limit.
         nano_cpus: Billionths of a processor; 0 for no limit.
         network: Empty: a private network of the run when it has several nodes, else the engine's default.
+        network_rate: How fast each node may send, such as `100mbit`; empty for no limit.
+        network_delay: How late what it sends arrives, such as `50ms`; empty for at once.
+        network_loss: How much of it is lost, such as `1%`; empty for nothing.
         gpus: As after `--gpus`; empty for none.
         mounts: For each mount its text in docker's `-v` form, the host's side absolute.
         ports: In docker's `-p` form.
@@ -107,6 +110,9 @@ class ContainerPlan:
     memory_bytes: int = 0
     nano_cpus: int = 0
     network: str = ""
+    network_rate: str = ""
+    network_delay: str = ""
+    network_loss: str = ""
     gpus: str = ""
     mounts: tuple[str, ...] = ()
     ports: tuple[str, ...] = ()

@@ -159,6 +159,9 @@ class ContainerSpec:
         memory: Of `--memory`.
         cpus: Of `--cpus`.
         network: Of `--network`.
+        network_rate: Of `--network-rate`, such as `100mbit`.
+        network_delay: Of `--network-delay`, such as `50ms`.
+        network_loss: Of `--network-loss`, such as `1%`.
         user: Of `--user`.
         pull: `missing`, `always` or `never`.
         keep: The containers stay after the run.
@@ -178,6 +181,9 @@ class ContainerSpec:
     memory: str = ""
     cpus: str = ""
     network: str = ""
+    network_rate: str = ""
+    network_delay: str = ""
+    network_loss: str = ""
     user: str = ""
     pull: str = "missing"
     keep: bool = False

@@ -85,6 +85,9 @@ class Flags:
     memory: str = ""
     cpus: str = ""
     network: str = ""
+    network_rate: str = ""
+    network_delay: str = ""
+    network_loss: str = ""
     user: str = ""
     pull: str = ""
     keep: bool = False

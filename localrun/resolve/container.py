@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from localrun.errors import BadInput
 from localrun.formats import docker_options
 from localrun.formats.docker_arguments import mount_of_fields, parse_arguments
@@ -130,6 +132,7 @@ def plan_container(spec: RunSpec, facts: HostFacts) -> ContainerPlan:
     memory_bytes = _read(spec, "--memory", asked.memory, read_size) if asked.memory else 0
     _check_sizes(spec, shm_bytes, memory_bytes)
     _check_network(spec)
+    _check_traffic(spec)
     if asked.gpus:
         _read(spec, "--gpus", asked.gpus, read_gpus)
     if asked.working_directory and not asked.working_directory.startswith("/"):
@@ -141,6 +144,9 @@ def plan_container(spec: RunSpec, facts: HostFacts) -> ContainerPlan:
         memory_bytes=memory_bytes,
         nano_cpus=_read(spec, "--cpus", asked.cpus, read_cpus) if asked.cpus else 0,
         network=asked.network,
+        network_rate=asked.network_rate,
+        network_delay=asked.network_delay,
+        network_loss=asked.network_loss,
         gpus=asked.gpus,
         mounts=_plan_mounts(spec, dict(facts.paths)),
         ports=tuple(_read(spec, "--publish", port, read_port) for port in asked.ports),
@@ -165,6 +171,28 @@ def _check_network(spec: RunSpec) -> None:
         message = f"{spec.nodes} nodes cannot find one another in the network {network}"
         hint = "leave it out for a private network of the run, or name a network that you have made"
         raise _refuse_value(spec, "--network", message, hint)
+
+
+TRAFFIC = {
+    "network_rate": ("--network-rate", r"\d+(\.\d+)?(bit|kbit|mbit|gbit|bps|kbps|mbps|gbps)", "a rate such as 100mbit"),
+    "network_delay": ("--network-delay", r"\d+(\.\d+)?(us|ms|s)", "a time such as 50ms"),
+    "network_loss": ("--network-loss", r"(100|\d{1,2}(\.\d+)?)%", "a share such as 1%"),
+}
+"""For each setting of the network between nodes its option, its form, and what to give; a subset of tc's own units."""
+
+
+def _check_traffic(spec: RunSpec) -> None:
+    for name, (flag, form, example) in TRAFFIC.items():
+        text = getattr(spec.container, name)
+        if not text:
+            continue
+        if not re.fullmatch(form, text):
+            raise _refuse_value(spec, flag, f"{text!r} cannot be read", f"give {example}")
+        if spec.nodes == 1:
+            raise _refuse_value(spec, flag, "it is for what nodes send, and the run has one", "give --nodes 2 or more")
+        if spec.container.network:
+            message = f"the network {spec.container.network} is not the run's own"
+            raise _refuse_value(spec, flag, message, "leave --network out")
 
 
 def _plan_mounts(spec: RunSpec, kinds: dict[str, str]) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from localrun.adapters.engine import Engine, find_endpoint
 from localrun.adapters.engine_containers import CLASH, GONE, begin_create, create_network, inspect_image
 from localrun.adapters.engine_errors import EngineRefused
 from localrun.adapters.engine_http import quote
+from localrun.adapters.traffic import check_disciplines, list_disciplines
 from localrun.errors import LocalrunError
 from localrun.plan import RUN_FOLDER, RUN_ID, ContainerPlan, name_ports
 from localrun.supervise.process import Process
@@ -120,6 +121,7 @@ class _Making:
 
     def make(self, entries: tuple[Entry, ...], tokens: Mapping[str, str], environ: Mapping[str, str]) -> Ready:
         plan = self._plan
+        check_disciplines(self._container)
         self._place = make_place_in_memory(self._folder)
         if plan.nodes > 1 and not self._container.network:
             self._network = f"localrun-{self._run_id}"
@@ -142,6 +144,7 @@ class _Making:
             self._engine,
             containers,
             network=self._network,
+            disciplines=list_disciplines(self._container),
             keep=self._container.keep,
             memory_bytes=self._container.memory_bytes,
             alone=self._is_alone(),

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from localrun.adapters.engine import Engine
     from localrun.supervise.hands import News
     from localrun.supervise.process import Process
+    from localrun.supervise.sampling import Finder
 
 SIGKILL, SIGTERM = 9, 15
 KILLED = 128 + SIGKILL
@@ -67,6 +68,7 @@ class DockerHands:
         containers: tuple[Container, ...],
         *,
         network: str = "",
+        disciplines: tuple[tuple[str, ...], ...] = (),
         keep: bool = False,
         memory_bytes: int = 0,
         alone: bool = True,
@@ -77,6 +79,7 @@ class DockerHands:
             engine: Where they are.
             containers: One a node, ordered by node.
             network: The network of the run's own, to remove at the end; empty for none.
+            disciplines: How slow or lossy what they send is, as `localrun.adapters.traffic` lists it.
             keep: They stay when the run has ended.
             memory_bytes: Their memory limit; 0 for none.
             alone: A container sees its own processes only.
@@ -84,6 +87,10 @@ class DockerHands:
         self._engine = engine
         self._containers = containers
         self._network = network
+        self._disciplines = disciplines
+        self._shaped: set[int] = set()
+        self._notes: list[str] = []
+        self._finder: Finder | None = None
         self._keep = keep
         self._memory_bytes = memory_bytes
         self._nodes = [NodeHands(container, engine, alone=alone) for container in containers]
@@ -126,6 +133,8 @@ class DockerHands:
         """
         for node in self._nodes:
             self._news += node.hear()
+            if self._disciplines and node.ready and node.container.node not in self._shaped:
+                self._shape(node)
             if node.dead and not node.explained:
                 self._explain(node)
         if self._kill_at and time.monotonic() >= self._kill_at:
@@ -168,14 +177,21 @@ class DockerHands:
             if not node.dead
             for rank in node.alive
         ]
+        notes += self._notes
         if self._out_of_memory and self._memory_bytes:
             notes.append(f"the memory limit of each container is {self._memory_bytes // 1024**2:,} MiB (--memory)")
         return notes
 
     def measure(self, rank: int) -> float | None:
-        """Give nothing: nobody tells what a rank in a container has used before it ends."""
-        del rank
-        return None
+        """Give the processor seconds of a rank; None where the engine is on another machine."""
+        from localrun.adapters.usage import measure_cpu
+        from localrun.supervise.sampling import Finder
+
+        if self._finder is None:
+            run_id = self._containers[0].name.removeprefix("localrun-").rpartition("-")[0]
+            self._finder = Finder(run_id, {"main": 0} | {f"rank_{known}": known for known in self._ranks})
+        pid = self._finder.find().get(rank)
+        return None if pid is None else measure_cpu(pid)
 
     @property
     def gone(self) -> bool:
@@ -221,6 +237,16 @@ class DockerHands:
             "network": self._network,
             "kept": self._keep,
         }
+
+    def _shape(self, node: NodeHands) -> None:
+        """Make the network of a node what was asked for; its ranks have just been started."""
+        from localrun.adapters.traffic import shape
+
+        self._shaped.add(node.container.node)
+        found = inspect_container(self._engine, node.container.id) or {}
+        said = shape(int((found.get("State") or {}).get("Pid") or 0), self._disciplines)
+        if said:
+            self._notes.append(f"the network of {node.container.name} is as it was: {said}")
 
     def _explain(self, node: NodeHands) -> None:
         """Find out why a container ended that had ranks in it, and count these as ended."""

@@ -9,6 +9,7 @@ from localrun.adapters.engine_containers import CLASH, GONE, begin_remove, begin
 from localrun.adapters.engine_errors import EngineRefused
 from localrun.errors import LocalrunError
 from localrun.supervise.hands import Asked, Ended
+from localrun.workspace.contained import locate_target
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -62,6 +63,11 @@ class NodeHands:
         self._ready = self._released = False
         self._look = ""  # "", looking, left, sweeping, clean
         self._left: list[str] = []
+
+    @property
+    def ready(self) -> bool:
+        """Whether the launcher runs."""
+        return self._ready
 
     @property
     def is_busy(self) -> bool:
@@ -190,6 +196,7 @@ class NodeHands:
         self._processes[who] = target
         if who != BOOTSTRAP:
             self._started[int(who)] = time.monotonic()
+            self._note_target(int(who), target)
         _remove_file(os.path.join(self.container.folder, f"start-{who}"))
         for number in self._signals:
             self._tell(f"signal {number} {target}")
@@ -205,6 +212,7 @@ class NodeHands:
             return []
         self.alive.discard(rank)
         self._drop_keeper(rank)
+        self._note_target(rank, "")
         return [
             Ended(
                 number=rank,
@@ -222,6 +230,14 @@ class NodeHands:
             return []
         note = f"the container {self.container.name} was asked to stop from outside (docker stop, or the engine's end)"
         return [Asked(reason="container_stopped", note=note)]
+
+    def _note_target(self, rank: int, target: str) -> None:
+        """Note for `localrun kill` what signals to a rank are sent to; nothing when it has ended."""
+        try:
+            with open(locate_target(self.container.folder, rank), "w", encoding="ascii") as file:
+                file.write(target)
+        except OSError:
+            return  # no room: the rank can be reached by the supervisor only
 
     def _drop_keeper(self, rank: int) -> None:
         keeper = self._keepers.pop(rank, -1)

@@ -84,3 +84,70 @@ def test_paused_node_is_a_paused_container_and_stop_does_not_wait_for_it(localru
 def test_stats_know_the_ranks_in_containers(localrun, live):
     rows = json.loads(localrun.command("stats", "--no-stream", "--format", "json", live).stdout)
     assert [(row["rank"], row["node"]) for row in rows] == [(0, 0), (1, 0), (2, 1), (3, 1)]
+
+
+SEND = """
+import os, socket, sys, time
+if os.environ["NODE_RANK"] == "0":
+    with socket.create_server(("", 29555)) as server:
+        connection, _ = server.accept()
+        began, count = time.monotonic(), 0
+        while data := connection.recv(65536):
+            count += len(data)
+        print("rate", count * 8 / (time.monotonic() - began), flush=True)
+else:
+    time.sleep(1)
+    while True:
+        try:
+            connection = socket.create_connection(("node-0", 29555))
+            break
+        except OSError:
+            time.sleep(0.1)
+    connection.sendall(b"x" * 3_000_000)
+    connection.close()
+"""
+
+
+def test_nodes_send_no_faster_than_they_may(localrun):
+    localrun.write("train.py", SEND)
+    words = ("-t", "docker", "-E", "image:localrun-test/python", "--nodes", "2", "--distribution", "pytorch")
+    done = localrun.run(*words, "--network-rate", "8mbit", "train.py")
+    assert done.returncode == 0, done.stderr
+    rate = float(localrun.log(0).split()[1])
+    assert 1e6 < rate < 10e6
+    assert not [note for note in localrun.record()["notes"] if "network" in note]
+
+
+def test_network_that_cannot_be_had_is_refused_before_the_run(localrun):
+    localrun.write("train.py", "")
+    words = ("-t", "docker", "-E", "image:localrun-test/python", "--distribution", "pytorch")
+    for more, said in (
+        (("--nodes", "2", "--network-rate", "fast"), b"--network-rate: 'fast' cannot be read"),
+        (("--nodes", "2", "--network-loss", "200%"), b"cannot be read"),
+        (("--network-rate", "1mbit"), b"the run has one"),
+    ):
+        refused = localrun.run(*words, *more, "train.py")
+        assert refused.returncode == 125
+        assert said in refused.stderr
+    known = subprocess.run(
+        ["unshare", "--net", "tc", "qdisc", "add", "dev", "lo", "root", "netem", "delay", "1ms"],
+        capture_output=True,
+        check=False,
+    )
+    done = localrun.run(*words, "--nodes", "2", "--network-delay", "5ms", "--network-loss", "1%", "train.py")
+    if known.returncode:
+        assert done.returncode == 125
+        assert b"this kernel has no netem" in done.stderr
+        assert b"kind=network" in done.stderr
+        assert localrun.records() == []
+    else:
+        assert done.returncode == 0, done.stderr
+
+
+def test_rank_that_hangs_in_a_container_ends_the_run(localrun):
+    text = "import os, time\nif os.environ['RANK'] == '1': time.sleep(600)\nwhile True: print('on', flush=True); time.sleep(0.05)"
+    localrun.write("train.py", text)
+    words = ("-t", "docker", "-E", "image:localrun-test/python", "-n", "2", "--rank-timeout", "3")
+    done = localrun.run(*words, "train.py")
+    assert done.returncode == 124, done.stderr
+    assert b"rank 1 (node 0) hung" in done.stderr
