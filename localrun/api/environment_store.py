@@ -116,17 +116,21 @@ class _Teller:
 
 def make_image(environment: Environment, workspace: Workspace, *, push: bool = False) -> str:
     """Make the image of an environment, or find it made, and give its name; see `Environment.build_local`."""
+    from localrun import catalogue
     from localrun.api import image_details
 
+    catalogue.refuse_reserved(workspace.home, environment.to_document(), registering=False)
     plan, _ = image_details.make_image(environment, workspace, _Teller().take, push=push)
     return plan.image.name if plan.image else ""
 
 
 def build(environment: Environment, workspace: Workspace) -> ImageBuildDetails:
     """Make the image of an environment; see `Environment.build`."""
+    from localrun import catalogue
     from localrun.api import image_details
     from localrun.environments.image_places import find_image_places
 
+    catalogue.refuse_reserved(workspace.home, environment.to_document(), registering=False)
     plan, _ = image_details.make_image(environment, workspace, _Teller().take)
     name = plan.image.name if plan.image else ""
     return image_details.ImageBuildDetails(name, find_image_places(workspace.home, plan).log)

@@ -154,11 +154,6 @@ def test_guide_14_environment_variable_of_an_environment():
     assert env.environment_variables["EXAMPLE_ENV_VAR"] == "EXAMPLE_VALUE"
 
 
-def test_guide_15_building_an_image_says_that_it_is_not_there_yet(ws):
-    with pytest.raises(UserErrorException, match="needs a Docker image"):
-        run_block("guide-15", {"ws": ws}, env_name="mine")
-
-
 def test_guide_17_bootstrap_script_before_the_training(project, ws):
     from localrun import Experiment
 
@@ -231,16 +226,6 @@ def test_howto_08_own_interpreter_in_an_own_image():
     assert myenv.python.interpreter_path == "/opt/miniconda/bin/python"
 
 
-def test_howto_09_image_details_say_that_they_are_not_there_yet(ws):
-    with pytest.raises(UserErrorException, match="needs a Docker image"):
-        run_block("howto-09", {"environment": user_managed(), "ws": ws})
-
-
-def test_howto_10_image_details_of_a_run_say_so_too(project, ws):
-    with pytest.raises(UserErrorException, match="needs a Docker image"):
-        run_block("howto-10", {"run": submit(project, ws), "ws": ws})
-
-
 def test_howto_11_environment_from_an_existing_conda_environment(tmp_path, monkeypatch):
     prefix = tmp_path / "conda" / "envs" / "mycondaenv"
     (prefix / "conda-meta").mkdir(parents=True)
@@ -289,16 +274,6 @@ def test_howto_18_environment_of_a_run_is_asked_of_the_run_and_not_of_its_class(
     assert "Run.get_environment()" in read_block("howto-18")
     with pytest.raises(TypeError):
         Run.get_environment()
-
-
-def test_howto_19_building_an_image_says_that_it_is_not_there_yet(ws):
-    with pytest.raises(UserErrorException, match="needs a Docker image"):
-        run_block("howto-19", {"env": user_managed(), "ws": ws}, from_localrun_import_Image="")
-
-
-def test_howto_20_building_an_image_locally_says_so_too(ws):
-    with pytest.raises(UserErrorException, match="needs a Docker image"):
-        run_block("howto-20", {"env": user_managed(), "ws": ws})
 
 
 def command(block, folder):

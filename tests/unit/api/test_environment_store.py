@@ -102,8 +102,9 @@ def test_there_is_nothing_to_make_for_a_user_managed_environment(workspace):
         environment.build_local(workspace, useDocker=False)
 
 
-def test_build_local_refuses_a_reserved_name_before_anything_is_made(workspace):
+@pytest.mark.parametrize("options", [{}, {"useDocker": True}])
+def test_build_local_refuses_a_reserved_name_before_anything_is_made(workspace, options):
     environment = Environment("azureml-mine")
     with pytest.raises(BadInput, match="can not start with the prefix AzureML"):
-        environment.build_local(workspace)
+        environment.build_local(workspace, **options)
     assert not os.path.exists(os.path.join(workspace.home, "environments"))
