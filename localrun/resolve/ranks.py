@@ -39,22 +39,28 @@ def check_counts(spec: RunSpec) -> None:
         raise BadInput("several processes on a node need a distribution", hint="give --distribution pytorch")
 
 
-def plan_ranks(spec: RunSpec) -> tuple[RankPlan, ...]:
-    """Plan one rank for each process, ordered by rank, length nodes × processes on a node."""
+def plan_ranks(spec: RunSpec, hosts: tuple[str, ...] = ()) -> tuple[RankPlan, ...]:
+    """Plan one rank for each process, ordered by rank, length nodes × processes on a node.
+
+    Args:
+        spec: The run configuration.
+        hosts: For each node the address at which the others reach it; empty when all nodes are on this machine.
+    """
     per_node = spec.distribution.processes_per_node
     total = spec.nodes * per_node
-    return tuple(
-        _plan_rank(spec, node, local_rank, total) for node in range(spec.nodes) for local_rank in range(per_node)
-    )
+    ranks = [(node, local_rank) for node in range(spec.nodes) for local_rank in range(per_node)]
+    return tuple(_plan_rank(spec, node, local_rank, total, hosts) for node, local_rank in ranks)
 
 
-def _plan_rank(spec: RunSpec, node: int, local_rank: int, total: int) -> RankPlan:
+def _plan_rank(spec: RunSpec, node: int, local_rank: int, total: int, hosts: tuple[str, ...]) -> RankPlan:
     per_node = spec.distribution.processes_per_node
     rank = node * per_node + local_rank
     distributed = spec.distribution.type != "none"
     variables = DISTRIBUTIONS[spec.distribution.type](
         rank=rank, local_rank=local_rank, node=node, nodes=spec.nodes, processes_per_node=per_node
     )
+    if hosts and "MASTER_ADDR" in variables:
+        variables["MASTER_ADDR"] = hosts[0]
     variables["AZUREML_CR_NODE_RANK"] = str(node)
     variables["AZUREML_PROCESS_NAME"] = f"rank_{rank}" if distributed else "main"
     variables["AZ_BATCHAI_TASK_INDEX"] = str({"local": local_rank, "global": rank, "node": node}[spec.task_index])
