@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import os
+from functools import partial
+
+from localrun.workspace.place import find_place_in_memory
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from localrun.adapters.engine_endpoints import Endpoint
 
 KEPT = "kept-containers.json"
@@ -29,6 +34,42 @@ def note_kept(folder: str, endpoint: Endpoint) -> None:
     file = os.open(os.path.join(folder, KEPT), os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     with open(file, "w", encoding="ascii") as stream:
         stream.write(describe_engine(endpoint))
+
+
+def locate_target(place: str, rank: int) -> str:
+    """Give the path, in a node's folder in memory, of the file that holds what signals to a rank are sent to."""
+    return os.path.join(place, f"target-{rank}")
+
+
+def list_senders(folder: str) -> dict[int, Callable[[int], bool]]:
+    """Give for each rank in a container that was started what sends it a signal; false: it has ended.
+
+    Args:
+        folder: The run's folder.
+    """
+    place = find_place_in_memory(folder)
+    found: dict[int, Callable[[int], bool]] = {}
+    for node in os.listdir(place) if place else ():
+        for name in os.listdir(os.path.join(place, node)):
+            what, _, rank = name.partition("-")
+            if what == "target":
+                found[int(rank)] = partial(_send, os.path.join(place, node), int(rank))
+    return found
+
+
+def _send(place: str, rank: int, number: int) -> bool:
+    try:
+        with open(locate_target(place, rank), encoding="ascii") as file:
+            target = file.read()
+        control = os.open(os.path.join(place, "control"), os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        return bool(target) and os.write(control, f"signal {number} {target}\n".encode()) > 0
+    except OSError:
+        return False
+    finally:
+        os.close(control)
 
 
 def remove_kept(folder: str, run_id: str) -> None:

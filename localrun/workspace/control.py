@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from localrun.adapters import processes
 from localrun.errors import LocalrunError, RunNotFound
 from localrun.workspace import active, recover
+from localrun.workspace.run_files import folder_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 CLOSE_WAIT_S = 5.0
 """How long a supervisor may take to close its record once its ranks are gone."""
@@ -63,17 +66,26 @@ def signal_ranks(home: str, run_id: str, ranks: Sequence[int] | None, number: in
     """
     if not active.is_live(home, run_id):
         raise RunNotFound(f"run {run_id} is not running", code="run_ended")
-    known = dict(find_entry(home, run_id).ranks)
+    entry = find_entry(home, run_id)
+    known = _list_senders(home, entry)
     for rank in ranks or ():
         if rank not in known:
             hint = f"Its ranks are {', '.join(map(str, sorted(known)))}." if known else "None of its ranks has started."
             raise RunNotFound(f"run {run_id} has no rank {rank}", hint=hint)
-    chosen = [process for rank, process in known.items() if ranks is None or rank in ranks]
-    reached = [processes.send_group(process, number) for process in chosen]
+    reached = [send(number) for rank, send in known.items() if ranks is None or rank in ranks]
     if not any(reached):
         which = f"rank{'s' * (len(ranks) > 1)} {', '.join(map(str, ranks))}" if ranks else "all started ranks"
         verb = "has" if ranks and len(ranks) == 1 else "have"
         raise RunNotFound(f"{which} of run {run_id} {verb} ended", code="run_ended")
+
+
+def _list_senders(home: str, entry: active.Entry) -> Mapping[int, Callable[[int], bool]]:
+    """Give for each rank that was started what sends it a signal; false: it has ended."""
+    if entry.engine is not None:
+        from localrun.workspace.contained import list_senders
+
+        return list_senders(folder_of(home, entry.run_id))
+    return {rank: partial(processes.send_group, process) for rank, process in entry.ranks}
 
 
 def find_entry(home: str, run_id: str) -> active.Entry:

@@ -108,6 +108,21 @@ def test_detached_run_outlives_its_front_end_and_can_be_stopped(contained):
     assert contained.record()["exit_code"] == 143
 
 
+def test_signal_to_one_rank_reaches_it_in_its_container(contained):
+    program = (
+        "import os, signal, time; signal.signal(12, lambda *_: os._exit(6)); open('/tmp/on', 'w'); time.sleep(600)"
+    )
+    with start_waiting(contained, "--nodes", "2", "-n", "2", ranks=4, program=program) as child:
+        run_id = os.listdir(os.path.join(contained.home, "runs"))[0]
+        done = contained.command("kill", "--rank", "7", run_id)
+        assert b"has no rank 7" in done.stderr
+        done = contained.command("kill", "--rank", "2", "--signal", "USR2", run_id)
+        assert done.returncode == 0, done.stderr
+        err = child.communicate(timeout=30)[1]
+    assert child.returncode == 140, err
+    assert b"rank 2 (node 1) ended with exit code 140" in err
+
+
 def test_container_that_is_stopped_from_outside_is_named(contained):
     program = """if True:
     import signal, sys, time
