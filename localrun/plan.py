@@ -139,7 +139,7 @@ class EnvironmentPlan:
         directory: Where relative paths in `pip` start from.
         interpreter: For kind interpreter, the absolute path of the interpreter; for kind image without Python packages,
             the interpreter inside, empty for the one on the image's PATH.
-        registered: `NAME:VERSION` of the registered or curated environment that it is; of a run that has one, not empty.
+        registered: `NAME:VERSION` of the registered or curated environment that it is; empty when it is not known.
         image: For kind image. The fields above then describe the conda environment in it, if it has one.
     """
 
