@@ -20,6 +20,7 @@ COMMANDS = {
     "ps": ("localrun.cli.ps", "ps", "List runs."),
     "logs": ("localrun.cli.logs", "logs", "Show what the ranks of a run printed."),
     "inspect": ("localrun.cli.inspect", "inspect", "Show the record of a run."),
+    "rerun": ("localrun.cli.rerun", "rerun", "Run an earlier run once more, as it was."),
     "diff": ("localrun.cli.diff", "diff", "Show what two runs differ in."),
     "wait": ("localrun.cli.control", "wait", "Wait until runs have ended."),
     "stop": ("localrun.cli.control", "stop", "End runs: SIGTERM, then SIGKILL."),

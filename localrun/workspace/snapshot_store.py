@@ -91,7 +91,7 @@ def _find_or_store(home: str, root: str, entries: tuple[Entry, ...], now_ns: int
     known = recall(note)
     if known is None or known[:2] != state:
         known = (*state, (), (), "")
-    if known[2] == facts:
+    if known[4] and known[2] == facts:
         return known[3], known[4]
     earlier = dict(zip(known[2], known[3], strict=True))
     pairs = zip(facts, entries, strict=True)

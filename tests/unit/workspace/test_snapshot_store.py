@@ -180,3 +180,10 @@ def test_list_that_leads_out_is_refused(tmp_path):
     digest = store_bytes(home, b'[["../x","file",1,420,1,"aa"]]')
     with pytest.raises(StoreFailed):
         snapshot_store.read_manifest(home, digest)
+
+
+def test_empty_source_has_a_snapshot_too(tmp_path):
+    (tmp_path / "none").mkdir()
+    for run in ("a", "b"):
+        _, _, home, folder = take(tmp_path, str(tmp_path / "none"), run)
+        assert list_kept(home, folder) == ()

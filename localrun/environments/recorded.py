@@ -1,0 +1,118 @@
+"""The environment of an earlier run, with the versions that it had then."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+
+from localrun.environments import materialize
+from localrun.environments.commit import replace_file
+from localrun.environments.conda import make_folders
+from localrun.environments.places import find_places
+from localrun.errors import EnvironmentFailed
+from localrun.values import replace
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from localrun.environments.settings import BuildSettings, Progress
+    from localrun.plan import Artifact, EnvironmentPlan
+
+    Versions = tuple[tuple[str, ...], ...]
+
+
+def materialize_recorded(
+    plan: EnvironmentPlan,
+    folder: str,
+    *,
+    home: str,
+    settings: BuildSettings,
+    report: Callable[[Progress], None],
+) -> tuple[EnvironmentPlan, Artifact]:
+    """Give the environment of an earlier run: the cached one when it has the run's versions, else one made with them.
+
+    The cache entry of the definition keeps its own versions: where these are others, the run's get an entry apart.
+
+    Args:
+        plan: The environment of the run.
+        folder: The run's folder, which keeps what was resolved; where it keeps nothing, the environment is the cache's.
+        home: The workspace.
+        settings: How to make it.
+        report: Told what happens.
+
+    Raises:
+        EnvironmentFailed: it cannot be made with those versions any more.
+        LocalrunError: as `materialize`.
+    """
+    kept = os.path.join(folder, "versions.json")
+    wanted = read_versions(kept)
+    if plan.kind == "interpreter" or wanted is None:
+        return plan, materialize(plan, home=home, settings=settings, report=report)
+    make_folders(home)
+    if plan.kind == "image":
+        if plan.name:
+            _seed(home, plan.name, folder)
+        return plan, materialize(plan, home=home, settings=settings, report=report)
+    for candidate in (plan, replace(plan, name=name_apart(plan, wanted))):
+        _seed(home, candidate.name, folder)
+        if read_versions(find_places(home, candidate.name).versions) != wanted:
+            continue
+        artifact = materialize(candidate, home=home, settings=settings, report=report)
+        if read_versions(artifact.versions) == wanted:
+            return candidate, artifact
+    message = f"the environment {plan.label or plan.name} cannot be made with the versions that it had"
+    raise EnvironmentFailed(message, hint=f"{kept} lists them; localrun run makes it as it is now", code="solve")
+
+
+def read_versions(path: str) -> Versions | None:
+    """Give what a `versions.json` says as values that can be compared; None when it is not there or damaged."""
+    try:
+        with open(path, encoding="utf-8") as file:
+            found: dict[str, Any] = json.load(file)
+        conda = [("conda", one["name"], one["version"], one.get("build", "")) for one in found["conda"]]
+        return tuple(sorted([*conda, *(("pip", one["name"], one["version"]) for one in found["pip"])]))
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def name_apart(plan: EnvironmentPlan, versions: Versions) -> str:
+    """Give the name of the cache entry for a definition with versions that are not those of its own entry."""
+    text = json.dumps([plan.fingerprint, versions])
+    return f"azureml_{hashlib.sha256(text.encode()).hexdigest()[:32]}"
+
+
+def _seed(home: str, name: str, folder: str) -> None:
+    """Put what a run resolved where the making of an environment looks for it, if nothing is there."""
+    places = find_places(home, name)
+    for kept, place in (("conda-lock.yml", places.conda_lock), ("versions.json", places.versions)):
+        path = os.path.join(folder, kept)
+        if os.path.exists(path) and not os.path.lexists(place):
+            with open(path, "rb") as file:
+                replace_file(place, file.read())
+
+
+def find_recorded_image(recorded: Any) -> Artifact | None:
+    """Give the very image that a run had when the engine still has it, whatever its name stands for now; else None.
+
+    Args:
+        recorded: The value of the record's key `artifact`.
+
+    Raises:
+        EngineUnavailable: no engine answers.
+        StoreFailed: the record is damaged.
+    """
+    from localrun.adapters.containers import find_image
+    from localrun.adapters.image_facts import open_engine
+    from localrun.formats.recorded_plan import read_recorded_artifact
+
+    artifact = read_recorded_artifact(recorded)
+    if not artifact.image:
+        return None
+    engine = open_engine(os.environ)
+    try:
+        return replace(artifact, reused=True) if find_image(engine, artifact.image) else None
+    finally:
+        engine.close()
