@@ -5,11 +5,15 @@ BIN := .venv/bin
 # Bytecode as users have it, whatever the shell says.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test check format clean
+.PHONY: demo demo-docker test check format clean
 
 # Four ranks train on real data in a real conda environment, and the result is checked.
 demo: .venv/.installed
 	@$(BIN)/python samples/demo.py
+
+# The same in containers: two nodes of two ranks, on a base image without Python. Needs a Docker engine.
+demo-docker: .venv/.installed
+	@$(BIN)/python samples/demo.py digits-docker
 
 # Everything: lint, types, import contract, and every test on the real things.
 test: .venv/.test-installed lint
@@ -27,7 +31,7 @@ lint: .venv/.test-installed
 	$(BIN)/mypy
 	$(BIN)/mypy -p azureml -p _localrun_shim
 	$(BIN)/lint-imports
-	$(BIN)/shellcheck .ci/run $$(find samples -name "*.sh")
+	$(BIN)/shellcheck .ci/run localrun/targets/launcher.sh $$(find samples -name "*.sh")
 
 format: .venv/.test-installed
 	$(BIN)/ruff check --fix .

@@ -1,7 +1,7 @@
-"""Run digits-distributed on the real conda path, and check what came out; `make demo` calls this.
+"""Run digits-distributed, or digits-docker, on the real conda path, and check what came out.
 
-The conda channel is the one that your conda settings name, when it answers; else one that is made here from the
-Python that you have. Everything is kept in `.demo`.
+`make demo` and `make demo-docker` call this. The conda channel is the one that your conda settings name, when it
+answers; else one that is made here from the Python that you have. Everything is kept in `.demo`.
 """
 
 from __future__ import annotations
@@ -17,12 +17,15 @@ import urllib.error
 import urllib.request
 
 from localrun.adapters.condarc import Channel, find_channels, read_condarc
-from localrun.errors import LocalrunError
+from localrun.errors import EnvironmentFailed, LocalrunError
 from localrun.testing import make_channel
 
 CHANNEL = "conda-forge"
 PROBE_TIMEOUT_S = 5
-SAMPLE = "samples/digits-distributed"
+DISTRIBUTED = "samples/digits-distributed"
+DOCKER = "samples/digits-docker"
+IMAGE, OWN_IMAGE = "debian:bookworm-slim", "localrun-test/bare"
+"""The base image of digits-docker, and what `tests/prepare.py` makes where no registry answers."""
 
 
 def probe(channel: Channel, settings: dict) -> str:
@@ -80,27 +83,64 @@ def choose_channel(demo: str) -> dict[str, str]:
     return {"CONDARC": condarc}
 
 
+def choose_image() -> list[str]:
+    """Choose the base image of digits-docker, say which one it is, and give the options that name it.
+
+    Raises:
+        LocalrunError: no engine answers, or no base image can be had.
+    """
+    if shutil.which("docker") is None or call_docker("version").returncode:
+        raise EnvironmentFailed("no Docker engine answers", hint="start one; `docker version` says whether it answers")
+    have = [name for name in (IMAGE, OWN_IMAGE) if not call_docker("image", "inspect", name).returncode]
+    if not have:
+        pulled = call_docker("pull", "--quiet", IMAGE)
+        if pulled.returncode:
+            hint = f"`python tests/prepare.py` as root makes {OWN_IMAGE}, which needs no registry"
+            raise EnvironmentFailed(f"{IMAGE} cannot be pulled", hint=hint, detail=pulled.stderr)
+        have = [IMAGE]
+    print(f"demo: base image {have[0]}", flush=True)
+    return [] if have[0] == IMAGE else ["--set", f"environment.image={have[0]}"]
+
+
+def list_certificates() -> list[str]:
+    """Give the options that hand the certificates of this machine's settings to containers, for bootstrap scripts."""
+    options: dict[str, list[str]] = {}
+    for name in ("SSL_CERT_FILE", "PIP_CERT", "REQUESTS_CA_BUNDLE"):
+        path = os.environ.get(name, "")
+        if os.path.isfile(path):
+            options[name] = ["-e", name]
+            options[path] = ["-v", f"{path}:{path}:ro"]
+    return [word for words in options.values() for word in words]
+
+
+def call_docker(*words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(("docker", *words), capture_output=True, text=True, check=False)
+
+
 def main() -> int:
     os.chdir(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+    docker = sys.argv[1:] == ["digits-docker"]
+    sample = DOCKER if docker else DISTRIBUTED
     demo = os.path.abspath(".demo")
-    outputs = os.path.join(demo, "outputs")
+    outputs = os.path.join(demo, "outputs-docker" if docker else "outputs")
     shutil.rmtree(outputs, ignore_errors=True)
     os.makedirs(demo, exist_ok=True)
     try:
+        target = ["-t", "docker", "--inherit-network-settings", *list_certificates(), *choose_image()] if docker else []
         variables = {"LOCALRUN_HOME": os.path.join(demo, "home"), **choose_channel(demo)}
     except LocalrunError as error:
         print("\n".join(filter(None, (f"demo: {error.message}", error.hint, error.detail))), file=sys.stderr)
         return error.exit_code
     localrun = os.path.join(os.path.dirname(sys.executable), "localrun")
-    options = ("--bootstrap", f"{SAMPLE}/bootstrap.sh", "--outputs", os.path.relpath(outputs))
-    command = (localrun, "run", *options, f"{SAMPLE}/job.yml")
+    options = (*target, "--bootstrap", f"{DISTRIBUTED}/bootstrap.sh", "--outputs", os.path.relpath(outputs))
+    command = (localrun, "run", *options, f"{sample}/job.yml")
     shown = (os.path.relpath(command[0]), *command[1:])
     assignments = [f"{name}={shlex.quote(os.path.relpath(path))}" for name, path in variables.items()]
     print("demo: " + " ".join([*assignments, shlex.join(shown)]), flush=True)
     code = subprocess.run(command, env=os.environ | variables, check=False).returncode
     if code:
         return code
-    return subprocess.run((sys.executable, f"{SAMPLE}/verify.py", outputs), check=False).returncode
+    return subprocess.run((sys.executable, f"{sample}/verify.py", outputs), check=False).returncode
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import runpy
 import subprocess
 import sys
 
@@ -39,9 +40,9 @@ def hash_tree(folder):
     return digest.hexdigest()
 
 
-def verify(sample, outputs):
+def verify(sample, outputs, *more):
     script = os.path.join(SAMPLES, sample, "verify.py")
-    return subprocess.run((sys.executable, script, str(outputs)), capture_output=True, text=True, check=False)
+    return subprocess.run((sys.executable, script, str(outputs), *more), capture_output=True, text=True, check=False)
 
 
 def test_every_sample_is_tested():
@@ -115,3 +116,44 @@ def test_digits_tracked_is_trained_and_what_it_logs_is_in_the_record(tmp_path):
     assert record["run_id"] in localrun(
         "digits-tracked", "ps", "--sort", "metric:accuracy", "--filter", "tags.data=digits"
     )
+
+
+@pytest.fixture
+def condarc(tmp_path):
+    """Give the variables that point to a channel of conda-forge's name."""
+    url = make_channel(str(tmp_path / "channel" / "conda-forge"))
+    (tmp_path / "condarc").write_text(f"custom_channels:\n  conda-forge: {os.path.dirname(url)}\n")
+    return {"CONDARC": str(tmp_path / "condarc")}
+
+
+def inspect_latest():
+    return json.loads(localrun("digits-docker", "inspect", "latest"))
+
+
+@pytest.mark.slow
+@pytest.mark.channel
+@pytest.mark.pypi
+def test_digits_docker_trains_on_two_nodes_with_the_versions_of_the_local_target(tmp_path, condarc, engine, bare_image):
+    base = ("--set", f"environment.image={bare_image}")
+    plan = json.loads(
+        localrun("digits-docker", "plan", "--format", "json", "-t", "docker", *base, "job.yml", **condarc)
+    )
+    image = plan["environment"]["image"]["name"]
+    engine.try_docker("image", "rm", "--force", image)
+    options = ("--bootstrap", "../digits-distributed/bootstrap.sh")
+    demo = runpy.run_path(os.path.join(SAMPLES, "demo.py"))
+    docker = ("-t", "docker", "--inherit-network-settings", *demo["list_certificates"](), *base)
+    try:
+        shown = localrun("digits-docker", "run", *docker, *options, "-o", str(tmp_path / "one"), "job.yml", **condarc)
+    finally:
+        engine.try_docker("image", "rm", "--force", image)
+    assert [f"rank {rank} of 4 trains on" in shown for rank in range(4)] == [True] * 4
+    assert shown.count("bootstrap: tabulate") == 2
+    contained = inspect_latest()
+    assert [item["node"] for item in contained["containers"]] == [0, 1]
+    localrun("digits-docker", "run", "-t", "local", *options, "-o", str(tmp_path / "two"), "job.yml", **condarc)
+    local = inspect_latest()
+    assert (contained["target"], local["target"]) == ("docker", "local")
+    for name in ("one", "two"):
+        done = verify("digits-docker", tmp_path / name, contained["versions"], local["versions"])
+        assert done.returncode == 0, done.stdout
