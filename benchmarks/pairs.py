@@ -33,6 +33,8 @@ class Row(NamedTuple):
         most: The goal: the largest allowed median.
         least: The goal: the smallest allowed median.
         most_ratio: The goal: the largest allowed ratio of the medians.
+        least_ratio: The goal: the smallest allowed ratio of the medians.
+        most_over: The goal: what localrun may take more than the anchor, in the median of the rounds.
     """
 
     what: str
@@ -43,6 +45,8 @@ class Row(NamedTuple):
     most: float | None = None
     least: float | None = None
     most_ratio: float | None = None
+    least_ratio: float | None = None
+    most_over: float | None = None
 
 
 def alternate(sides: dict[str, Callable[[], Sample]], rounds: int) -> dict[str, list[Sample]]:
@@ -65,22 +69,28 @@ def summarise(row: Row) -> dict[str, Any]:
     ours = statistics.median(row.ours)
     anchor = statistics.median(row.anchor) if row.anchor else None
     ratio = ours / anchor if anchor else None
+    over = statistics.median(map(float.__sub__, row.ours, row.anchor)) if anchor else 0.0
     checks = [
         (row.most, f"<= {row.most:g} {row.unit}" if row.most is not None else "", lambda goal: ours <= goal),
         (row.least, f">= {row.least:g} {row.unit}" if row.least is not None else "", lambda goal: ours >= goal),
         (row.most_ratio, f"<= {row.most_ratio:g} x" if row.most_ratio is not None else "",
          lambda goal: ratio is not None and ratio <= goal),
+        (row.least_ratio, f">= {row.least_ratio:g} x" if row.least_ratio is not None else "",
+         lambda goal: ratio is not None and ratio >= goal),
+        (row.most_over, f"<= anchor + {row.most_over:g} {row.unit}" if row.most_over is not None else "",
+         lambda goal: over <= goal),
     ]  # fmt: skip
+    best, worst = (min, max) if row.least is None and row.least_ratio is None else (max, min)
     goals = [(text, test(goal)) for goal, text, test in checks if goal is not None]
     return {
         "what": row.what,
         "unit": row.unit,
         "median": round(ours, 3),
-        "best": round(min(row.ours) if row.least is None else max(row.ours), 3),
-        "worst": round(max(row.ours) if row.least is None else min(row.ours), 3),
+        "best": round(best(row.ours), 3),
+        "worst": round(worst(row.ours), 3),
         "anchor": row.against,
         "anchor_median": None if anchor is None else round(anchor, 3),
-        "anchor_best": None if anchor is None else round(min(row.anchor) if row.least is None else max(row.anchor), 3),
+        "anchor_best": None if anchor is None else round(best(row.anchor), 3),
         "ratio": None if ratio is None else round(ratio, 3),
         "goal": " and ".join(text for text, _ in goals),
         "met": all(met for _, met in goals) if goals else None,
