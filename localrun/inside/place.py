@@ -9,6 +9,7 @@ from localrun.errors import RunNotFound
 from localrun.inside.ranks import ask_living, choose_rank, find_living
 from localrun.plan import RUN_FOLDER, RUN_ID, name_ports
 from localrun.values import value
+from localrun.workspace.working_copy import fill_again
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -63,10 +64,13 @@ def reconstruct_place(record: Mapping[str, Any], rank: int, environ: Mapping[str
 
     Raises:
         RunNotFound: the folder that the rank worked in is gone.
+        StoreFailed: what was dropped of it cannot be put back.
     """
     plan, artifact, folder = record["plan"], record["artifact"], record["folder"]
     planned = plan["ranks"][choose_rank(record, rank)]
     directory = _locate_directory(plan, folder, planned["node"])
+    if not plan["source"]["in_place"]:
+        fill_again(os.path.dirname(os.path.dirname(folder)), folder, planned["node"])
     if not os.path.isdir(directory):
         raise RunNotFound(f"the folder that rank {rank} of run {record['run_id']} worked in is gone: {directory}")
     ports = name_ports(record.get("master_port") or 0, len(plan["ranks"]))

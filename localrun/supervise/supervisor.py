@@ -106,7 +106,10 @@ def _serve(charge: Charge, control: int, wake: int) -> NoReturn:
     except BaseException as error:  # noqa: BLE001 - whatever it is, the ranks must not outlive it
         record = _give_up(charge, hands, record, error)
     closed = _close(charge, record)
-    if hands.close() and closed:
+    ended = hands.close() and closed
+    os.close(wake)  # who watches need not wait for what follows
+    _drop_source(charge)
+    if ended:
         active.release(charge.home, charge.identity.run_id, charge.entry)
     os._exit(0)  # an entry that was not released shows the next command that there is something to repair
 
@@ -341,6 +344,15 @@ def _hand_out(charge: Charge) -> list[str]:
             f"the outputs could not be copied to {charge.plan.outputs_directory}: {error.strerror}: {error.filename}"
         ]
     return []
+
+
+def _drop_source(charge: Charge) -> None:
+    """Free the room that the working directories take for what the store has too."""
+    if charge.plan.source.in_place or (charge.plan.container and charge.plan.container.keep):
+        return
+    from localrun.workspace.working_copy import drop_unchanged
+
+    drop_unchanged(charge.home, charge.identity.folder, charge.plan.nodes)
 
 
 def _log(line: str) -> None:

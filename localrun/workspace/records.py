@@ -32,7 +32,8 @@ A record is a JSON object with these keys (a reader must not mind others, nor mi
 The folder of a run:
 
     run.json  localrun.log  snapshot.json (`snapshot_store`)  user_logs/  named-outputs/<name>
-    wd/ (node 0) and node-<k>/wd (node k): working directories; outputs -> wd/outputs, logs -> wd/logs
+    wd/ (node 0) and node-<k>/wd (node k): working directories; outputs -> wd/outputs, logs -> wd/logs;
+    of a source that is not small, what a script left as it was is dropped at the end (`working_copy`)
 
 Every change replaces run.json by a new file and then the row in one transaction: a reader sees the old state or the
 new one. A row is rebuilt from its run.json when the database is lost.

@@ -31,6 +31,8 @@ FORM = 1
 JUST_WRITTEN_NS = 100_000_000
 """A file that changed so shortly before it was looked at may change again without its times showing it."""
 HASH_DIGITS = 64
+BLOCK_BYTES = 4096
+"""What a small file takes on most file systems."""
 
 
 def keep_snapshot(home: str, folder: str, root: str, entries: tuple[Entry, ...]) -> Kept:
@@ -51,7 +53,8 @@ def keep_snapshot(home: str, folder: str, root: str, entries: tuple[Entry, ...])
     lock = _hold(home)
     try:
         found, manifest = _find_or_store(home, root, entries, time.time_ns())
-        text = f'{{"form": {FORM}, "manifest": "{manifest}"}}\n'
+        blocks = sum([-(-entry.size // BLOCK_BYTES) for entry in entries])
+        text = f'{{"form": {FORM}, "manifest": "{manifest}", "blocks": {blocks}}}\n'
         path = os.path.join(folder, "snapshot.json")
         with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "wb") as file:
             file.write(text.encode())
@@ -142,14 +145,29 @@ def read_reference(folder: str) -> str:
     Args:
         folder: The run's folder.
     """
+    manifest = _read_note(folder).get("manifest")
+    return manifest if isinstance(manifest, str) and len(manifest) == HASH_DIGITS else ""
+
+
+def read_blocks(folder: str) -> int:
+    """Give how many blocks of 4 KiB the files of a run's snapshot are; 0 when it has none in the store.
+
+    Args:
+        folder: The run's folder.
+    """
+    blocks = _read_note(folder).get("blocks")
+    return blocks if isinstance(blocks, int) else 0
+
+
+def _read_note(folder: str) -> dict[str, Any]:
     import json
 
     try:
         with open(os.path.join(folder, "snapshot.json"), "rb") as file:
-            manifest = json.load(file)["manifest"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return ""
-    return manifest if isinstance(manifest, str) and len(manifest) == HASH_DIGITS else ""
+            found = json.load(file)
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def read_manifest(home: str, manifest: str) -> tuple[Entry, ...]:

@@ -121,3 +121,21 @@ def test_versions_of_the_run_get_an_entry_apart_when_the_definition_has_others_n
     assert outputs(third) == outputs(first)
     assert localrun.run("-q", *command).returncode == 0
     assert outputs(localrun.record()) == outputs(second)
+
+
+def test_source_that_is_not_small_is_kept_once_and_is_there_again_for_a_shell(localrun):
+    localrun.write(
+        "train.py", "open('outputs/m', 'w').write(str(len(open('big').read()))); open('changed', 'a').write('x')"
+    )
+    localrun.write("big", "x" * 300_000)
+    localrun.write("changed", "y")
+    for _ in range(2):
+        assert localrun.run("-q", *OWN, "train.py").returncode == 0
+    for record in localrun.records():
+        assert localrun.command("wait", record["run_id"]).stdout == b"0\n"
+        assert sorted(os.listdir(os.path.join(record["folder"], "wd"))) == ["changed", "logs", "outputs", "user_logs"]
+        assert outputs(record) == {"m": b"300000"}
+    done = localrun.command("shell", "latest", "cat", "train.py", "changed")
+    assert (done.returncode, done.stdout.endswith(b"yx")) == (0, True), done.stderr
+    place = os.path.join(localrun.record()["folder"], "wd")
+    assert os.path.getsize(os.path.join(place, "big")) == 300_000
