@@ -32,6 +32,8 @@ COMMANDS = {
     "stats": ("localrun.cli.stats", "stats", "Show what the ranks of live runs use."),
     "shell": ("localrun.cli.inside", "shell", "Open a shell where a rank was."),
     "rm": ("localrun.cli.control", "rm", "Remove the records of runs."),
+    "df": ("localrun.cli.disk", "df", "Show what the workspace takes on the disk."),
+    "prune": ("localrun.cli.disk", "prune", "Remove what can be made again, and old runs."),
     "environment": ("localrun.cli.environment", "environment", "Register, list, compare and build environments."),
     "env": ("localrun.cli.environment", "environment", "Short for environment."),
     "image": ("localrun.cli.image", "image", "List, push and pull images."),

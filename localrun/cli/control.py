@@ -8,7 +8,7 @@ import click
 
 from localrun.cli import show
 from localrun.cli.workspace import find_runs, open_workspace
-from localrun.errors import BadInput, RunNotFound
+from localrun.errors import BadInput, RunNotFound, StoreFailed
 from localrun.escaping import escape
 
 _RUNS = click.argument("runs", nargs=-1, required=True, metavar="RUN...")
@@ -153,6 +153,16 @@ def rm(force: bool, runs: tuple[str, ...]) -> None:  # noqa: FBT001 - click name
         records.remove(home, run_id, show.tell)
         records.remove_submission(home, run_id)
         show.write(f"{escape(run_id)}\n")
+    _collect_snapshots(home)
+
+
+def _collect_snapshots(home: str) -> None:
+    from localrun.workspace.snapshot_store import collect
+
+    try:
+        collect(home)
+    except StoreFailed as error:  # the runs are gone, which is what was asked for
+        show.tell(error.message)
 
 
 def _find_some(home: str, runs: tuple[str, ...]) -> tuple[str, ...]:

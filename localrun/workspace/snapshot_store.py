@@ -240,7 +240,7 @@ def collect(home: str) -> int:
         fcntl.flock(lock, fcntl.LOCK_EX)
         needed = find_needed(home)
         places = {locate_object(home, digest) for digest in needed}
-        waste = [item for item in list_objects(home) if item.path not in places]
+        waste = [item for item in list_objects(home) if item.path not in places and _is_ours(item)]
         if not waste:
             return 0
         with open(
@@ -252,6 +252,12 @@ def collect(home: str) -> int:
         raise failed(error, error.filename or home) from error
     finally:
         os.close(lock)
+
+
+def _is_ours(item: os.DirEntry[str]) -> bool:
+    """Tell whether a file has the name of an object, whole or half-written: nothing else is ever removed."""
+    name = os.path.basename(os.path.dirname(item.path)) + item.name
+    return item.name.endswith(".new") or (len(name) == HASH_DIGITS and set(name) <= set("0123456789abcdef"))
 
 
 def _locate_generation(home: str) -> str:

@@ -1,0 +1,104 @@
+"""What the workspace takes on the disk, each byte counted once."""
+
+from __future__ import annotations
+
+import os
+import stat
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+BLOCK_BYTES = 512
+"""The unit of `st_blocks`, whatever the file system; source: stat(2)."""
+_CLONE = 0x40049409
+"""FICLONE of ioctl_ficlone(2) on Linux."""
+
+
+class Counter:
+    """Counts what files take; a file of several names counts where it is met first."""
+
+    def __init__(self) -> None:
+        self._seen: set[tuple[int, int]] = set()
+
+    def count(self, path: str) -> tuple[int, int]:
+        """Give the bytes that a file or folder takes, and how many of them were counted before."""
+        total = shared = 0
+        waiting = [path]
+        while waiting:
+            place = waiting.pop()
+            try:
+                facts = os.lstat(place)
+                if stat.S_ISDIR(facts.st_mode):
+                    with os.scandir(place) as found:
+                        waiting += [item.path for item in found]
+            except OSError:  # removed meanwhile
+                continue
+            size = facts.st_blocks * BLOCK_BYTES
+            total += size
+            if facts.st_nlink > 1 and not stat.S_ISDIR(facts.st_mode):
+                name = (facts.st_dev, facts.st_ino)
+                shared += size if name in self._seen else 0
+                self._seen.add(name)
+        return total, shared
+
+
+def measure_disk(home: str) -> dict[str, Any]:
+    """Measure a workspace.
+
+    Returns:
+        `home`; `free_bytes` of its disk; `clones`: its file system can share blocks between copies; `rows`: for each
+        thing `kind` (`packages`, `environment`, `snapshots`, `runs`, `other`), `name`, `bytes` that it takes, and
+        `shared_bytes`: how many of them an earlier row has counted already; `total_bytes`: all, each counted once.
+    """
+    counter = Counter()
+    rows = [_measure(counter, "packages", name, os.path.join(home, "cache", name)) for name in _list(home, "cache")]
+    folder = os.path.join(home, "environments")
+    places = [(name, os.path.join(folder, name)) for name in _list(home, "environments") if not name.endswith(".work")]
+    rows += [_measure(counter, "environment", name, path) for name, path in places if os.path.isdir(path)]
+    rows.append(_measure(counter, "snapshots", "snapshots", os.path.join(home, "snapshots")))
+    rows.append(_measure(counter, "runs", f"{len(_list(home, 'runs'))} runs", os.path.join(home, "runs")))
+    known = {"cache", "snapshots", "runs"}
+    loose = [os.path.join(home, name) for name in sorted(os.listdir(home)) if name not in known | {"environments"}]
+    loose += [os.path.join(folder, name) for name in _list(home, "environments")]
+    counted = {os.path.join(folder, row["name"]) for row in rows if row["kind"] == "environment"}
+    sizes = [counter.count(path) for path in loose if path not in counted]
+    rows.append(_row("other", "records, locks and logs", sum(size for size, _ in sizes), sum(old for _, old in sizes)))
+    disk = os.statvfs(home)
+    return {
+        "home": home,
+        "free_bytes": disk.f_bavail * disk.f_frsize,
+        "clones": can_clone(home),
+        "rows": rows,
+        "total_bytes": sum(row["bytes"] - row["shared_bytes"] for row in rows),
+    }
+
+
+def _list(home: str, name: str) -> list[str]:
+    try:
+        return sorted(os.listdir(os.path.join(home, name)))
+    except FileNotFoundError:
+        return []
+
+
+def _measure(counter: Counter, kind: str, name: str, path: str) -> dict[str, Any]:
+    return _row(kind, name, *counter.count(path))
+
+
+def _row(kind: str, name: str, size: int, shared: int) -> dict[str, Any]:
+    return {"kind": kind, "name": name, "bytes": size, "shared_bytes": shared}
+
+
+def can_clone(folder: str) -> bool:
+    """Tell whether the file system of a folder makes copies that share their blocks (btrfs, XFS, bcachefs …)."""
+    import fcntl
+    import tempfile
+
+    try:
+        with tempfile.TemporaryFile(dir=folder) as one, tempfile.TemporaryFile(dir=folder) as other:
+            one.write(b"x" * 4096)
+            one.flush()
+            fcntl.ioctl(other.fileno(), _CLONE, one.fileno())
+    except OSError:
+        return False
+    return True
