@@ -14,34 +14,48 @@ FIRST, LAST = 20_000, 29_999
 """Below the range from which systems hand out ports by themselves."""
 
 
-def reserve_port(home: str) -> tuple[int, int]:
-    """Reserve a port for a run.
+def reserve_ports(home: str, count: int = 1) -> tuple[int, tuple[int, ...]]:
+    """Reserve ports that follow one another for a run.
 
     Args:
         home: The workspace; a file for each port in its `ports` folder carries the lock.
+        count: How many.
 
     Returns:
-        The port, and the descriptor that holds it for as long as it is open.
+        The first port, and the descriptors that hold them for as long as they are open.
 
     Raises:
-        LocalrunError: none of them is free.
+        LocalrunError: there are not so many free ones in a row.
         StoreFailed: the folder cannot be written, or its file system has no locks.
     """
     folder = os.path.join(home, "ports")
-    count = LAST - FIRST + 1
-    start = int.from_bytes(os.urandom(4), "big") % count
+    starts = LAST - FIRST + 2 - count
+    start = int.from_bytes(os.urandom(4), "big")
     try:
         os.makedirs(folder, mode=0o700, exist_ok=True)
-        for step in range(count):
-            port = FIRST + (start + step) % count
-            lock = os.open(os.path.join(folder, str(port)), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-            if _take(lock) and is_free(port):
-                return port, lock
-            os.close(lock)
+        for step in range(0, max(starts, 0), count):
+            first = FIRST + (start + step) % starts
+            holds = _hold(folder, range(first, first + count))
+            if holds:
+                return first, holds
     except OSError as error:
         hint = "free some space there, or set LOCALRUN_HOME to a folder of your own on another disk"
         raise StoreFailed(f"no port can be reserved in {folder}: {error.strerror}", hint=hint) from error
-    raise LocalrunError(f"no port between {FIRST} and {LAST} is free", hint="end other runs, then try again")
+    what = "no port" if count == 1 else f"no row of {count} ports"
+    raise LocalrunError(f"{what} between {FIRST} and {LAST} is free", hint="end other runs, then try again")
+
+
+def _hold(folder: str, ports: range) -> tuple[int, ...]:
+    """Hold all of some ports, or none of them."""
+    holds: list[int] = []
+    for port in ports:
+        lock = os.open(os.path.join(folder, str(port)), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        holds.append(lock)
+        if not _take(lock) or not is_free(port):
+            for taken in holds:
+                os.close(taken)
+            return ()
+    return tuple(holds)
 
 
 def _take(lock: int) -> bool:

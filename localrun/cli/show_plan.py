@@ -125,4 +125,7 @@ def fill_tokens(text: str) -> str:
     """Put words for people in place of a plan's tokens."""
     for token, words in TOKENS.items():
         text = text.replace(token, words)
+    while "{localrun:port-" in text:  # of ranks beside the first
+        before, _, rest = text.partition("{localrun:port-")
+        text = f"{before}<free port>{rest.partition('}')[2]}"
     return text

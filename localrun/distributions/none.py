@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from localrun.distributions.layout import Layout, Member
 
-def describe_rank(*, rank: int, local_rank: int, node: int, nodes: int, processes_per_node: int) -> dict[str, str]:
+
+def describe_rank(layout: Layout, member: Member) -> dict[str, str]:
     """Give the variables of one rank: none of its own."""
-    del rank, local_rank, node, nodes, processes_per_node
+    del layout, member
     return {}

@@ -1,39 +1,33 @@
 """PyTorch: the whole command runs once a rank, and torch finds the others through `env://`.
 
-Source: the rank variables that Azure ML documents for a `pytorch` job, and torchrun's contract on top of them.
+Source: the rank variables that Azure ML documents for a `pytorch` job, and torchrun's contract on top of them. With one
+process a node the command may be a launcher of its own, such as torchrun: RANK is then the node's index.
 """
 
 from __future__ import annotations
 
 from localrun.plan import MASTER_PORT, RUN_ID
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from localrun.distributions.layout import Layout, Member
 
-def describe_rank(*, rank: int, local_rank: int, node: int, nodes: int, processes_per_node: int) -> dict[str, str]:
-    """Give the variables of one rank.
 
-    Args:
-        rank: Global rank, `node * processes_per_node + local_rank`.
-        local_rank: Rank on its node.
-        node: Index of the node.
-        nodes: Number of nodes.
-        processes_per_node: Ranks on each node.
-
-    Returns:
-        Names and values; the port is a token of `localrun.plan`.
-    """
-    world_size = str(nodes * processes_per_node)
+def describe_rank(layout: Layout, member: Member) -> dict[str, str]:
+    """Give the variables of one rank; the port is a token of `localrun.plan`."""
+    world_size = str(layout.world_size)
     return {
-        "RANK": str(rank),
-        "LOCAL_RANK": str(local_rank),
+        "RANK": str(member.rank),
+        "LOCAL_RANK": str(member.local_rank),
         "WORLD_SIZE": world_size,
-        "LOCAL_WORLD_SIZE": str(processes_per_node),
-        "NODE_RANK": str(node),
-        "GROUP_RANK": str(node),
-        "GROUP_WORLD_SIZE": str(nodes),
+        "LOCAL_WORLD_SIZE": str(layout.sizes[member.node]),
+        "NODE_RANK": str(member.node),
+        "GROUP_RANK": str(member.node),
+        "GROUP_WORLD_SIZE": str(len(layout.sizes)),
         "ROLE_NAME": "default",
-        "ROLE_RANK": str(rank),
+        "ROLE_RANK": str(member.rank),
         "ROLE_WORLD_SIZE": world_size,
-        "MASTER_ADDR": "127.0.0.1",
+        "MASTER_ADDR": layout.hosts[0],
         "MASTER_PORT": MASTER_PORT,
         "TORCHELASTIC_RUN_ID": RUN_ID,
         "TORCHELASTIC_RESTART_COUNT": "0",

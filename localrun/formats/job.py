@@ -210,16 +210,20 @@ def _read_distribution(job: Node) -> DistributionSpec:
     kind = choice(node.part("type"), _DISTRIBUTIONS)
     known = _DISTRIBUTIONS[kind]
     mapping(node, ("type", *known))
+    counts: dict[str, int] = {}
     for name in node.data.keys() & known.keys():
         part = node.part(name)
         if known[name] is str:
             text(part)
         elif known[name] is int and name != "process_count_per_instance":
-            whole_number(part, minimum=0, maximum=10**6)
+            counts[name] = whole_number(part, minimum=0, maximum=10**6)
     count = 1
     if "process_count_per_instance" in node.data:
         count = whole_number(node.part("process_count_per_instance"), minimum=1, maximum=LARGEST_COUNT)
-    return DistributionSpec(type=kind, processes_per_node=count)
+    workers, servers = counts.get("worker_count", 0), counts.get("parameter_server_count", 0)
+    if kind == "tensorflow" and "worker_count" in counts and not workers:
+        raise node.part("worker_count").refuse("a job without workers does nothing", hint="give 1 or more")
+    return DistributionSpec(type=kind, processes_per_node=count, workers=workers, parameter_servers=servers)
 
 
 def _read_timeout(job: Node) -> float:

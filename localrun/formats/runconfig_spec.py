@@ -34,6 +34,7 @@ NOT_RUN = {
 _NAMES = (
     ("distribution.type", "communicator"),
     ("distribution.process_count_per_instance", "pytorch.processCount"),
+    ("distribution.worker_count", "tensorflow.workerCount"),
     ("resources.instance_count", "nodeCount"),
     ("limits.timeout", "maxRunDurationSeconds"),
     ("environment_variables", "environmentVariables"),
@@ -160,11 +161,17 @@ def _read_ranks(whole: dict[str, Any], place: Place) -> dict[str, Any]:
         count = _share(whole, nodes, place)
         return {"nodes": nodes, "distribution": DistributionSpec(type="pytorch", processes_per_node=count)}
     if communicator == "parameterserver":
-        return {"nodes": nodes, "distribution": DistributionSpec(type="tensorflow")}
+        return {"nodes": nodes, "distribution": _read_tasks(whole, place)}
     if communicator not in ("none", ""):
         hint = "known are None, nccl, gloo, OpenMpi, IntelMpi and ParameterServer"
         raise place.refuse("communicator", f"the communicator {whole['communicator']} is not known", hint=hint)
     return {"nodes": nodes}
+
+
+def _read_tasks(whole: dict[str, Any], place: Place) -> DistributionSpec:
+    workers = _at_least(whole, "tensorflow.workerCount", 1, place) or 1
+    servers = _at_least(whole, "tensorflow.parameterServerCount", 0, place) or 0
+    return DistributionSpec(type="tensorflow", workers=workers, parameter_servers=servers)
 
 
 def _share(whole: dict[str, Any], nodes: int, place: Place) -> int:

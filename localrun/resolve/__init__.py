@@ -15,7 +15,7 @@ from localrun.plan import RUN_FOLDER, EnvironmentPlan, Plan
 from localrun.resolve.assets import check_outputs, describe_assets, place_input, plan_inputs, plan_outputs
 from localrun.resolve.context import describe_context
 from localrun.resolve.credentials import hide_credentials
-from localrun.resolve.ranks import check_counts, plan_ranks
+from localrun.resolve.ranks import check_counts, name_variables, plan_ranks
 from localrun.resolve.refusal import locate, refuse
 from localrun.resolve.secrets import plan_secrets
 from localrun.resolve.source import plan_source
@@ -78,7 +78,7 @@ def resolve(spec: RunSpec, facts: HostFacts) -> Plan:
     placed = {item.name: place_input(item) for item in spec.inputs}
     check_outputs(spec)
     own = describe_run(spec, experiment) | describe_assets(spec, placed)
-    rank_names = {name for rank in ranks for name, _ in rank.variables}
+    rank_names = name_variables(spec, ranks)
     secrets = plan_secrets(spec, {*own, *rank_names, *BY_LAUNCH})
     own |= describe_context(spec, environment, secrets)
     variables = _merge_variables(spec, experiment, own, placed, rank_names)
@@ -90,7 +90,7 @@ def resolve(spec: RunSpec, facts: HostFacts) -> Plan:
         argv=plan_command(spec, placed),
         ranks=ranks,
         nodes=spec.nodes,
-        processes_per_node=spec.distribution.processes_per_node,
+        processes_per_node=-(-len(ranks) // spec.nodes),
         distribution=spec.distribution.type,
         variables=tuple(sorted((name, text) for name, text in variables.items() if name not in dict(secrets))),
         fallbacks=_plan_fallbacks(len(ranks), facts),

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from localrun.distributions import DISTRIBUTIONS
+from localrun.distributions.layout import Layout, list_members
+from localrun.distributions.mpi import BY_MPIRUN
+from localrun.distributions.tensorflow import place_tasks
 from localrun.errors import BadInput
 from localrun.plan import RankPlan
 from localrun.resolve.refusal import refuse
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from localrun.distributions.layout import Member
     from localrun.spec import RunSpec
 
 MOST_RANKS = 1024
@@ -28,41 +32,66 @@ def check_counts(spec: RunSpec) -> None:
         if count < 1:
             message = f"expected a whole number from 1, found {count}"
             raise refuse(spec, message, key=key, flag=flag, hint="give 1 or more")
-    ranks = spec.nodes * spec.distribution.processes_per_node
+    if spec.distribution.type == "tensorflow":
+        _check_tasks(spec)
+    ranks = _plan_layout(spec).world_size if spec.distribution.type in DISTRIBUTIONS else 1
     if ranks > MOST_RANKS:
         raise BadInput(f"{ranks:,} ranks are too many for one machine", hint=f"give {MOST_RANKS:,} or fewer")
     if spec.distribution.type not in DISTRIBUTIONS:
-        hint = f"this version runs {' and '.join(sorted(DISTRIBUTIONS))}"
+        hint = f"this version runs {', '.join(sorted(DISTRIBUTIONS))}"
         message = f"the distribution {spec.distribution.type} is not available yet"
         raise refuse(spec, message, key="distribution.type", flag="--distribution", hint=hint)
     if spec.distribution.type == "none" and spec.distribution.processes_per_node > 1:
-        raise BadInput("several processes on a node need a distribution", hint="give --distribution pytorch")
+        message = f"{spec.distribution.processes_per_node} processes on a node need a distribution"
+        raise refuse(spec, message, key="distribution.type", flag="-n", hint="give --distribution pytorch or mpi")
+
+
+def _check_tasks(spec: RunSpec) -> None:
+    workers, _ = _count_tasks(spec)
+    if workers < spec.nodes:
+        message = f"{workers} workers are fewer than {spec.nodes} nodes"
+        hint = "give at least one worker for each node, or fewer nodes"
+        raise refuse(spec, message, key="distribution.worker_count", flag="--nodes", hint=hint)
+
+
+def _count_tasks(spec: RunSpec) -> tuple[int, int]:
+    """Give how many workers and parameter servers a `tensorflow` job has; one worker for each process if not said."""
+    asked = spec.distribution
+    return asked.workers or spec.nodes * asked.processes_per_node, asked.parameter_servers
+
+
+def _plan_layout(spec: RunSpec, hosts: tuple[str, ...] = ()) -> Layout:
+    hosts = hosts or ("127.0.0.1",) * spec.nodes
+    if spec.distribution.type != "tensorflow":
+        return Layout(hosts=hosts, sizes=(spec.distribution.processes_per_node,) * spec.nodes)
+    workers, servers = _count_tasks(spec)
+    sizes = tuple(map(len, place_tasks(spec.nodes, workers, servers)))
+    return Layout(hosts=hosts, sizes=sizes, workers=workers, parameter_servers=servers)
 
 
 def plan_ranks(spec: RunSpec, hosts: tuple[str, ...] = ()) -> tuple[RankPlan, ...]:
-    """Plan one rank for each process, ordered by rank, length nodes × processes on a node.
+    """Plan one rank for each process, ordered by rank.
 
     Args:
         spec: The run configuration.
         hosts: For each node the address at which the others reach it; empty when all nodes are on this machine.
     """
-    per_node = spec.distribution.processes_per_node
-    total = spec.nodes * per_node
-    ranks = [(node, local_rank) for node in range(spec.nodes) for local_rank in range(per_node)]
-    return tuple(_plan_rank(spec, node, local_rank, total, hosts) for node, local_rank in ranks)
+    layout = _plan_layout(spec, hosts)
+    return tuple(_plan_rank(spec, layout, member) for member in list_members(layout))
 
 
-def _plan_rank(spec: RunSpec, node: int, local_rank: int, total: int, hosts: tuple[str, ...]) -> RankPlan:
-    per_node = spec.distribution.processes_per_node
-    rank = node * per_node + local_rank
+def name_variables(spec: RunSpec, ranks: tuple[RankPlan, ...]) -> set[str]:
+    """Name the variables that differ from rank to rank: localrun or `mpirun` sets them, and nobody else."""
+    names = {name for rank in ranks for name, _ in rank.variables}
+    return names.union(BY_MPIRUN) if spec.distribution.type == "mpi" else names
+
+
+def _plan_rank(spec: RunSpec, layout: Layout, member: Member) -> RankPlan:
+    rank, local_rank, node = member.rank, member.local_rank, member.node
     distributed = spec.distribution.type != "none"
-    variables = DISTRIBUTIONS[spec.distribution.type](
-        rank=rank, local_rank=local_rank, node=node, nodes=spec.nodes, processes_per_node=per_node
-    )
-    if hosts and "MASTER_ADDR" in variables:
-        variables["MASTER_ADDR"] = hosts[0]
+    variables = DISTRIBUTIONS[spec.distribution.type](layout, member)
     variables["AZUREML_CR_NODE_RANK"] = str(node)
     variables["AZUREML_PROCESS_NAME"] = f"rank_{rank}" if distributed else "main"
     variables["AZ_BATCHAI_TASK_INDEX"] = str({"local": local_rank, "global": rank, "node": node}[spec.task_index])
-    log = "std_log.txt" if total == 1 and not distributed else f"std_log_process_{rank}.txt"
+    log = "std_log.txt" if layout.world_size == 1 and not distributed else f"std_log_process_{rank}.txt"
     return RankPlan(rank=rank, local_rank=local_rank, node=node, variables=tuple(variables.items()), log=log)

@@ -6,7 +6,7 @@ import os
 
 from localrun import shim
 from localrun.errors import BadInput
-from localrun.plan import MASTER_PORT, RUN_FOLDER, RUN_ID
+from localrun.plan import RUN_FOLDER, RUN_ID, count_ports, name_ports
 from localrun.supervise.process import Process
 from localrun.targets.working import (
     Ready,
@@ -54,7 +54,7 @@ def prepare(
     """
     check_marker(plan)
     entries = () if plan.source.in_place else list_source(plan.source, home=home)
-    tokens = {RUN_ID: run_id, RUN_FOLDER: folder, MASTER_PORT: str(port)}
+    tokens = {RUN_ID: run_id, RUN_FOLDER: folder, **name_ports(port, count_ports(plan))}
     return fill_or_remove(folder, lambda: _fill_folder(plan, artifact, entries, folder, tokens, environ, home))
 
 

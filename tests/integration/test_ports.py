@@ -14,8 +14,8 @@ from localrun.errors import LocalrunError, StoreFailed
 
 RESERVE = """
 import sys
-from localrun.adapters.ports import reserve_port
-held = [reserve_port(sys.argv[1]) for _ in range(50)]
+from localrun.adapters.ports import reserve_ports
+held = [reserve_ports(sys.argv[1]) for _ in range(50)]
 print(*[port for port, _ in held], flush=True)
 sys.stdin.read()
 """
@@ -41,16 +41,29 @@ def test_port_with_a_listener_is_not_free():
 
 def test_port_is_free_again_when_its_run_has_ended(tmp_path, monkeypatch):
     monkeypatch.setattr(ports, "LAST", ports.FIRST)
-    port, hold = ports.reserve_port(str(tmp_path))
+    port, holds = ports.reserve_ports(str(tmp_path))
     with pytest.raises(LocalrunError, match="no port between"):
-        ports.reserve_port(str(tmp_path))
-    os.close(hold)
-    again, hold = ports.reserve_port(str(tmp_path))
+        ports.reserve_ports(str(tmp_path))
+    os.close(*holds)
+    again, holds = ports.reserve_ports(str(tmp_path))
     assert again == port
-    os.close(hold)
+    os.close(*holds)
+
+
+def test_ports_in_a_row_are_all_free_and_all_held(tmp_path):
+    port, holds = ports.reserve_ports(str(tmp_path), 5)
+    assert len(holds) == 5
+    assert all(ports.is_free(port + number) for number in range(5))
+    for hold in holds:
+        os.close(hold)
+
+
+def test_more_ports_than_there_are_is_refused(tmp_path):
+    with pytest.raises(LocalrunError, match="no row of 20000 ports"):
+        ports.reserve_ports(str(tmp_path), 20_000)
 
 
 def test_folder_that_cannot_be_used_is_an_error_of_the_store(tmp_path):
     (tmp_path / "ports").write_text("a file")
     with pytest.raises(StoreFailed, match="no port can be reserved"):
-        ports.reserve_port(str(tmp_path))
+        ports.reserve_ports(str(tmp_path))

@@ -295,6 +295,7 @@ def test_bad_overrides_are_refused(override, words):
             "unknown key",
             "",
         ),
+        ("distribution: {type: tensorflow, worker_count: 0}", 3, "distribution.worker_count", "without workers", ""),
         ("distribution: null", 3, "distribution", "found nothing", ""),
         (
             "resources: {instance_count: two}",

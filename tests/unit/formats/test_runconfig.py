@@ -263,7 +263,8 @@ def test_a_command_list_is_joined_by_blanks_as_azureml_core_does():
         ("communicator: Gloo\nnodeCount: 2\n", 2, DistributionSpec(type="pytorch")),
         ("communicator: IntelMpi\nmpi: {processCountPerNode: 4}\n", 1, DistributionSpec(type="mpi", processes_per_node=4)),
         ("communicator: OpenMpi\nnodeCount: 2\n", 2, DistributionSpec(type="mpi")),
-        ("communicator: ParameterServer\nframework: TensorFlow\n", 1, DistributionSpec(type="tensorflow")),
+        ("communicator: ParameterServer\nframework: TensorFlow\n", 1, DistributionSpec(type="tensorflow", workers=1, parameter_servers=1)),
+        ("communicator: ParameterServer\nnodeCount: 2\ntensorflow: {workerCount: 2, parameterServerCount: 0}\n", 2, DistributionSpec(type="tensorflow", workers=2)),
     ],
 )  # fmt: skip
 def test_the_communicator_says_how_ranks_are_made(text, nodes, distribution):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from localrun.errors import BadInput, NotRunnable
-from localrun.plan import RUN_FOLDER, RUN_ID, SourcePlan
+from localrun.plan import RUN_FOLDER, RUN_ID, SourcePlan, count_ports
 from localrun.resolve import resolve
 from localrun.resolve.facts import HostFacts
 from localrun.spec import DistributionSpec, EnvironmentSpec, InputSpec, OutputSpec, PythonSpec, RunSpec
@@ -54,6 +54,29 @@ def test_ranks_are_ordered_and_know_their_places():
     assert dict(made.fallbacks)["OMP_NUM_THREADS"] == "1"
     assert dict(made.variables)["AZUREML_EXPERIMENT_ID"] == "My-project"
     assert [rank.log for rank in made.ranks][4] == "std_log_process_4.txt"
+
+
+def test_ranks_of_mpi_are_told_the_rest_by_mpirun_and_nobody_else():
+    made = plan(distribution=DistributionSpec(type="mpi", processes_per_node=2))
+    assert "RANK" not in dict(made.ranks[1].variables)
+    assert {"OMPI_COMM_WORLD_RANK", "PMI_RANK", "AZ_BATCH_HOST_LIST"} <= set(made.own)
+    assert count_ports(made) == 0
+    assert count_ports(plan(nodes=2, distribution=DistributionSpec(type="mpi"))) == 1
+
+
+@pytest.mark.parametrize(
+    ("nodes", "asked", "expected"),
+    [
+        (2, DistributionSpec(type="tensorflow"), [(0, 0), (1, 0)]),
+        (2, DistributionSpec(type="tensorflow", processes_per_node=2), [(0, 0), (0, 1), (1, 0), (1, 1)]),
+        (1, DistributionSpec(type="tensorflow", workers=2, parameter_servers=1), [(0, 0), (0, 1), (0, 2)]),
+        (2, DistributionSpec(type="tensorflow", workers=2, parameter_servers=1), [(0, 0), (0, 1), (1, 0)]),
+    ],
+)
+def test_each_task_of_tensorflow_is_a_rank_with_a_port_of_its_own(nodes, asked, expected):
+    made = plan(nodes=nodes, distribution=asked)
+    assert [(rank.node, rank.local_rank) for rank in made.ranks] == expected
+    assert count_ports(made) == len(expected)
 
 
 @pytest.mark.parametrize(("index", "expected"), [("local", "0101"), ("global", "0123"), ("node", "0011")])
@@ -122,7 +145,19 @@ REFUSED = [
     ({"nodes": 0}, "--nodes: expected a whole number from 1, found 0"),
     ({"nodes": 100, "distribution": DistributionSpec(type="pytorch", processes_per_node=100)}, "10,000 ranks"),
     ({"distribution": DistributionSpec(type="ray")}, "--distribution: the distribution ray is not available yet"),
-    ({"distribution": DistributionSpec(processes_per_node=2)}, "several processes on a node need a distribution"),
+    ({"distribution": DistributionSpec(processes_per_node=2)}, "-n: 2 processes on a node need a distribution"),
+    (
+        {"nodes": 3, "distribution": DistributionSpec(type="tensorflow", workers=2)},
+        "--nodes: 2 workers are fewer than 3 nodes",
+    ),
+    (
+        {"distribution": DistributionSpec(type="mpi"), "inherited": ("OMPI_COMM_WORLD_RANK",)},
+        "OMPI_COMM_WORLD_RANK is set by localrun",
+    ),
+    (
+        {"distribution": DistributionSpec(type="pytorch"), "environment_variables": (("WORLD_SIZE", "4"),)},
+        "WORLD_SIZE is set by localrun",
+    ),
     ({"timeout_s": float("nan")}, "--timeout: expected seconds"),
     ({"experiment_name": "../x"}, "--experiment: '../x' cannot name an experiment"),
     ({"experiment_name": "x" * 201}, "cannot name an experiment"),
