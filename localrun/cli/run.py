@@ -184,14 +184,16 @@ def run(*, detach: bool, offline: bool, quiet: bool, unmasked: bool, form: str, 
 @click.command(context_settings={"allow_interspersed_args": False, "help_option_names": ["-h", "--help"]})
 @_take_options
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", metavar="FORM", help=PLAN_FORM)
-def plan(*, form: str, **given: Any) -> int:
+@click.option("--explain", is_flag=True, help="Say of each cache what it has, and what differs from the nearest.")
+def plan(*, form: str, explain: bool, **given: Any) -> int:
     """Show what `localrun run` with the same options would run; nothing is run or made.
 
     As JSON: `target`, `experiment`, `environment` (`kind`, `name`, `fingerprint`, `conda`, `pip`, `channels`,
     `interpreter`, ...), `source`, `argv`, `variables`, `inherited`, `ranks` (with `rank`, `node`, `variables`),
     `inputs`, `outputs`, `bootstrap`, `timeout_s`, `tags`, `notes`; `cached` tells whether the environment is there,
     `prefix` where it is or will be, `reasons` where an image comes from. On the docker target `environment.image` is
-    the image and `container` what the containers are like.
+    the image and `container` what the containers are like. With --explain: only `caches`, a list of objects with
+    `cache`, `entry`, `hit`, `reason`, `nearest` and `differences`.
     """
     from localrun.adapters.host import probe_host
     from localrun.cli.show_plan import print_plan
@@ -206,6 +208,11 @@ def plan(*, form: str, **given: Any) -> int:
     resolved = resolve(spec, probe_host(spec, os.environ, reading))
     if not resolved.source.in_place:
         list_source(resolved.source, home=home)  # what `run` would refuse
+    if explain:
+        from localrun.cli.explain import explain_plan, print_explanations
+
+        print_explanations(explain_plan(resolved, home), as_json=form == "json")
+        return 0
     found = find(resolved.environment, home=home)
     print_plan(hide_in_plan(resolved), found, home, as_json=form == "json", reasons=_explain(resolved, home))
     return 0

@@ -194,6 +194,7 @@ def _commit(
     build: Build, python: str, sites: tuple[str, ...], conda: list[InstalledPackage], pip: list[InstalledPackage]
 ) -> Artifact:
     from localrun.environments.activation import work_out_activation
+    from localrun.environments.explain import describe_definition
 
     plan, places = build.plan, build.places
     variables = work_out_activation(places.prefix, plan.name, os.environ, build.log)
@@ -220,6 +221,7 @@ def _commit(
         name=plan.name,
         fingerprint=plan.fingerprint,
         manifest_sha256=hashlib.sha256(manifest).hexdigest(),
+        definition=describe_definition(plan),
         made_at=time.time(),
     )
     build.report(Progress(stage="done", text=f"made {plan.label or plan.name}"))

@@ -86,10 +86,8 @@ def _find_or_store(home: str, root: str, entries: tuple[Entry, ...], now_ns: int
     if any(entry.digest for entry in entries):  # of an earlier run's snapshot
         hashes = tuple([entry.digest for entry in entries])
         return hashes, _store_manifest(home, entries, hashes)
-    facts = tuple(
-        [(item.path, item.kind, item.size, item.mode, item.mtime_ns, item.ctime_ns, item.inode) for item in entries]
-    )
-    note = os.path.join(home, "snapshots", "known", os.path.basename(locate(home, root)))
+    facts = tuple(map(_list_facts, entries))
+    note = _locate_note(home, root)
     state = (root, _read_generation(home))
     known = recall(note)
     if known is None or known[:2] != state:
@@ -104,6 +102,22 @@ def _find_or_store(home: str, root: str, entries: tuple[Entry, ...], now_ns: int
     trusted = tuple([fact if max(fact[4:6]) < old_ns else (path,) for path, fact in enumerate(facts)])
     keep(note, (*state, trusted, found, manifest))
     return found, manifest
+
+
+def count_known(home: str, root: str, entries: tuple[Entry, ...]) -> int:
+    """Count the entries of a source folder that the store knows as they are, without reading them."""
+    known = recall(_locate_note(home, root))
+    if known is None or known[:2] != (root, _read_generation(home)):
+        return 0
+    return len({*known[2]}.intersection(map(_list_facts, entries)))
+
+
+def _locate_note(home: str, root: str) -> str:
+    return os.path.join(home, "snapshots", "known", os.path.basename(locate(home, root)))
+
+
+def _list_facts(entry: Entry) -> tuple[Any, ...]:
+    return (entry.path, entry.kind, entry.size, entry.mode, entry.mtime_ns, entry.ctime_ns, entry.inode)
 
 
 def _store_entry(home: str, root: str, entry: Entry) -> str:

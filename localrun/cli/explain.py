@@ -1,0 +1,72 @@
+"""`localrun plan --explain`: what a run would find in the caches, and why not the rest."""
+
+from __future__ import annotations
+
+import os
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from localrun.plan import Plan
+
+
+def explain_plan(plan: Plan, home: str) -> list[dict[str, Any]]:
+    """Explain each cache that a run of a plan looks into.
+
+    Returns:
+        For each `cache` (`environment`, `image`, `snapshot`) its `hit`, `entry`, `reason`, `nearest`, `differences`.
+
+    Raises:
+        LocalrunError: no engine answers, for an image.
+    """
+    found = []
+    if plan.environment.kind == "conda":
+        from localrun.environments.explain import explain_conda
+
+        found.append({"cache": "environment"} | explain_conda(plan.environment, home=home))
+    if plan.environment.kind == "image":
+        from localrun.environments.image import explain
+
+        lines = explain(plan.environment, home=home)
+        image = plan.environment.image
+        found.append(
+            {
+                "cache": "image",
+                "entry": image.name if image else "",
+                "hit": lines[0].startswith("in the engine"),
+                "reason": "; ".join(lines),
+                "nearest": "",
+                "differences": [],
+            }
+        )
+    if not plan.source.in_place:
+        found.append({"cache": "snapshot", "nearest": "", "differences": []} | _explain_snapshot(plan, home))
+    return found
+
+
+def _explain_snapshot(plan: Plan, home: str) -> dict[str, Any]:
+    from localrun.workspace.snapshot import list_source
+    from localrun.workspace.snapshot_store import count_known
+
+    root = os.path.dirname(plan.source.file) if plan.source.file else plan.source.directory
+    entries = [entry for entry in list_source(plan.source, home=home) if entry.kind == "file"]
+    known = count_known(home, root, tuple(entries))
+    reason = f"{known:,} of {len(entries):,} files are as they were at the last snapshot; the others are read"
+    return {"entry": root, "hit": known == len(entries), "reason": reason}
+
+
+def print_explanations(found: list[dict[str, Any]], *, as_json: bool) -> None:
+    """Print explanations: a block of lines for each cache, or an object with `caches`."""
+    from localrun.cli.show import document, write
+    from localrun.environments.explain import tell
+    from localrun.escaping import escape
+
+    if as_json:
+        write(document({"caches": found}))
+        return
+    lines = []
+    for item in found:
+        first, *rest = tell(item)
+        lines += [f"{item['cache']:<12} {first}", *(f"{'':<12} {line}" for line in rest)]
+    write("".join(f"{escape(line)}\n" for line in lines))
