@@ -1,0 +1,127 @@
+"""The image of an environment with numpy and pandas, on a base without Python; package caches and base image are there.
+
+    python benchmarks/docker_image.py [ROUNDS]
+
+Made from a ready lock, against `docker build` that copies the same prefix onto the same base; made for one more pip
+package, against the making of the whole; found in the engine, in process.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+
+from pairs import Row, Sample, alternate, pick, print_table
+
+from localrun.adapters.files import Reading
+from localrun.adapters.host import probe_host
+from localrun.environments import find, materialize
+from localrun.environments.settings import BuildSettings
+from localrun.resolve import plan_environment
+from localrun.spec import EnvironmentSpec, PythonSpec, RunSpec
+from localrun.testing import make_channel
+
+BASE = "localrun-test/bare"
+PACKAGES = ("numpy", "pandas")
+MORE = "tabulate"
+LOOKUPS = 20
+
+
+def make_plan(channel: str, packages: tuple[str, ...]):
+    python = PythonSpec(channels=(channel,), conda=("python", "pip"), pip=packages)
+    environment = EnvironmentSpec(image=BASE, python=python, name="benchmark")
+    spec = RunSpec(command="true", environment=environment, target="docker")
+    return plan_environment(spec, probe_host(spec, os.environ, Reading()), "docker")
+
+
+def make(plan, home: str) -> float:
+    """Make an image, and give the seconds; what was found instead would be no measurement."""
+    begin = time.perf_counter()
+    made = materialize(plan, home=home, settings=BuildSettings(), report=lambda _: None)
+    taken = time.perf_counter() - begin
+    assert not made.reused
+    return taken
+
+
+def call(*words: str) -> str:
+    environ = {**os.environ, "DOCKER_BUILDKIT": "0"}
+    return subprocess.run(("docker", *words), env=environ, capture_output=True, text=True, check=True).stdout.strip()
+
+
+def remove(plan) -> None:
+    """Remove an image with the layer of conda packages below it."""
+    found = subprocess.run(("docker", "image", "inspect", plan.image.name), capture_output=True, check=False)
+    if found.returncode:
+        return
+    layer = (json.loads(found.stdout)[0]["Config"]["Labels"] or {}).get("localrun.layer", "")
+    call("image", "rm", "--force", plan.image.name)
+    if layer:
+        subprocess.run(
+            ("docker", "image", "rm", "--force", f"azureml/layer_{layer[:32]}"), capture_output=True, check=False
+        )
+
+
+def copy_prefix(plan, folder: str) -> None:
+    """Take the prefix out of the image, as the context of a build that copies it."""
+    container = call("create", plan.image.name)
+    call("cp", f"{container}:{plan.image.prefix}", f"{folder}/prefix")
+    call("rm", container)
+    with open(f"{folder}/Dockerfile", "w", encoding="utf-8") as file:
+        file.write(f"FROM {BASE}\nCOPY prefix {plan.image.prefix}\n")
+
+
+def time_copy(folder: str) -> Sample:
+    begin = time.perf_counter()
+    image = call("build", "--quiet", "--no-cache", folder)
+    taken = time.perf_counter() - begin
+    call("image", "rm", image)
+    return {"time": taken}
+
+
+def time_ours(plan, more, home: str) -> Sample:
+    remove(more)
+    remove(plan)
+    return {"time": make(plan, home), "more": make(more, home)}
+
+
+def time_lookup(plan, home: str) -> list[float]:
+    taken = []
+    for _ in range(LOOKUPS):
+        begin = time.perf_counter()
+        assert find(plan, home=home)
+        taken.append((time.perf_counter() - begin) * 1000)
+    return taken[1:]  # the first one imports
+
+
+def measure(rounds: int = 3) -> list[Row]:
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    with tempfile.TemporaryDirectory() as folder:
+        home, context = f"{folder}/home", f"{folder}/context"
+        for name in (home, context):
+            os.mkdir(name, 0o700)
+        channel = make_channel(f"{folder}/channel")
+        plan, more = make_plan(channel, PACKAGES), make_plan(channel, (*PACKAGES, MORE))
+        try:
+            make(plan, home)
+            copy_prefix(plan, context)
+            found = alternate(
+                {"localrun": lambda: time_ours(plan, more, home), "docker": lambda: time_copy(context)}, rounds
+            )
+            lookups = time_lookup(plan, home)
+        finally:
+            remove(more)
+            remove(plan)
+    first, copied = pick(found["localrun"], "time"), pick(found["docker"], "time")
+    return [
+        Row("image from a ready lock", "s", first, copied, "docker build, COPY", most_ratio=0.5),
+        Row("image with one more package", "s", pick(found["localrun"], "more"), first, "the first", most_ratio=0.25),
+        Row("image found in the engine", "ms", lookups, most=5),
+    ]
+
+
+if __name__ == "__main__":
+    print_table(measure(*map(int, sys.argv[1:])))
