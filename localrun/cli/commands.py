@@ -32,6 +32,7 @@ COMMANDS = {
     "stats": ("localrun.cli.stats", "stats", "Show what the ranks of live runs use."),
     "shell": ("localrun.cli.inside", "shell", "Open a shell where a rank was."),
     "rm": ("localrun.cli.control", "rm", "Remove the records of runs."),
+    "import-run": ("localrun.cli.import_run", "import_run", "Make a run of Azure ML into one that runs here."),
     "df": ("localrun.cli.disk", "df", "Show what the workspace takes on the disk."),
     "prune": ("localrun.cli.disk", "prune", "Remove what can be made again, and old runs."),
     "environment": ("localrun.cli.environment", "environment", "Register, list, compare and build environments."),
