@@ -130,7 +130,7 @@ def _transfer(engine: Engine, path: str, query: dict[str, str], headers: dict[st
         StreamFailed: it failed in the middle.
     """
     pieces = engine.stream("POST", path, query=query, headers=headers, timeout_s=SILENCE_S, silence_s=SILENCE_S)
-    with contextlib.closing(pieces):  # type: ignore[type-var]  # a generator, seen as an iterator
+    with contextlib.closing(pieces):
         yield from read_events(pieces)
 
 
