@@ -31,7 +31,7 @@ lint: .venv/.test-installed
 	$(BIN)/mypy
 	$(BIN)/mypy -p azureml -p _localrun_shim
 	$(BIN)/lint-imports
-	$(BIN)/shellcheck .ci/run localrun/targets/launcher.sh $$(find samples -name "*.sh")
+	$(BIN)/shellcheck .ci/run localrun/targets/launcher.sh localrun/targets/mpi/*.sh $$(find samples -name "*.sh")
 
 format: .venv/.test-installed
 	$(BIN)/ruff check --fix .

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from localrun.plan import Artifact, Plan
     from localrun.resolve.facts import HostFacts
     from localrun.spec import RunSpec
+    from localrun.supervise.hands import Hands
     from localrun.supervise.process import Process
     from localrun.supervise.terminal import Relay
 
@@ -225,6 +226,7 @@ def launch(
                 plan, artifact, run_id=run_id, folder=folder, home=host.home, port=port, environ=environ
             )
         processes, more = _equip(plan, artifact, ready.processes, host, more)
+        processes, hands = _join(plan, processes, ready.hands, folder)
     except BaseException:
         from localrun.workspace import records
 
@@ -251,7 +253,7 @@ def launch(
         entry=entry,
         processes=_mask(processes, needles, unmasked=host.unmasked and not host.detached),
         bootstraps=ready.bootstraps,
-        hands=ready.hands,
+        hands=hands,
         holds=holds + more,
     )
 
@@ -273,6 +275,19 @@ def _equip(
         tell_debugger(plan, processes[plan.debug_rank], port, host.say)
         return processes, (*holds, *more)
     return processes, holds
+
+
+def _join(
+    plan: Plan, processes: tuple[Process, ...], hands: Hands | None, folder: str
+) -> tuple[tuple[Process, ...], Hands | None]:
+    """Give the processes and what starts them: for MPI on this machine an `mpirun` beside them."""
+    if plan.distribution != "mpi" or hands is not None:
+        return processes, hands
+    from localrun.supervise.mpirun_hands import MpirunHands
+    from localrun.targets.mpi import join_ranks
+
+    processes, mpirun = join_ranks(plan, processes, folder)
+    return processes, MpirunHands(mpirun)
 
 
 def _read_secrets(plan: Plan, host: Host) -> tuple[Mapping[str, str], tuple[bytes, ...], tuple[str, ...]]:

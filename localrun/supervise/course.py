@@ -112,10 +112,10 @@ class Course:
             self._climb_from(SIGINT, now)
         return not code and self.cause is None
 
-    def ask_to_end(self, reason: str, now: float) -> None:
+    def ask_to_end(self, reason: str, now: float, code: int = 0) -> None:
         """Somebody wants the run to end; who interrupts a run that is being ended gets SIGKILL at once."""
         if self.cause is None:
-            self._stop(Cause(reason=reason, at=now))
+            self._stop(Cause(reason=reason, at=now, code=code))
             self._climb_from(FIRST_SIGNAL.get(reason, SIGINT), now)
         elif reason == INSISTENT and not self.killing:
             self._climb_from(SIGKILL, now)

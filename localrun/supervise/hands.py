@@ -62,10 +62,12 @@ class Asked:
     Attributes:
         reason: The cause, as in `localrun.supervise.outcome.Cause`.
         note: One line for the record and the user; empty for none.
+        code: The exit code that it brings, where it brings one.
     """
 
     reason: str
     note: str = ""
+    code: int = 0
 
 
 if TYPE_CHECKING:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from typing import Any
 
+    from localrun.supervise.hands import News
     from localrun.supervise.process import Process
 
 SIGKILL = 9
@@ -65,9 +66,9 @@ class LocalHands:
         """Nothing is due: the kernel tells everything."""
         return None
 
-    def collect(self) -> Sequence[Ended]:
+    def collect(self) -> Sequence[News]:
         """Give the ranks and bootstrap scripts that have ended, in the order of their end."""
-        found = []
+        found: list[News] = []
         try:
             while ended := spawn.reap():
                 for pid, code, cpu_s, peak in ended:
@@ -79,6 +80,8 @@ class LocalHands:
                         found.append(
                             Ended(number=rank, code=code, out_of_memory=killed, cpu_s=cpu_s, peak_memory_bytes=peak)
                         )
+                    else:
+                        self._take_other(pid, code)
         except ChildProcessError:
             self.gone = True
         return found
@@ -99,7 +102,8 @@ class LocalHands:
         Who is asked to end while it stands still (a node that is paused, a debugger) goes on to do so.
         """
         groups = {*self._ranks, *self._scripts}
-        others = [pid for pid in spawn.list_descendants(os.getpid()) if pid not in groups]
+        spared = self._list_spared(number)
+        others = [pid for pid in spawn.list_descendants(os.getpid()) if pid not in groups and pid not in spared]
         numbers = (number, signals.SIGCONT) if number in (signals.SIGINT, signals.SIGTERM) else (number,)
         for each in numbers:
             for group in groups:
@@ -107,6 +111,13 @@ class LocalHands:
             for pid in others:
                 if _group_of(pid) not in groups:
                     spawn.signal_process(pid, each)
+
+    def _take_other(self, pid: int, code: int) -> None:
+        """A process has ended that is neither a rank nor a script: an orphan of one of them."""
+
+    def _list_spared(self, number: int) -> set[int]:  # noqa: ARG002 - of others who know better
+        """List the processes that a signal is not for."""
+        return set()
 
     def measure(self, rank: int) -> float | None:
         """Give the processor seconds of a rank and all that it has started."""

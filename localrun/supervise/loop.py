@@ -231,9 +231,9 @@ class Supervisor:
             elif number in (signals.SIGTSTP, signals.SIGCONT):
                 self._stand_still(still=number == signals.SIGTSTP)
 
-    def _ask_to_end(self, reason: str) -> None:
+    def _ask_to_end(self, reason: str, code: int = 0) -> None:
         self._stand_still(still=False)  # who stands still cannot end
-        self._course.ask_to_end(reason, self._now())
+        self._course.ask_to_end(reason, self._now(), code)
 
     def _stand_still(self, *, still: bool) -> None:
         if still == self._course.paused or (still and self._course.cause is not None):
@@ -262,7 +262,7 @@ class Supervisor:
     def _hear_from_outside(self, asked: Asked) -> None:
         if asked.note and self._course.cause is None:
             self._notes.append(asked.note)
-        self._ask_to_end(asked.reason)
+        self._ask_to_end(asked.reason, asked.code)
 
     def _end_rank(self, ended: Ended) -> None:
         rank = ended.number

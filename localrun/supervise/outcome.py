@@ -11,10 +11,10 @@ class Cause:
 
     Attributes:
         reason: `rank_failed`, `rank_hung`, `bootstrap_failed`, `barrier_timeout`, `time_limit`, `interrupted`,
-            `terminated`, `hung_up` or `front_end_lost`.
+            `terminated`, `hung_up`, `front_end_lost`, `mpirun_failed`, or what befell a container.
         at: Seconds since the run's start.
         rank: The rank whose fault it was; -1 when it was nobody's.
-        code: Its exit code, minus n for signal n.
+        code: Its exit code (with `mpirun_failed` that of `mpirun`), minus n for signal n.
         out_of_memory: The kernel ended it for want of memory.
     """
 

@@ -1,0 +1,39 @@
+#!/bin/sh
+# Starts mpirun, which starts a stand-in for each rank: MPI's own daemons then know the ranks, and localrun keeps them.
+#
+#     sh start.sh FOLDER RANKS [HOST:RANKS,...]
+#
+# FOLDER holds these scripts and two pipes a rank. The ranks themselves are started by localrun, wait in rank.sh for what
+# mpirun tells their stand-in, and become the user's command with it. So each has the log, the gate, the signals and the
+# exit code of its own that ranks of every distribution have.
+
+folder=$1 ranks=$2 hosts=$3
+program=$(command -v mpirun) || program=$(command -v mpiexec) || {
+    echo 'localrun: there is no mpirun on PATH' >&2
+    exit 127
+}
+case $("$program" --version 2>&1) in
+    *HYDRA*)
+        # ranks are no children of its own and inherit no socket: they connect to a port
+        set -- -pmi-port
+        [ -z "$hosts" ] || set -- "$@" -launcher rsh -launcher-exec "$folder/agent.sh" -hosts "$hosts"
+        ;;
+    *'Intel(R) MPI'*)
+        set -- -genv LOCALRUN_PMI relay
+        [ -z "$hosts" ] || set -- "$@" -bootstrap rsh -bootstrap-exec "$folder/agent.sh" -hosts "$hosts"
+        ;;
+    *)
+        # as many ranks as were asked for, by whoever asks, on whichever processor is free
+        export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
+        export PRTE_ALLOW_RUN_AS_ROOT=1 PRTE_ALLOW_RUN_AS_ROOT_CONFIRM=1
+        export OMPI_MCA_rmaps_base_oversubscribe=1 OMPI_MCA_hwloc_base_binding_policy=none
+        export PRTE_MCA_rmaps_default_mapping_policy=:oversubscribe PRTE_MCA_hwloc_default_binding_policy=none
+        # stand-ins go as soon as they are asked to
+        export OMPI_MCA_odls_base_sigkill_timeout=0 PRTE_MCA_odls_base_sigkill_timeout=0
+        export OMPI_MCA_plm_rsh_agent="$folder/agent.sh" PRTE_MCA_plm_ssh_agent="$folder/agent.sh"
+        export OMPI_MCA_plm_rsh_no_tree_spawn=1 PRTE_MCA_plm_ssh_no_tree_spawn=1
+        set --
+        [ -z "$hosts" ] || set -- --host "$hosts"
+        ;;
+esac
+exec "$program" "$@" -n "$ranks" sh "$folder/stand_in.sh" "$folder"
