@@ -139,3 +139,16 @@ def test_source_that_is_not_small_is_kept_once_and_is_there_again_for_a_shell(lo
     assert (done.returncode, done.stdout.endswith(b"yx")) == (0, True), done.stderr
     place = os.path.join(localrun.record()["folder"], "wd")
     assert os.path.getsize(os.path.join(place, "big")) == 300_000
+
+
+def test_runs_of_a_source_that_changes_a_little_cost_a_little(localrun):
+    for number in range(8):
+        localrun.write(f"data-{number}", os.urandom(250_000))
+    localrun.write("train.py", "print(open('n').read())")
+    for number in range(6):
+        localrun.write("n", str(number))
+        assert localrun.run("-q", *OWN, "train.py").returncode == 0
+    for record in localrun.records():
+        localrun.command("wait", record["run_id"])
+    found = json.loads(localrun.command("df", "--format", "json").stdout)
+    assert found["total_bytes"] < 3_500_000  # the source is 2 MB; six copies of it were 12

@@ -47,7 +47,7 @@ def verify(sample, outputs, *more):
 
 def test_every_sample_is_tested():
     folders = {name for name in os.listdir(SAMPLES) if os.path.isfile(os.path.join(SAMPLES, name, "verify.py"))}
-    tested = {"digits-distributed", "digits-docker", "digits-tracked", "quickstart"}
+    tested = {"digits-distributed", "digits-docker", "digits-tracked", "quickstart", "reproduce"}
     assert folders <= tested
 
 
@@ -158,3 +158,23 @@ def test_digits_docker_trains_on_two_nodes_with_the_versions_of_the_local_target
     for name in ("one", "two"):
         done = verify("digits-docker", tmp_path / name, contained["versions"], local["versions"])
         assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.slow
+@pytest.mark.channel
+def test_reproduce_gives_equal_bytes_again_after_everything_but_the_record_is_gone(tmp_path):
+    url = make_channel(str(tmp_path / "channel" / "conda-forge"))
+    (tmp_path / "condarc").write_text(f"custom_channels:\n  conda-forge: {os.path.dirname(url)}\n")
+    condarc = {"CONDARC": str(tmp_path / "condarc")}
+    first, again = str(tmp_path / "first"), str(tmp_path / "again")
+    localrun("reproduce", "run", "-E", "environment.yml", "--outputs", first, "train.py", "--seed", "7", **condarc)
+    record = json.loads(localrun("reproduce", "inspect", "latest"))
+    localrun("reproduce", "prune", **condarc)
+    assert not os.path.lexists(record["artifact"]["prefix"])
+    localrun("reproduce", "rerun", "--outputs", again, "latest", **condarc)
+    assert os.path.lexists(record["artifact"]["prefix"])
+    command = (sys.executable, os.path.join(SAMPLES, "reproduce", "verify.py"), first, again)
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+    found = json.loads(localrun("reproduce", "diff", record["run_id"], "latest", "--format", "json"))
+    assert found["same"], found
