@@ -8,8 +8,7 @@ import shutil
 import signal
 import sys
 
-import pytest
-from run_kit import Driver, hear
+from run_kit import hear
 
 SHOW = """
 import json, os
@@ -17,11 +16,6 @@ names = "OMPI_COMM_WORLD_RANK OMPI_COMM_WORLD_SIZE OMPI_COMM_WORLD_LOCAL_RANK OM
 names += " AZ_BATCH_MASTER_NODE AZ_BATCHAI_MPI_MASTER_NODE AZUREML_CR_NODE_RANK RANK PWD"
 print(json.dumps({name: os.environ.get(name) for name in names.split()}))
 """
-
-
-@pytest.fixture
-def localrun(own_workspace, tmp_path):
-    return Driver(own_workspace, tmp_path / "source")
 
 
 def run_mpi(localrun, *words, **options):
