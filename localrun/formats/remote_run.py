@@ -160,8 +160,15 @@ def import_job(data: bytes, *, file: str, code: str, environment: bytes | None, 
 
 
 def _inline_environment(document: Any, left: list[str]) -> dict[str, Any]:
-    """Give a v1 environment as a v2 job has it in its own file."""
-    docker, python = (document.get(key) or {} for key in ("docker", "python"))
+    """Give a v1 environment as a v2 job has it in its own file.
+
+    Raises:
+        BadInput: it is none.
+    """
+    sections = [document.get(key) or {} for key in ("docker", "python")] if isinstance(document, dict) else [None]
+    if not all(isinstance(section, dict) for section in sections):
+        raise BadInput("it is no environment", file="azureml_environment.json", hint="download it again, or remove it")
+    docker, python = sections
     found: dict[str, Any] = {"image": docker.get("baseImage") or ""}
     if python.get("condaDependencies") and not python.get("userManagedDependencies"):
         found["conda_file"] = python["condaDependencies"]
