@@ -32,13 +32,7 @@ def pip_as_uv(environ: Mapping[str, str]) -> dict[str, str]:
     Args:
         environ: The caller's environment variables.
     """
-    settings = _read_files(environ)
-    for name in _AS_UV:
-        text = environ.get("PIP_" + name.upper().replace("-", "_"))
-        if text is not None:
-            settings[name] = text
-    if "cert" not in settings and (bundle := environ.get("REQUESTS_CA_BUNDLE")):
-        settings["cert"] = bundle
+    settings = read_pip_settings(environ)
     variables = {}
     for name, text in settings.items():
         own, *others = _AS_UV[name]
@@ -49,6 +43,22 @@ def pip_as_uv(environ: Mapping[str, str]) -> dict[str, str]:
             words = ["1"] if words[0].lower() in _TRUE else ["0"]
         variables[own] = ",".join(words) if name in _COMMA_SEPARATED else " ".join(words)
     return variables
+
+
+def read_pip_settings(environ: Mapping[str, str]) -> dict[str, str]:
+    """Give pip's settings of where packages come from, by the names of pip's options.
+
+    Args:
+        environ: The caller's environment variables; those of pip win over its files.
+    """
+    settings = _read_files(environ)
+    for name in _AS_UV:
+        text = environ.get("PIP_" + name.upper().replace("-", "_"))
+        if text is not None:
+            settings[name] = text
+    if "cert" not in settings and (bundle := environ.get("REQUESTS_CA_BUNDLE")):
+        settings["cert"] = bundle
+    return settings
 
 
 def _read_files(environ: Mapping[str, str]) -> dict[str, str]:

@@ -8,8 +8,8 @@ from localrun.adapters.archives import Member, list_context_members, write_archi
 from localrun.adapters.build_context import hash_context, list_context
 from localrun.adapters.docker_names import split_name
 from localrun.adapters.image_builder import DockerfileBuild, build_dockerfile
+from localrun.adapters.network_settings import PROXIES
 from localrun.environments.image_bases import find_account
-from localrun.environments.image_script import PROXIES
 from localrun.errors import BadInput
 from localrun.resolve.image import list_bases
 

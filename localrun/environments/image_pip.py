@@ -8,6 +8,7 @@ import os
 from localrun.adapters import describe_prefix
 from localrun.adapters.archives import Member, list_tree, write_archive
 from localrun.adapters.containers import put_files, run_script
+from localrun.adapters.network_settings import find_bundle, gather_variables
 from localrun.adapters.pip_settings import pip_as_uv
 from localrun.adapters.rattler_errors import redact
 from localrun.adapters.uv import PipRequest, explain, find_uv
@@ -20,8 +21,6 @@ from localrun.environments.image_script import (
     SHARED,
     SPARK_FAILED,
     Script,
-    find_bundle,
-    gather_variables,
     list_links,
     place_links,
     plan_pip_part,

@@ -25,27 +25,6 @@ FILES = "/tmp/localrun-files"  # noqa: S108 - in a container of our own
 """Where local files that the pip part names are copied to, and removed again before the commit."""
 PIP_FAILED, BROKEN, SPARK_FAILED = 91, 92, 93
 """Exit codes of the script: uv failed; the interpreter does not run; Spark's packages could not be fetched."""
-PROXIES = ("http_proxy", "https_proxy", "no_proxy", "all_proxy", "ftp_proxy")
-BUNDLES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "PIP_CERT", "CURL_CA_BUNDLE")
-_OWN = (
-    "UV_CACHE_DIR",
-    "UV_PYTHON",
-    "UV_SYSTEM_PYTHON",
-    "UV_TARGET",
-    "UV_PREFIX",
-    "UV_CONSTRAINT",
-    "UV_OVERRIDE",
-    "UV_BUILD_CONSTRAINT",
-    "UV_CONFIG_FILE",
-    "UV_ENV_FILE",
-    "UV_PROJECT",
-    "UV_WORKING_DIRECTORY",
-    "UV_PYTHON_INSTALL_DIR",
-    "UV_TOOL_DIR",
-    "UV_TOOL_BIN_DIR",
-    "UV_CREDENTIALS_DIR",
-)
-"""Variables of uv that name places of this machine, or are set by us."""
 _LINE = re.compile(r"(-e|--editable|-f|--find-links|-c|--constraint)(?:[ =]+)(.+)")
 _LINKS = ("-f", "--find-links")
 
@@ -136,24 +115,6 @@ def _place(path: str, directory: str, copies: dict[str, str]) -> str:
         raise BadInput(message, hint=f"looked for {full}")
     place = copies.setdefault(full, f"{FILES}/{len(copies)}/{os.path.basename(full)}")
     return place + mark + digest
-
-
-def gather_variables(environ: Mapping[str, str], pip_settings: Mapping[str, str]) -> dict[str, str]:
-    """Give the variables of this machine that a build may see: proxies, and the settings of uv and pip.
-
-    Args:
-        environ: The caller's environment variables.
-        pip_settings: What pip's own settings are in uv's words.
-    """
-    found = {name: text for name, text in environ.items() if name.lower() in PROXIES}
-    found |= {name: text for name, text in environ.items() if name.startswith("UV_") and name not in _OWN}
-    return {**pip_settings, **found}
-
-
-def find_bundle(environ: Mapping[str, str], pip_settings: Mapping[str, str]) -> str:
-    """Give the file of certificates that this machine's programs are told to trust; empty for none."""
-    named = [environ.get(name, "") for name in BUNDLES] + [pip_settings.get("SSL_CERT_FILE", "")]
-    return next((path for path in named if path and os.path.isfile(path)), "")
 
 
 @value

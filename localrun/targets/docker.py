@@ -18,7 +18,7 @@ from localrun.errors import LocalrunError
 from localrun.plan import RUN_FOLDER, RUN_ID, ContainerPlan, name_ports
 from localrun.supervise.process import Process
 from localrun.targets.docker_hands import Container, DockerHands
-from localrun.targets.docker_request import PRIVATE, Node, describe_container, label
+from localrun.targets.docker_request import PLACE, PRIVATE, Node, describe_container, label, name_container
 from localrun.targets.docker_script import Start, is_shell_name, write_script
 from localrun.targets.working import Ready, fill_or_remove, fill_tokens, make_node, note_skipped, place_snapshot
 from localrun.values import replace
@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
 FIRST_PORT = 29_500
 """The port of rank 0 in a network of its own: nobody else is there."""
+BUNDLE = "certificates.pem"
+"""What the certificates that this machine's programs trust are called beside the launcher."""
 LAUNCHER = os.path.join(os.path.dirname(__file__), "launcher.sh")
 
 
@@ -117,6 +119,8 @@ class _Making:
         self._home = home
         self._place = ""
         self._network = ""
+        self._reaching: dict[str, str] = {}
+        self._bundle = ""
         self._asked: list[tuple[Node, str, Pending]] = []
 
     def make(self, entries: tuple[Entry, ...], tokens: Mapping[str, str], environ: Mapping[str, str]) -> Ready:
@@ -126,6 +130,8 @@ class _Making:
         if plan.nodes > 1 and not self._container.network:
             self._network = f"localrun-{self._run_id}"
             create_network(self._engine, self._network, label(self._run_id, self._home))
+        if self._container.inherit_network_settings:
+            self._inherit(environ)
         for node in range(plan.nodes):
             self._make_pipes(node)
             self._ask_for(node)
@@ -151,6 +157,14 @@ class _Making:
         )
         return Ready(processes=tuple(processes), bootstraps=tuple(bootstraps), notes=note_skipped(entries), hands=hands)
 
+    def _inherit(self, environ: Mapping[str, str]) -> None:
+        """Note how programs of this machine reach the network."""
+        from localrun.adapters.network_settings import find_bundle, gather_for_run
+        from localrun.adapters.pip_settings import pip_as_uv
+
+        self._bundle = find_bundle(environ, pip_as_uv(environ))
+        self._reaching = gather_for_run(environ, f"{PLACE}/{BUNDLE}" if self._bundle else "")
+
     def undo(self) -> None:
         """Remove what was made; what cannot be removed now is removed by a later command."""
         from localrun.adapters.engine_containers import remove_run
@@ -172,6 +186,9 @@ class _Making:
         os.mkdir(folder, 0o755)
         with open(LAUNCHER, "rb") as launcher:
             _write(os.path.join(folder, "launcher.sh"), launcher.read(), 0o644)
+        if self._bundle:
+            with open(self._bundle, "rb") as bundle:
+                _write(os.path.join(folder, BUNDLE), bundle.read(), 0o644)
         mode = self._mode()
         for name in ("control", "status", *(f"out-{rank.rank}" for rank in self._plan.ranks if rank.node == node)):
             os.mkfifo(os.path.join(folder, name), mode)
@@ -198,8 +215,9 @@ class _Making:
             folder=self._locate(node),
             mounts=self._list_mounts(),
             network=self._network,
+            nodes=plan.nodes,
         )
-        name = f"localrun-{self._run_id}-{node}"
+        name = name_container(self._run_id, node)
         pending = begin_create(self._engine, name, describe_container(described, self._container))
         self._asked.append((described, name, pending))
 
@@ -212,6 +230,10 @@ class _Making:
             mounts[plan.source.directory] = False
         if plan.shim:
             mounts[shim.PATH] = True
+        if self._reaching:
+            from localrun.adapters.network_settings import list_package_folders
+
+            mounts.update(dict.fromkeys(list_package_folders(self._reaching), True))
         mounts[self._folder] = False
         return tuple(mounts.items())
 
@@ -254,6 +276,7 @@ class _Making:
         plan, artifact = self._plan, self._artifact
         path, python = artifact.path, artifact.python
         variables = {"HOME": self._make_home(node)} if self._container.user else {}
+        variables.update(self._reaching)
         variables.update(artifact.variables)
         if artifact.prefix:
             variables["AZUREML_CONDA_ENVIRONMENT_PATH"] = artifact.prefix

@@ -34,6 +34,7 @@ class Node:
         folder: The folder of this machine that is `PLACE` inside.
         mounts: Paths of this machine that are the same inside, and whether only to be read.
         network: The network of the run's own; empty for none.
+        nodes: How many nodes the run has.
     """
 
     node: int
@@ -45,6 +46,12 @@ class Node:
     folder: str
     mounts: tuple[tuple[str, bool], ...]
     network: str = ""
+    nodes: int = 1
+
+
+def name_container(run_id: str, node: int) -> str:
+    """Give the name of a node's container."""
+    return f"localrun-{run_id}-{node}"
 
 
 def name_host(node: int) -> str:
@@ -80,9 +87,19 @@ def describe_container(node: Node, plan: ContainerPlan) -> dict[str, Any]:
         "ExposedPorts": {port: {} for port, _ in ports},
         "HostConfig": _describe_host(node, plan, network, ports) | options | {"Init": True, "AutoRemove": False},
     }
-    if node.network:
-        request["NetworkingConfig"] = {"EndpointsConfig": {node.network: {"Aliases": [name_host(node.node)]}}}
+    if node.network or (node.nodes > 1 and network != "host"):
+        request["NetworkingConfig"] = {"EndpointsConfig": {network: _describe_endpoint(node)}}
     return request
+
+
+def _describe_endpoint(node: Node) -> dict[str, Any]:
+    """Give the names in a network: in one that is not the run's own, other runs may have nodes of the same name.
+
+    A link there is a name that one container alone sees, and it comes before the names that all see.
+    """
+    others = [] if node.network else [other for other in range(node.nodes) if other != node.node]
+    links = [f"{name_container(node.run_id, other)}:{name_host(other)}" for other in others]
+    return {"Aliases": [name_host(node.node)]} | ({"Links": links} if links else {})
 
 
 def _describe_host(

@@ -69,6 +69,43 @@ def test_flags_reach_the_container(show, tmp_path):
     assert seen["interfaces"] == ["lo"]
 
 
+REACH = """
+import json, os
+names = ("https_proxy", "PIP_INDEX_URL", "PIP_FIND_LINKS", "PIP_CERT", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE")
+known = {name: os.environ.get(name) for name in names}
+known["trusted"] = open(known["SSL_CERT_FILE"]).read() if known["SSL_CERT_FILE"] else None
+known["writable"] = os.access(known["SSL_CERT_FILE"] or "/nowhere", os.W_OK)
+known["found"] = os.listdir(known["PIP_FIND_LINKS"]) if known["PIP_FIND_LINKS"] else None
+print(json.dumps(known))
+"""
+
+
+@pytest.mark.parametrize("flags", [(), ("--inherit-network-settings",)])
+def test_network_settings_of_this_machine_are_in_containers_when_asked(localrun, python_image, tmp_path, flags):
+    (tmp_path / "links").mkdir()
+    (tmp_path / "links" / "a.whl").touch()
+    (tmp_path / "ca.pem").write_text("private authority")
+    script = localrun.write("reach.py", REACH)
+    bootstrap = localrun.write("bootstrap.sh", "echo $REQUESTS_CA_BUNDLE $https_proxy")
+    environ = {
+        "https_proxy": "http://proxy:1", "PIP_INDEX_URL": "https://index/simple", "PIP_FIND_LINKS": f"{tmp_path}/links",
+        "SSL_CERT_FILE": f"{tmp_path}/ca.pem", "REQUESTS_CA_BUNDLE": "", "PIP_CERT": "", "CURL_CA_BUNDLE": "",
+    }  # fmt: skip
+    words = (*flags, "-e", "PIP_INDEX_URL=https://mine", "--bootstrap", bootstrap)
+    done = localrun.run("-q", "-E", f"image:{python_image}", *words, script, env=environ)
+    assert done.returncode == 0, done.stderr.decode()
+    first, second = done.stdout.decode().splitlines()
+    seen = json.loads(second)
+    assert seen["PIP_INDEX_URL"] == "https://mine"
+    if not flags:
+        assert (first, seen["https_proxy"], seen["trusted"], seen["found"]) == ("", None, None, None)
+        return
+    assert first == f"{seen['REQUESTS_CA_BUNDLE']} http://proxy:1"
+    assert {seen[name] for name in ("PIP_CERT", "SSL_CERT_FILE")} == {seen["REQUESTS_CA_BUNDLE"]}
+    assert (seen["trusted"], seen["writable"]) == ("private authority", False)
+    assert (seen["https_proxy"], seen["found"]) == ("http://proxy:1", ["a.whl"])
+
+
 def test_relative_folders_of_mounts_start_from_here(show, localrun):
     os.mkdir(os.path.join(localrun.source, "near"))
     assert show("-v", "./near:/data")["data"] == []

@@ -111,6 +111,40 @@ def test_ranks_of_two_nodes_talk_over_the_network_of_the_run(contained):
     assert b"b'hello'" in contained.log(1)
 
 
+def test_nodes_find_each_other_in_a_network_of_the_user_where_others_have_their_names(contained, engine, bare_image):
+    network = f"localrun-test-{os.getpid()}"
+    engine.docker("network", "create", network)
+    words = ("--network", network, "--network-alias", "node-0", "--network-alias", "node-1", bare_image)
+    other = engine.docker("run", "-d", "--rm", *words, "sleep", "600").strip()
+    contained.write(
+        "talk.py",
+        """if True:
+        import os, socket
+        place = (os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"]))
+        if os.environ["RANK"] == "0":
+            server = socket.create_server(("", place[1]))
+            peer, _ = server.accept()
+            peer.recv(9)
+        else:
+            while True:
+                try:
+                    peer = socket.create_connection(place)
+                    break
+                except OSError:
+                    pass
+            found = {socket.gethostbyname("node-0") for _ in range(20)}
+            print(found == {peer.getpeername()[0]}, found)
+        """,
+    )
+    try:
+        done = contained.run("--nodes", "2", "--distribution", "pytorch", "--network", network, "talk.py")
+    finally:
+        engine.docker("rm", "-f", other)
+        engine.docker("network", "rm", network)
+    assert done.returncode == 0, done.stderr
+    assert contained.log(1).startswith(b"True"), contained.log(1)
+
+
 def test_variables_arrive_byte_for_byte_and_stand_in_no_configuration(contained):
     here = contained.fifo()
     value = "planted-'\"$(id)`\\\n\x01ü"

@@ -10,8 +10,6 @@ from localrun.environments.image_script import (
     PIP_FAILED,
     PipPart,
     Script,
-    find_bundle,
-    gather_variables,
     list_links,
     place_links,
     plan_pip_part,
@@ -51,22 +49,6 @@ def test_folders_with_packages_have_a_place_in_the_container(tmp_path):
     assert links == {f"{tmp_path}/wheels": f"{INSIDE}/links/0"}
     assert plan_pip_part(("-f wheels",), str(tmp_path), links=links).lines == (f"--find-links {INSIDE}/links/0",)
     assert place_links(f"https://a,{tmp_path}/wheels,{tmp_path}/gone", links) == f"https://a,{INSIDE}/links/0"
-
-
-def test_only_settings_of_the_network_and_of_packages_go_along():
-    environ = {
-        "HTTPS_PROXY": "p", "no_proxy": "n", "UV_INDEX_A_PASSWORD": "s", "UV_CACHE_DIR": "/c", "HOME": "/h", "AWS_KEY": "k",
-    }  # fmt: skip
-    found = gather_variables(environ, {"UV_DEFAULT_INDEX": "i"})
-    assert found == {"UV_DEFAULT_INDEX": "i", "HTTPS_PROXY": "p", "no_proxy": "n", "UV_INDEX_A_PASSWORD": "s"}
-
-
-def test_bundle_of_certificates_is_one_that_is_there(tmp_path):
-    bundle = tmp_path / "ca.pem"
-    bundle.touch()
-    assert find_bundle({"SSL_CERT_FILE": "/nowhere", "PIP_CERT": str(bundle)}, {}) == str(bundle)
-    assert find_bundle({}, {"SSL_CERT_FILE": str(bundle)}) == str(bundle)
-    assert find_bundle({}, {}) == ""
 
 
 def text_of(**fields):

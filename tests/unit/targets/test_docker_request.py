@@ -53,6 +53,14 @@ def test_nodes_know_each_other_in_the_network_of_the_run():
     assert request["NetworkingConfig"] == {"EndpointsConfig": {"localrun-exp": {"Aliases": ["node-1"]}}}
 
 
+def test_nodes_know_each_other_in_a_network_of_the_user_whoever_else_is_there():
+    request = describe_container(replace(NODE, nodes=3), ContainerPlan(network="mine"))
+    assert request["HostConfig"]["NetworkMode"] == "mine"
+    links = ["localrun-exp_1_ab-0:node-0", "localrun-exp_1_ab-2:node-2"]
+    assert request["NetworkingConfig"] == {"EndpointsConfig": {"mine": {"Aliases": ["node-1"], "Links": links}}}
+    assert "NetworkingConfig" not in describe_container(replace(NODE, nodes=3), ContainerPlan(network="host"))
+
+
 def test_limits_and_docker_arguments_reach_the_engine_and_the_init_stays():
     plan = ContainerPlan(
         memory_bytes=1 << 30,
