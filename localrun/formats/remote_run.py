@@ -165,10 +165,9 @@ def _inline_environment(document: Any, left: list[str]) -> dict[str, Any]:
     Raises:
         BadInput: it is none.
     """
-    sections = [document.get(key) or {} for key in ("docker", "python")] if isinstance(document, dict) else [None]
-    if not all(isinstance(section, dict) for section in sections):
+    docker, python = (document.get(key) or {} if isinstance(document, dict) else None for key in ("docker", "python"))
+    if not isinstance(docker, dict) or not isinstance(python, dict):
         raise BadInput("it is no environment", file="azureml_environment.json", hint="download it again, or remove it")
-    docker, python = sections
     found: dict[str, Any] = {"image": docker.get("baseImage") or ""}
     if python.get("condaDependencies") and not python.get("userManagedDependencies"):
         found["conda_file"] = python["condaDependencies"]
