@@ -16,6 +16,12 @@ if [ -n "$OMPI_COMM_WORLD_RANK" ]; then
 else
     export PMI_RANK="$rank" PMI_SIZE="$ranks" MPI_LOCALRANKID="$local_rank" MPI_LOCALNRANKS="$local_ranks"
 fi
+# a Python that is laid over another one would not look beside that one's mpirun for the library that fits
+program=$(command -v mpirun)
+for file in "${program%/bin/*}"/lib/libmpi.so.[14]*; do
+    case $file in /usr/* | *[0-9].[0-9]*) continue ;; esac
+    [ ! -e "$file" ] || export MPI4PY_LIBMPI="${MPI4PY_LIBMPI:-$file}"
+done
 [ "$1" != python ] || command -v python >/dev/null || {
     shift
     set -- python3 "$@"
