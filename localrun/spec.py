@@ -9,6 +9,23 @@ from localrun.values import value
 
 
 @value
+class LockSpec:
+    """What a lock file holds for one platform.
+
+    Attributes:
+        platform: The conda subdirectory, such as `linux-64`.
+        conda: Addresses of conda packages, each with its hash behind `#`, in the order of the file.
+        pip: Requirement lines of the pip packages, each with its hash.
+        content_hash: What the file says that it was made from.
+    """
+
+    platform: str
+    conda: tuple[str, ...] = ()
+    pip: tuple[str, ...] = ()
+    content_hash: str = ""
+
+
+@value
 class PythonSpec:
     """The Python section of an environment: what conda and pip are to install.
 
@@ -18,6 +35,8 @@ class PythonSpec:
         pip: Requirement lines of the pip section in their order (options such as `-e` and `--index-url` are lines).
         variables: The `variables:` of the conda file.
         directory: The folder that relative paths among the pip requirements start from.
+        locks: What a lock file says, one item a platform; it takes the place of `conda` and `pip`.
+        lock_file: The lock file as the user named it; empty for none.
     """
 
     channels: tuple[str, ...] = ()
@@ -25,6 +44,8 @@ class PythonSpec:
     pip: tuple[str, ...] = ()
     variables: tuple[tuple[str, str], ...] = ()
     directory: str = ""
+    locks: tuple[LockSpec, ...] = ()
+    lock_file: str = ""
 
 
 @value

@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 from localrun.adapters.answers import Refused
+from localrun.formats.lock_names import is_locked
 
 _LONGEST_TEXT = 20_000
 _LINES = 20
@@ -33,7 +34,7 @@ def _fetching(kind: str, text: str, request: dict[str, Any]) -> Refused:
     fetched = re.search(r"failed to fetch (\S+)", text)
     for record in request.get("records", ()) if fetched else ():
         if fetched and record["file_name"] == fetched.group(1):
-            return _package(text, record)
+            return _package(text, record, request)
     url = re.search(r"https?://[^\s)]+", text)
     if url and not request["offline"]:
         return _network(text, url.group())
@@ -111,14 +112,23 @@ def _network(text: str, url: str) -> Refused:
     return Refused("channel", f"{url.rstrip('.,;:')} {answer}", hint=hint, detail=shorten(text))
 
 
-def _package(text: str, record: dict[str, Any]) -> Refused:
+def _package(text: str, record: dict[str, Any], request: dict[str, Any]) -> Refused:
     why = text.strip().split("\n")[-1].removeprefix("Caused by: ")[:300]
     status = re.search(r"\b[45]\d\d\b", text)
     said = f"answered {status.group()}" if status and "HTTP status" in text else f"gave no usable package: {why}"
     expected = f"expected {record['size']} bytes with sha256 {record['sha256'] or 'unknown'}"
     hint = "nothing of it was kept; try again, and if it stays so the channel or a proxy on the way is broken"
     message = f"{record['name']} {record['version']}: {redact(record['url'])} {said} ({expected})"
+    if status and status.group() in {"404", "410"} and is_locked(request["specs"]):
+        return missing_package(record)
     return Refused("channel", message, hint=hint, detail=shorten(text))
+
+
+def missing_package(record: dict[str, Any]) -> Refused:
+    """Say that a package of a lock is not there any more."""
+    message = f"{record['name']} {record['version']} of the lock is gone: {redact(record['url'])} is not there"
+    hint = "lock anew with localrun env lock --as-of DATE, the day of the lock: it takes what is left of that time"
+    return Refused("channel", message, hint=hint)
 
 
 def _channel(text: str, request: dict[str, Any]) -> Refused:

@@ -21,10 +21,12 @@ from rattler.networking.client import Client
 from rattler.repo_data.gateway import Gateway, SourceConfig
 
 from localrun.adapters.answers import Refused, Tell, write_answer
+from localrun.adapters.locked_packages import record_of_lock, restore_metadata
 from localrun.adapters.rattler_checks import check_hashes
-from localrun.adapters.rattler_errors import translate
+from localrun.adapters.rattler_errors import missing_package, translate
 from localrun.adapters.rattler_progress import LinkReporter
 from localrun.fingerprint import layer_fingerprint
+from localrun.formats.lock_names import is_locked
 
 _LOCKED = ("platform", "fingerprint", "records")
 RETRIES = 3
@@ -68,6 +70,8 @@ async def _install(request: dict[str, Any], tell: Tell) -> dict[str, Any]:
             return {"records": described, "layer": layer, "linked": False}
         await _check(request, records, cache)
         await _link(request, records, cache, client, config, tell)
+        if is_locked(request["specs"]):
+            restore_metadata(request["prefix"])
     except Exception as error:
         if isinstance(error, Refused):
             raise
@@ -129,6 +133,9 @@ def _client(request: dict[str, Any], config: rattler.Config) -> Client:
 
 
 async def _solve(request: dict[str, Any], client: Client, tell: Tell) -> list[rattler.RepoDataRecord]:
+    if is_locked(request["specs"]):
+        tell("solve", f"taking {len(request['specs'])} packages from the lock")
+        return list(map(record_of_lock, request["specs"]))
     names = ", ".join(channel["name"] for channel in request["channels"])
     tell("solve", f"solving {len(request['specs'])} requirements from {names}")
     action = "force-cache-only" if request["offline"] else "cache-or-fetch"
@@ -196,9 +203,15 @@ async def _check(request: dict[str, Any], records: list[rattler.RepoDataRecord],
             )
     for record in fresh:
         if record not in remote:
-            path = unquote(urlsplit(record.url).path)
-            expected = {"sha256": record.sha256, "md5": record.md5}
-            check_hashes(path, {name: got.hex() for name, got in expected.items() if got})
+            _check_file(request, record)
+
+
+def _check_file(request: dict[str, Any], record: rattler.RepoDataRecord) -> None:
+    path = unquote(urlsplit(record.url).path)
+    if is_locked(request["specs"]) and not os.path.exists(path):
+        raise missing_package(_describe(record))
+    expected = {"sha256": record.sha256, "md5": record.md5}
+    check_hashes(path, {name: got.hex() for name, got in expected.items() if got})
 
 
 async def _link(

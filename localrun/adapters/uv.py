@@ -70,6 +70,7 @@ class PipRequest:
         log: A descriptor that all output goes to, credentials removed.
         keep: Descriptors that uv inherits.
         constraints: A file with the versions that count where a requirement leaves them open; empty for none.
+        complete: The requirements are all there is to install, with nothing that they need besides.
     """
 
     python: str
@@ -81,6 +82,7 @@ class PipRequest:
     log: int
     keep: tuple[int, ...] = ()
     constraints: str = ""
+    complete: bool = False
 
 
 def install_requirements(request: PipRequest, environ: Mapping[str, str], on_line: Callable[[str], None]) -> None:
@@ -96,7 +98,8 @@ def install_requirements(request: PipRequest, environ: Mapping[str, str], on_lin
         StoreFailed: the disk is full.
     """
     pinned = ("--constraints", request.constraints) if request.constraints else ()
-    arguments = ("pip", "install", "--python", request.python, *pinned, "--requirements", "-")
+    alone = ("--no-deps",) if request.complete else ()
+    arguments = ("pip", "install", "--python", request.python, *pinned, *alone, "--requirements", "-")
     code, lines = run_uv(request, arguments, environ, on_line)
     if code:
         raise explain(lines, request, code)

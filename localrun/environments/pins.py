@@ -11,6 +11,7 @@ import os
 import re
 
 from localrun.adapters.children import end_child
+from localrun.formats.lock_names import is_locked
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ class EarlyResolution:
 
     def start(self) -> None:
         """Begin, the first time that it is called, if the result can be certain."""
-        if self._begun or not self._build.plan.pip or self._build.lock:
+        if self._begun or not self._build.plan.pip or self._build.lock or is_locked(self._build.plan.conda):
             return
         self._begun = True
         from localrun.adapters.uv import start_resolving

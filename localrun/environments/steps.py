@@ -13,6 +13,7 @@ from localrun.environments.pins import options_of
 from localrun.environments.removal import remove_tree
 from localrun.environments.settings import Progress
 from localrun.errors import EnvironmentFailed, StoreFailed
+from localrun.formats.lock_names import is_locked
 from localrun.values import fields, replace
 
 TYPE_CHECKING = False
@@ -89,7 +90,7 @@ def describe_request(build: Build) -> dict[str, Any]:
         "answer": os.path.join(places.work, "answer.json"),
         "lock": places.conda_lock,
         "fingerprint": plan.fingerprint,
-        "locked": build.lock.get("conda", []),
+        "locked": [] if is_locked(plan.conda) else build.lock.get("conda", []),
         "layer": build.layer,
     }
 
@@ -189,7 +190,8 @@ def describe_pip(build: Build, python: str) -> PipRequest:
         hard_links=build.settings.hard_links,
         log=build.log,
         keep=build.keep,
-        constraints=_write_constraints(build),
+        constraints="" if is_locked(build.plan.conda) else _write_constraints(build),
+        complete=is_locked(build.plan.conda),
     )
 
 

@@ -30,6 +30,7 @@ KEYS = (
 
 UNDERSTOOD = (
     "an environment is a conda file (environment.yml), an environment YAML with image, build or conda_file, "
+    "a lock file (conda-lock.yml), "
     "a requirements.txt, a Dockerfile, a folder with azureml_environment.json, image:NAME[,interpreter=PATH], "
     "or the NAME[:VERSION] of a registered one"
 )
@@ -169,9 +170,9 @@ def read_environment_yaml(data: bytes, *, file: str, read: Callable[[str], bytes
     node = root(load_yaml(data, file=file))
     keys = {str(part.path[-1]) for part in mapping(node)}
     if keys & {"metadata", "package"} == {"metadata", "package"}:
-        raise node.refuse(
-            "a lock file of conda-lock is not read yet", hint="name the environment.yml that it was made from"
-        )
+        from localrun.formats.lock_file import read_lock_mapping
+
+        return read_lock_mapping(node)
     if keys & {"dependencies", "channels"}:
         return read_conda_mapping(node, read=read)
     return read_environment_mapping(node, read=read)

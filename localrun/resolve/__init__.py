@@ -15,6 +15,7 @@ from localrun.plan import RUN_FOLDER, EnvironmentPlan, Plan
 from localrun.resolve.assets import check_outputs, describe_assets, place_input, plan_inputs, plan_outputs
 from localrun.resolve.context import describe_context
 from localrun.resolve.credentials import hide_credentials
+from localrun.resolve.locks import apply_lock
 from localrun.resolve.ranks import check_counts, name_variables, plan_ranks
 from localrun.resolve.refusal import locate, refuse
 from localrun.resolve.secrets import plan_secrets
@@ -231,8 +232,8 @@ def plan_environment(spec: RunSpec, facts: HostFacts, target: str = "local") -> 
 
 
 def _plan_conda(asked: EnvironmentSpec, facts: HostFacts) -> EnvironmentPlan:
-    python = asked.python
-    assert python is not None  # noqa: S101 - the caller has looked
+    assert asked.python is not None  # noqa: S101 - the caller has looked
+    python = apply_lock(asked.python, facts.platform)
     conda = python.conda
     if conda == ("python", "pip"):  # a requirements.txt names no Python: take the one that this machine's user has
         conda = (f"python={facts.python_version}", "pip")

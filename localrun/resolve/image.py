@@ -12,6 +12,7 @@ from localrun.fingerprint import environment_fingerprint, environment_name, imag
 from localrun.formats.docker_section import NOT_HERE
 from localrun.plan import EnvironmentPlan, ImagePlan
 from localrun.resolve.credentials import hide_credentials
+from localrun.resolve.locks import apply_lock
 from localrun.resolve.refusal import refuse
 from localrun.values import replace
 
@@ -112,6 +113,7 @@ def _add_python(spec: RunSpec, python: PythonSpec, planned: EnvironmentPlan, fac
         message = f"conda has no packages for images of the platform {image.platform}"
         hint = f"name one of {', '.join(sorted(SUBDIRECTORIES))}, or an environment without Python packages"
         raise refuse(spec, message, key="environment", flag="-E", hint=hint)
+    python = apply_lock(python, platform)
     conda = python.conda
     if conda == ("python", "pip"):  # a requirements.txt names no Python: take the one that this machine's user has
         conda = (f"python={facts.python_version}", "pip")

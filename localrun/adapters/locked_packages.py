@@ -1,0 +1,60 @@
+"""Packages of a lock, for py-rattler: taken by address and hash, without a solve; in the installer child only."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import Any
+
+import rattler
+
+from localrun.formats.lock_names import split_address
+
+_TOLD = (
+    "build_number",
+    "constrains",
+    "depends",
+    "license",
+    "license_family",
+    "noarch",
+    "python_site_packages_path",
+    "timestamp",
+    "track_features",
+)
+
+
+def record_of_lock(spec: str) -> rattler.RepoDataRecord:
+    """Give the record of a package that a lock names: what its address and hash say of it, nothing more."""
+    package = split_address(spec)
+    hashes = {package.algorithm: bytes.fromhex(package.digest)}
+    record = rattler.PackageRecord(
+        name=package.name,
+        version=package.version,
+        build=rattler.BuildString(package.build),
+        build_number=0,
+        subdir=package.subdir,
+        sha256=hashes.get("sha256"),
+        md5=hashes.get("md5"),
+    )
+    return rattler.RepoDataRecord(record, package.file_name, package.url, package.channel)
+
+
+def restore_metadata(prefix: str) -> None:
+    """Write into the records of a prefix what the packages say of themselves: an address says neither noarch nor needs.
+
+    Raises:
+        OSError, ValueError: a record or the package's own description cannot be read.
+    """
+    folder = os.path.join(prefix, "conda-meta")
+    for name in os.listdir(folder):
+        if not name.endswith(".json"):
+            continue
+        path = os.path.join(folder, name)
+        with open(path, encoding="utf-8") as file:
+            record: dict[str, Any] = json.load(file)
+        with open(os.path.join(record["extracted_package_dir"], "info", "index.json"), encoding="utf-8") as file:
+            said = json.load(file)
+        record |= {key: said[key] for key in _TOLD if key in said}
+        with open(f"{path}.part", "w", encoding="utf-8") as file:
+            json.dump(record, file, indent=2)
+        os.replace(f"{path}.part", path)

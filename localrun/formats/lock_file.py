@@ -1,0 +1,117 @@
+"""Lock files of conda-lock (`conda-lock.yml`), whoever wrote them. Source: conda-lock's own models of version 1."""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import TYPE_CHECKING
+
+from localrun.formats.lock_names import join_address, split_address
+from localrun.formats.nodes import describe, items, mapping, text
+from localrun.spec import EnvironmentSpec, LockSpec, PythonSpec
+
+if TYPE_CHECKING:
+    from localrun.formats.nodes import Node
+
+VERSION = 1
+CATEGORIES = {"main", "dev"}
+"""What conda-lock installs when nothing is said; extras are left out."""
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_PINNED = re.compile(r"[A-Za-z0-9][A-Za-z0-9._!-]*")
+
+
+def read_lock_mapping(node: Node) -> EnvironmentSpec:
+    """Give the environment that a lock file describes, for each platform that it was made for.
+
+    Raises:
+        BadInput: it has another version, or an entry cannot be used.
+    """
+    version = node.data.get("version")
+    if version != VERSION:
+        hint = "write it anew with localrun env lock, or with conda-lock 1 or later"
+        raise node.refuse(f"a lock file of version {describe(version)} is not known here", hint=hint)
+    metadata = node.part("metadata")
+    mapping(metadata)
+    hashes = metadata.data.get("content_hash") or {}
+    platforms = [text(part) for part in items(metadata.part("platforms"))] if "platforms" in metadata.data else []
+    conda: dict[str, list[str]] = {platform: [] for platform in platforms}
+    pip: dict[str, list[str]] = {platform: [] for platform in platforms}
+    for part in items(node.part("package")):
+        _take(part, conda, pip)
+    locks = tuple(
+        LockSpec(
+            platform=name,
+            conda=tuple(conda[name]),
+            pip=tuple(pip.get(name, ())),
+            content_hash=str(hashes.get(name, "")) if isinstance(hashes, dict) else "",
+        )
+        for name in conda
+    )
+    python = PythonSpec(
+        channels=_channels(metadata),
+        directory=os.path.dirname(node.path_of_file),
+        locks=locks,
+        lock_file=node.document.file,
+    )
+    return EnvironmentSpec(python=python, file=node.document.file)
+
+
+def _channels(metadata: Node) -> tuple[str, ...]:
+    if not metadata.data.get("channels"):
+        return ()
+    listed = items(metadata.part("channels"))
+    return tuple(text(part.part("url")) if isinstance(part.data, dict) else text(part) for part in listed)
+
+
+def _take(part: Node, conda: dict[str, list[str]], pip: dict[str, list[str]]) -> None:
+    mapping(part)
+    for key in ("name", "version", "manager", "platform", "url", "hash"):
+        if key not in part.data:
+            raise part.refuse(f"the package has no {key}", hint="write the lock file anew")
+    if part.data.get("category", "main") not in CATEGORIES:
+        return
+    platform, manager = text(part.part("platform")), text(part.part("manager"))
+    if manager == "conda":
+        conda.setdefault(platform, []).append(_conda_line(part))
+    elif manager == "pip":
+        pip.setdefault(platform, []).append(_pip_line(part))
+    else:
+        raise part.part("manager").refuse(f"{manager} is not known: expected conda or pip")
+
+
+def _hashes(part: Node) -> dict[str, str]:
+    data = part.data["hash"]
+    if not isinstance(data, dict) or not (data.get("sha256") or data.get("md5")):
+        hint = "write the lock file anew: a package that cannot be checked is not installed"
+        raise part.part("hash").refuse(f"{text(part.part('name'))} has neither sha256 nor md5", hint=hint)
+    return {name: str(data.get(name) or "") for name in ("sha256", "md5")}
+
+
+def _conda_line(part: Node) -> str:
+    url = text(part.part("url"))
+    line = join_address(url, **_hashes(part))
+    try:
+        package = split_address(line)
+    except ValueError:
+        hint = "write the lock file anew"
+        raise part.part("url").refuse(f"{url} is not the address of a conda package with its hash", hint=hint) from None
+    name, version = text(part.part("name")), text(part.part("version"))
+    if (package.name, package.version) != (name, version):
+        message = f"{url} is not {name} {version}: the lock file was edited"
+        raise part.part("url").refuse(message, hint="write the lock file anew with localrun env lock")
+    return line
+
+
+def _pip_line(part: Node) -> str:
+    """Give the requirement of a pip package: by name where its index has it, else by address."""
+    name, version, url = (text(part.part(key)) for key in ("name", "version", "url"))
+    if not _NAME.fullmatch(name) or not url.isprintable() or " " in url:
+        raise part.refuse(f"{name!r} is not the name of a package, or {url!r} no address")
+    hashes = _hashes(part)
+    sign = f"sha256:{hashes['sha256']}" if hashes["sha256"] else f"md5:{hashes['md5']}"
+    if not re.fullmatch(r"(sha256|md5):[0-9a-f]{32,64}", sign):
+        raise part.part("hash").refuse(f"{sign} is no hash")
+    if _PINNED.fullmatch(version) and url.startswith(("http://", "https://")):
+        return f"{name}=={version} --hash={sign}"
+    return f"{name} @ {url.partition('#')[0]}#{sign.replace(':', '=')}"

@@ -1,0 +1,149 @@
+"""Locks: written, read, installed as they stand, refused when something about them is not what it was."""
+
+from __future__ import annotations
+
+import http.server
+import json
+import os
+import shutil
+import sys
+import threading
+
+import pytest
+
+sys.path.insert(0, os.path.dirname(__file__))  # tests are not packages
+from environment_kit import fill_channel, text_package
+
+pytestmark = pytest.mark.channel
+
+
+@pytest.fixture
+def channel(tmp_path):
+    folder = tmp_path / "channel"
+    packages = [text_package("part", "1.0"), text_package("part", "2.0"), text_package("whole", depends=("part",))]
+    fill_channel(folder, packages)
+    return folder
+
+
+@pytest.fixture
+def served(channel):
+    """Give the channel's address on a server that can say how often it was asked."""
+
+    class Handler(http.server.SimpleHTTPRequestHandler):
+        def __init__(self, *given):
+            super().__init__(*given, directory=str(channel))
+
+        def log_message(self, *_):
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+        thread.join()
+
+
+def write_lock(localrun, url, channel, names, *, platform="linux-64", **changes):
+    """Write a lock file as conda-lock 1 to 3 do."""
+    with open(os.path.join(channel, "noarch", "repodata.json"), encoding="utf-8") as file:
+        known = json.load(file)["packages.conda"]
+    package = [
+        {
+            "name": known[name]["name"],
+            "version": known[name]["version"],
+            "manager": "conda",
+            "platform": platform,
+            "dependencies": {},
+            "url": f"{url}/noarch/{name}",
+            "hash": {key: known[name][key] for key in ("md5", "sha256")},
+            "category": "main",
+            "optional": False,
+        }
+        | changes
+        for name in names
+    ]
+    metadata = {
+        "content_hash": {platform: "0" * 64},
+        "channels": [{"url": url, "used_env_vars": []}],
+        "platforms": [platform],
+        "sources": ["environment.yml"],
+    }
+    text = json.dumps({"version": 1, "metadata": metadata, "package": package})
+    return localrun.write("conda-lock.yml", text)
+
+
+NAMES = ("part-1.0-0.conda", "whole-1.0-0.conda")
+
+
+def listed(prefix):
+    return sorted(name for name in os.listdir(os.path.join(prefix, "conda-meta")) if name.endswith(".json"))
+
+
+def test_lock_is_installed_as_it_stands_and_from_the_cache_when_offline(localrun, served, channel):
+    write_lock(localrun, served, channel, NAMES)
+    made = localrun.command("env", "build", "conda-lock.yml")
+    assert made.returncode == 0, made.stderr
+    prefix = made.stdout.decode().strip()
+    assert listed(prefix) == ["part-1.0-0.json", "whole-1.0-0.json"]
+    with open(os.path.join(prefix, "conda-meta", "whole-1.0-0.json"), encoding="utf-8") as file:
+        record = json.load(file)
+    assert (record["depends"], record["noarch"]) == (["part"], "generic")
+    shutil.rmtree(channel / "noarch")
+    shutil.rmtree(prefix)
+    os.unlink(prefix + ".ok")
+    again = localrun.command("env", "build", "--offline", "conda-lock.yml")
+    assert again.stdout == made.stdout, again.stderr
+    assert listed(prefix) == ["part-1.0-0.json", "whole-1.0-0.json"]
+
+
+def test_package_whose_bytes_changed_is_refused(localrun, served, channel):
+    write_lock(localrun, served, channel, NAMES)
+    shutil.copy(channel / "noarch" / "part-2.0-0.conda", channel / "noarch" / "part-1.0-0.conda")
+    refused = localrun.command("env", "build", "conda-lock.yml")
+    assert refused.returncode == 125
+    assert b"part 1.0" in refused.stderr
+    assert b"expected" in refused.stderr
+    assert not os.path.exists(os.path.join(localrun.home, "environments", "part"))
+
+
+def test_package_in_the_cache_with_other_bytes_than_the_lock_says_is_not_used(localrun, served, channel):
+    write_lock(localrun, served, channel, NAMES)
+    assert localrun.command("env", "build", "conda-lock.yml").returncode == 0
+    other = {"hash": {"md5": "0" * 32, "sha256": "0" * 64}}
+    write_lock(localrun, served, channel, NAMES, **other)
+    refused = localrun.command("env", "build", "conda-lock.yml")
+    assert refused.returncode == 125
+    assert b"part" in refused.stderr or b"whole" in refused.stderr
+
+
+def test_package_that_is_gone_is_named(localrun, served, channel):
+    write_lock(localrun, served, channel, NAMES)
+    os.unlink(channel / "noarch" / "part-1.0-0.conda")
+    refused = localrun.command("env", "build", "conda-lock.yml")
+    assert refused.returncode == 125
+    assert b"part 1.0 of the lock is gone" in refused.stderr
+    assert b"--as-of" in refused.stderr
+
+
+def test_package_that_is_gone_from_a_folder_is_named(localrun, channel):
+    write_lock(localrun, f"file://{channel}", channel, NAMES)
+    os.unlink(channel / "noarch" / "part-1.0-0.conda")
+    refused = localrun.command("env", "build", "conda-lock.yml")
+    assert refused.returncode == 125
+    assert b"part 1.0 of the lock is gone" in refused.stderr
+
+
+def test_lock_for_another_platform_is_refused(localrun, served, channel):
+    write_lock(localrun, served, channel, NAMES, platform="osx-arm64")
+    refused = localrun.command("env", "build", "conda-lock.yml")
+    assert refused.returncode == 125
+    assert b"conda-lock.yml: the lock is for osx-arm64, not for linux-64" in refused.stderr
+    assert b"env lock --platform linux-64" in refused.stderr
+
+
+def test_run_in_an_environment_of_a_lock(localrun, served, channel):
+    write_lock(localrun, served, channel, NAMES)
+    done = localrun.run("-E", "conda-lock.yml", "--command", "ls $CONDA_PREFIX/share")
+    assert done.returncode == 0, done.stderr
+    assert b"whole" in done.stdout

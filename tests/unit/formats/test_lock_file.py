@@ -1,0 +1,116 @@
+"""Lock files of conda-lock: what is taken from them, and what is refused."""
+
+from __future__ import annotations
+
+import json
+import os
+
+import pytest
+
+from localrun.errors import BadInput
+from localrun.formats.environment import read_environment
+from localrun.formats.lock_names import is_locked, join_address, split_address
+from localrun.resolve.locks import apply_lock
+from localrun.spec import PythonSpec
+
+SHA = "a" * 64
+CONDA = {
+    "name": "numpy",
+    "version": "1.26.4",
+    "manager": "conda",
+    "platform": "linux-64",
+    "dependencies": {"python": ">=3.11"},
+    "url": "https://host/conda-forge/linux-64/numpy-1.26.4-py311_0.conda",
+    "hash": {"md5": "b" * 32, "sha256": SHA},
+    "category": "main",
+    "optional": False,
+}
+PIP = CONDA | {
+    "name": "click",
+    "version": "8.1.7",
+    "manager": "pip",
+    "url": "https://host/packages/click-8.1.7-py3-none-any.whl",
+    "hash": {"sha256": SHA},
+}
+
+
+def read(*packages, version=1, **more):
+    metadata = {
+        "content_hash": {"linux-64": "c"},
+        "channels": [{"url": "conda-forge", "used_env_vars": []}],
+        "platforms": ["linux-64"],
+        "sources": ["environment.yml"],
+    }
+    data = json.dumps({"version": version, "metadata": metadata | more, "package": list(packages)}).encode()
+    return read_environment("conda-lock.yml", read=lambda _: data, is_directory=lambda _: False)
+
+
+def test_packages_are_taken_by_platform_with_their_hashes():
+    spec = read(CONDA, PIP, CONDA | {"platform": "osx-arm64"})
+    assert spec.file == "conda-lock.yml"
+    assert [lock.platform for lock in spec.python.locks] == ["linux-64", "osx-arm64"]
+    python = apply_lock(spec.python, "linux-64")
+    assert python.channels == ("conda-forge",)
+    assert python.conda == (f"{CONDA['url']}#sha256:{SHA}",)
+    assert python.pip == (f"click==8.1.7 --hash=sha256:{SHA}",)
+    assert is_locked(python.conda)
+    assert python.directory == os.getcwd()
+
+
+def test_extras_are_left_out():
+    (lock,) = read(CONDA, PIP | {"category": "docs", "optional": True}).python.locks
+    assert lock.pip == ()
+
+
+def test_pip_package_that_no_index_has_is_taken_by_its_address():
+    local = PIP | {"version": "8.1.7+cpu"}
+    git = PIP | {"url": "git+https://host/click@abc"}
+    (lock,) = read(CONDA, local, git).python.locks
+    assert lock.pip[0] == f"click @ {PIP['url']}#sha256={SHA}"
+    assert lock.pip[1] == f"click @ git+https://host/click@abc#sha256={SHA}"
+
+
+@pytest.mark.parametrize(
+    ("package", "words"),
+    [
+        (CONDA | {"version": "1.26.5"}, "is not numpy 1.26.5: the lock file was edited"),
+        (CONDA | {"hash": {}}, "numpy has neither sha256 nor md5"),
+        (CONDA | {"hash": {"sha256": "zz"}}, "is not the address of a conda package with its hash"),
+        (CONDA | {"url": "https://host/x.exe"}, "is not the address of a conda package with its hash"),
+        (CONDA | {"manager": "npm"}, "npm is not known"),
+        (PIP | {"name": "-e x"}, "is not the name of a package"),
+        (PIP | {"hash": {"sha256": "x --hash=y"}}, "is no hash"),
+        ({"name": "numpy"}, "the package has no version"),
+    ],
+)
+def test_entry_that_cannot_be_used_is_refused_with_its_place(package, words):
+    with pytest.raises(BadInput, match=r"conda-lock\.yml:1: package") as caught:
+        read(package)
+    assert words in caught.value.message
+
+
+def test_other_versions_of_the_form_are_refused():
+    with pytest.raises(BadInput, match="version the number 7"):
+        read(CONDA, version=7)
+
+
+def test_lock_without_this_platform_is_refused():
+    with pytest.raises(BadInput, match="the lock is for linux-64, not for osx-64") as caught:
+        apply_lock(read(CONDA).python, "osx-64")
+    assert "--platform osx-64" in caught.value.hint
+
+
+def test_without_a_lock_nothing_changes():
+    python = PythonSpec(conda=("numpy",))
+    assert apply_lock(python, "linux-64") is python
+
+
+def test_address_is_taken_apart():
+    package = split_address(join_address("file:///c/noarch/a-b-1.0-py_0.tar.bz2", sha256="", md5="b" * 32))
+    assert (package.name, package.version, package.build) == ("a-b", "1.0", "py_0")
+    assert (package.channel, package.subdir, package.algorithm) == ("file:///c", "noarch", "md5")
+
+
+@pytest.mark.parametrize("specs", [(), ("numpy",), ("https://h/a-1-0.conda",), ("https://h/a-1-0.conda#x:1", "numpy")])
+def test_requirements_are_locked_only_when_all_are_addresses_with_a_hash(specs):
+    assert not is_locked(specs)
