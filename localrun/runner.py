@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from localrun.environments.settings import BuildSettings, Progress
-    from localrun.plan import Artifact, Plan
+    from localrun.plan import Artifact, EnvironmentPlan, Plan
     from localrun.resolve.facts import HostFacts
     from localrun.spec import RunSpec
     from localrun.supervise.hands import Hands
@@ -82,7 +82,7 @@ def run(
         LocalrunError: the run could not be started; nothing of it is left.
     """
     from localrun.catalogue.of_runs import name_environment
-    from localrun.environments import materialize
+    from localrun.environments import materialize, settle
     from localrun.resolve import resolve
     from localrun.resolve.credentials import hide_in_plan
     from localrun.workspace.snapshot import list_source
@@ -99,14 +99,24 @@ def run(
     if spec.environment is not None:
         named = name_environment(host.home, spec.environment, host.say)
         plan = replace(plan, environment=replace(plan.environment, registered=named))
+    plan = replace(plan, environment=settle(plan.environment, settings=settings, report=report))
+    fetched = _without_fetching(plan.environment)
     holds = None
     while holds is None:  # somebody may rebuild it between the two steps
-        artifact = materialize(plan.environment, home=host.home, settings=settings, report=report)
+        artifact = materialize(fetched, home=host.home, settings=settings, report=report)
         holds = hold_artifact(plan, artifact, host.home)
     plan = hide_in_plan(plan)  # from here on nobody fetches anything
     timings = (("resolve", resolved - began), ("materialize", time.monotonic() - resolved))
     remember(plan, artifact)
     return run_plan(plan, artifact, host, holds, timings)
+
+
+def _without_fetching(environment: EnvironmentPlan) -> EnvironmentPlan:
+    """Give an environment whose base image has just been fetched: it need not be asked for once more."""
+    image = environment.image
+    if image is None or image.pull != "always":
+        return environment
+    return replace(environment, image=replace(image, pull="missing"))
 
 
 def hold_artifact(plan: Plan, artifact: Artifact, home: str) -> tuple[int, ...] | None:

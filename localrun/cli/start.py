@@ -6,6 +6,7 @@ import os
 import sys
 
 from localrun.cli.warm import Manner, describe_call, find_warm
+from localrun.errors import LocalrunError
 from localrun.runner import Host, hold_artifact, run_plan
 from localrun.workspace import recover
 from localrun.workspace.home import open_home, tell
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from typing import Any
 
     from localrun.plan import Plan
+
+IMAGE_MISSING = "image_missing"
+"""The code of the error that tells of an image which is not in the engine any more."""
 
 
 def run_warm(arguments: Sequence[str]) -> int | None:
@@ -42,7 +46,13 @@ def run_warm(arguments: Sequence[str]) -> int | None:
     if holds is None:
         return None
     tell_plan(plan, manner)
-    return finish(run_plan(plan, artifact, make_host(home, manner), holds), manner)
+    try:
+        return finish(run_plan(plan, artifact, make_host(home, manner), holds), manner)
+    except LocalrunError as error:
+        if error.code != IMAGE_MISSING:
+            raise
+        tell(f"{error.message}: it is looked for anew")  # it was there a moment ago, and nothing of the run is left
+        return None
 
 
 def make_host(home: str, manner: Manner) -> Host:

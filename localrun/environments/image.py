@@ -134,7 +134,7 @@ def materialize(plan: EnvironmentPlan, *, home: str, settings: BuildSettings, re
         if is_plain_image(plan):
             return _find_plain(engine, plan, home)
         if not settings.rebuild and (found := find_in(engine, plan, home)[0]):
-            return found
+            return _with_versions(engine, plan, found, home)
         return _make_locked(engine, plan, home, settings, report)
     finally:
         engine.close()
@@ -185,7 +185,7 @@ def _make_locked(engine: Engine, plan: EnvironmentPlan, home: str, settings: Bui
     with exclusive(places.lock, timeout_s=settings.lock_timeout_s, who=settings.run_id, report=tell) as held:
         found, why = find_in(engine, plan, home)
         if found and not settings.rebuild:
-            return found
+            return _with_versions(engine, plan, found, home)
         if find_image(engine, _image(plan).name):
             report(Progress(stage="clean", text="rebuilding as asked" if settings.rebuild else f"rebuilding: {why}"))
         if not settings.rebuild and (fetched := _fetch(engine, plan, home, settings, report)):
@@ -224,7 +224,20 @@ def _fetch(
     tag_image(engine, facts.id, _image(plan).name)
     places = find_image_places(home, plan)
     _keep_lock(places, plan, facts)
-    return describe_artifact(plan, facts)
+    return replace(describe_artifact(plan, facts), versions=places.versions if plan.name else "")
+
+
+def _with_versions(engine: Engine, plan: EnvironmentPlan, artifact: Artifact, home: str) -> Artifact:
+    """Give an image that was there with the versions in it, which its labels tell where the workspace has none."""
+    places = find_image_places(home, plan)
+    if not plan.name:
+        return artifact
+    if not os.path.exists(places.versions) and (facts := find_image(engine, artifact.image)):
+        from localrun.environments.conda import make_folders
+
+        make_folders(home)
+        _keep_lock(places, plan, facts)
+    return replace(artifact, versions=places.versions if os.path.exists(places.versions) else "")
 
 
 def _keep_lock(places: Places, plan: EnvironmentPlan, facts: ImageFacts) -> None:

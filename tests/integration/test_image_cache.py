@@ -40,6 +40,18 @@ def test_image_is_found_under_another_name_of_the_environment(images, bare_image
     assert explain(plan, home=images.home)[0].startswith("in the engine: ")
 
 
+def test_image_that_is_there_tells_the_versions_in_it_also_in_another_workspace(images, bare_image, tmp_path):
+    plan = images.plan(bare_image, conda=("words",))
+    made = images.make(plan)
+    assert images.make(plan).versions == made.versions != ""
+    images.home = str(tmp_path / "another")
+    os.mkdir(images.home, 0o700)
+    found = images.make(plan)
+    assert (found.image, found.reused) == (made.image, True)
+    with open(found.versions, encoding="utf-8") as file:
+        assert [one["name"] for one in json.load(file)["conda"]] == ["words"]
+
+
 def test_plan_says_that_the_base_image_moved(images, moving):
     name, move = moving
     plan = images.plan(name, conda=("words",))

@@ -139,7 +139,6 @@ def test_digits_docker_trains_on_two_nodes_with_the_versions_of_the_local_target
         localrun("digits-docker", "plan", "--format", "json", "-t", "docker", *base, "job.yml", **condarc)
     )
     image = plan["environment"]["image"]["name"]
-    engine.try_docker("image", "rm", "--force", image)
     options = ("--bootstrap", "../digits-distributed/bootstrap.sh")
     demo = runpy.run_path(os.path.join(SAMPLES, "demo.py"))
     docker = ("-t", "docker", "--inherit-network-settings", *demo["list_certificates"](), *base)
