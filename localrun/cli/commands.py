@@ -14,36 +14,48 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-COMMANDS = {
-    "run": ("localrun.cli.run", "run", "Run a script, a job or a command."),
-    "plan": ("localrun.cli.run", "plan", "Show what `run` would run; nothing is run."),
-    "ps": ("localrun.cli.ps", "ps", "List runs."),
-    "logs": ("localrun.cli.logs", "logs", "Show what the ranks of a run printed."),
-    "inspect": ("localrun.cli.inspect", "inspect", "Show the record of a run."),
-    "rerun": ("localrun.cli.rerun", "rerun", "Run an earlier run once more, as it was."),
-    "diff": ("localrun.cli.diff", "diff", "Show what two runs differ in."),
-    "wait": ("localrun.cli.control", "wait", "Wait until runs have ended."),
-    "stop": ("localrun.cli.control", "stop", "End runs: SIGTERM, then SIGKILL."),
-    "kill": ("localrun.cli.control", "kill", "Send a signal to the ranks of a run."),
-    "pause": ("localrun.cli.control", "pause", "Let a run, or one of its nodes, stand still."),
-    "unpause": ("localrun.cli.control", "unpause", "Let it go on."),
-    "exec": ("localrun.cli.inside", "execute", "Run a command where a rank is."),
-    "attach": ("localrun.cli.inside", "attach", "Show a live run, and stop it with Ctrl-C."),
-    "stats": ("localrun.cli.stats", "stats", "Show what the ranks of live runs use."),
-    "shell": ("localrun.cli.inside", "shell", "Open a shell where a rank was."),
-    "rm": ("localrun.cli.control", "rm", "Remove the records of runs."),
-    "import-run": ("localrun.cli.import_run", "import_run", "Make a run of Azure ML into one that runs here."),
-    "df": ("localrun.cli.disk", "df", "Show what the workspace takes on the disk."),
-    "prune": ("localrun.cli.disk", "prune", "Remove what can be made again, and old runs."),
-    "environment": ("localrun.cli.environment", "environment", "Register, list, compare and build environments."),
-    "env": ("localrun.cli.environment", "environment", "Short for environment."),
-    "image": ("localrun.cli.image", "image", "List, push and pull images."),
-    "metrics": ("localrun.cli.metrics", "metrics", "Show what scripts have logged."),
-    "plot": ("localrun.cli.plot", "plot", "Draw a metric of runs."),
-    "secret": ("localrun.cli.secret", "secret", "Store secrets for runs."),
-    "doctor": ("localrun.cli.doctor", "doctor", "Look whether this machine has what runs need."),
+SECTIONS = {
+    "Run": {
+        "run": ("localrun.cli.run", "run", "Run a script, a job or a command."),
+        "plan": ("localrun.cli.run", "plan", "Show what `run` would run; nothing is run."),
+        "rerun": ("localrun.cli.rerun", "rerun", "Run an earlier run once more, as it was."),
+        "import-run": ("localrun.cli.import_run", "import_run", "Make a run of Azure ML into one that runs here."),
+    },
+    "Look at runs": {
+        "ps": ("localrun.cli.ps", "ps", "List runs."),
+        "logs": ("localrun.cli.logs", "logs", "Show what the ranks of a run printed."),
+        "inspect": ("localrun.cli.inspect", "inspect", "Show the record of a run."),
+        "diff": ("localrun.cli.diff", "diff", "Show what two runs differ in."),
+        "metrics": ("localrun.cli.metrics", "metrics", "Show what scripts have logged."),
+        "plot": ("localrun.cli.plot", "plot", "Draw a metric of runs."),
+        "shell": ("localrun.cli.inside", "shell", "Open a shell where a rank of an ended run was."),
+    },
+    "Runs that are live": {
+        "attach": ("localrun.cli.inside", "attach", "Show a live run, and stop it with Ctrl-C."),
+        "exec": ("localrun.cli.inside", "execute", "Run a command where a rank is."),
+        "stats": ("localrun.cli.stats", "stats", "Show what the ranks use."),
+        "wait": ("localrun.cli.control", "wait", "Wait until runs have ended."),
+        "stop": ("localrun.cli.control", "stop", "End runs: SIGTERM, then SIGKILL."),
+        "kill": ("localrun.cli.control", "kill", "Send a signal to the ranks of a run."),
+        "pause": ("localrun.cli.control", "pause", "Let a run, or one of its nodes, stand still."),
+        "unpause": ("localrun.cli.control", "unpause", "Let it go on."),
+    },
+    "What runs need": {
+        "environment": ("localrun.cli.environment", "environment", "Register, list, compare and build environments."),
+        "env": ("localrun.cli.environment", "environment", "Short for environment."),
+        "image": ("localrun.cli.image", "image", "List, push and pull images."),
+        "secret": ("localrun.cli.secret", "secret", "Store secrets for runs."),
+    },
+    "The workspace and this machine": {
+        "df": ("localrun.cli.disk", "df", "Show what the workspace takes on the disk."),
+        "prune": ("localrun.cli.disk", "prune", "Remove what can be made again, and old runs."),
+        "rm": ("localrun.cli.control", "rm", "Remove the records of runs."),
+        "doctor": ("localrun.cli.doctor", "doctor", "Look whether this machine has what runs need."),
+    },
 }
-"""For each command its module, its name there, and its line in the help."""
+"""For each command its module, its name there, and its line in the help; in the help's sections."""
+COMMANDS = {name: command for commands in SECTIONS.values() for name, command in commands.items()}
+WIDEST = max(map(len, COMMANDS))
 
 
 class Commands(click.Group):
@@ -64,10 +76,12 @@ class Commands(click.Group):
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the list of commands from the table, without importing any."""
+        """Write the commands from the table, section by section, without importing any."""
         del ctx
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, text) for name, (_, _, text) in COMMANDS.items()])
+        for title, commands in SECTIONS.items():
+            with formatter.section(title):
+                rows = [(name.ljust(WIDEST), text) for name, (_, _, text) in commands.items()]
+                formatter.write_dl(rows)
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
