@@ -35,6 +35,13 @@ UNDERSTOOD = (
     "or the NAME[:VERSION] of a registered one"
 )
 
+_PART = "[a-z0-9]+(?:(?:[.]|__?|-+)[a-z0-9]+)*"
+IMAGE = (
+    f"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?(?::[0-9]+)?/)?{_PART}(?:/{_PART})*"
+    "(?::[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(?:@[A-Za-z][A-Za-z0-9+._-]*:[0-9A-Fa-f]+)?"
+)
+"""What names an image: registry, path in small letters, tag, digest; source: the reference grammar of distribution."""
+
 
 def read_environment(
     reference: str,
@@ -212,8 +219,8 @@ def check_image(image: str, shown: str) -> str:
     Raises:
         BadInput: it cannot be one.
     """
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._/:@+-]*", image):
-        raise BadInput(f"{shown!r} does not name an image", hint="write it as docker does, such as image:python:3.11")
+    if not re.fullmatch(IMAGE, image):
+        raise BadInput(f"{shown!r} does not name an image", hint=_hint_image(image, "image:python:3.11"))
     return image
 
 
@@ -223,9 +230,15 @@ def check_image_of(node: Node) -> str:
     Raises:
         BadInput: it cannot be one.
     """
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._/:@+-]*", text(node)):
-        raise node.refuse(f"{node.data!r} does not name an image", hint="write it as docker does, such as python:3.11")
+    if not re.fullmatch(IMAGE, text(node)):
+        raise node.refuse(f"{node.data!r} does not name an image", hint=_hint_image(text(node), "python:3.11"))
     return text(node)
+
+
+def _hint_image(image: str, example: str) -> str:
+    if re.fullmatch(IMAGE, image.lower()):
+        return "the part in front of the tag is written in small letters"
+    return f"write it as docker does, such as {example}"
 
 
 def _read_conda(node: Node, read: Callable[[str], bytes]) -> EnvironmentSpec:
