@@ -6,6 +6,7 @@ import glob
 import os
 import sys
 
+from localrun.cli.disk import size_text
 from localrun.cli.doctor import FAILED, OK, WARNING, Finding
 from localrun.errors import LocalrunError
 
@@ -52,7 +53,7 @@ def check_workspace(environ: Mapping[str, str]) -> list[Finding]:
     hint = "" if status == OK else "free some, or set LOCALRUN_HOME to a folder on another disk"
     return [
         Finding(name="workspace", status=OK, says=home),
-        Finding(name="disk", status=status, says=f"{free / GB:.1f} GB free there", hint=hint),
+        Finding(name="disk", status=status, says=f"{size_text(free)} free there", hint=hint),
     ]
 
 
@@ -107,8 +108,8 @@ def _check_shm() -> list[Finding]:
     size = facts.f_blocks * facts.f_frsize
     if size < ENOUGH_SHM:
         hint = "data loaders with many workers may end with a bus error: mount -o remount,size=2g /dev/shm, as root"
-        return [Finding(name="shm", status=WARNING, says=f"{size / GB:.2f} GB", hint=hint)]
-    return [Finding(name="shm", status=OK, says=f"{size / GB:.1f} GB")]
+        return [Finding(name="shm", status=WARNING, says=size_text(size), hint=hint)]
+    return [Finding(name="shm", status=OK, says=size_text(size))]
 
 
 def check_keyring(environ: Mapping[str, str]) -> list[Finding]:

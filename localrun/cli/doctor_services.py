@@ -36,8 +36,10 @@ def check_engine(environ: Mapping[str, str]) -> list[Finding]:
         version: dict[str, Any] = engine.ask("GET", "/version")
         facts: dict[str, Any] = engine.ask("GET", "/info")
     except LocalrunError as error:
-        says = f"no Docker engine: {error.message}"
-        return [Finding(name="engine", status=WARNING, says=says, hint=error.hint or hint), *_list_contexts(environ)]
+        return [
+            Finding(name="engine", status=WARNING, says=error.message, hint=error.hint or hint),
+            *_list_contexts(environ),
+        ]
     says = f"{version.get('Version')} at {endpoint.place}, {facts.get('Driver')}, {facts.get('OSType')}"
     found = [Finding(name="engine", status=OK, says=says), *_list_contexts(environ)]
     if "nvidia" in (facts.get("Runtimes") or {}):
