@@ -23,6 +23,7 @@ def environment_fingerprint(
     conda: Iterable[str],
     pip: Iterable[str],
     files: Iterable[tuple[str, str]] = (),
+    as_of: str = "",
 ) -> str:
     """Give the SHA-256, as 64 hex digits, of what defines an environment.
 
@@ -36,6 +37,7 @@ def environment_fingerprint(
         pip: Requirement lines, in order.
         files: For each local path that a requirement line names (`./pkg`, `-e ../x`), the line's own text and a hash
             of the content that stands there, so that an edit of that content is another environment.
+        as_of: The instant whose packages count; empty for all packages, and then it is no part of what is hashed.
     """
     digest = hashlib.sha256()
     parts = (
@@ -48,6 +50,8 @@ def environment_fingerprint(
     )
     for name, texts in parts:
         _add(digest, name, texts)
+    if as_of:
+        _add(digest, "as of", (as_of,))
     return digest.hexdigest()
 
 

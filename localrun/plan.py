@@ -140,6 +140,7 @@ class EnvironmentPlan:
         interpreter: For kind interpreter, the absolute path of the interpreter; for kind image without Python packages,
             the interpreter inside, empty for the one on the image's PATH.
         registered: `NAME:VERSION` of the registered or curated environment that it is; empty when it is not known.
+        as_of: Only packages that were there at this instant count, such as `2024-03-01T23:59:59Z`; empty for all.
         image: For kind image. The fields above then describe the conda environment in it, if it has one.
     """
 
@@ -155,6 +156,7 @@ class EnvironmentPlan:
     directory: str = ""
     interpreter: str = ""
     registered: str = ""
+    as_of: str = ""
     image: ImagePlan | None = None
 
 

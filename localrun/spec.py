@@ -37,6 +37,7 @@ class PythonSpec:
         directory: The folder that relative paths among the pip requirements start from.
         locks: What a lock file says, one item a platform; it takes the place of `conda` and `pip`.
         lock_file: The lock file as the user named it; empty for none.
+        as_of: Only packages that were there at this instant count, such as `2024-03-01T23:59:59Z`; empty for all.
     """
 
     channels: tuple[str, ...] = ()
@@ -46,6 +47,7 @@ class PythonSpec:
     directory: str = ""
     locks: tuple[LockSpec, ...] = ()
     lock_file: str = ""
+    as_of: str = ""
 
 
 @value

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from datetime import datetime
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -40,7 +41,8 @@ def install_environment(request: dict[str, Any], tell: Tell) -> dict[str, Any]:
         request: `prefix`, `home`, `platform`, `channels` (name, url, authorization, token_url), `specs`, `offline`,
             `hard_links`, `solved` (a file that gets the records as soon as they are known), `settings` of condarc,
             `locked` (name, version, build of each package of an earlier solve, or nothing), `layer` (for an image:
-            `base`, `prefix` in it, and the `known` layers that need no linking; else None).
+            `base`, `prefix` in it, and the `known` layers that need no linking; else None), `as_of` (an instant in UTC,
+            or empty).
         tell: Takes stage, text, done, total, unit.
 
     Returns:
@@ -155,6 +157,7 @@ async def _solve(request: dict[str, Any], client: Client, tell: Tell) -> list[ra
         channel_priority=rattler.ChannelPriority.Disabled
         if settings.get("channel_priority") == "disabled"
         else rattler.ChannelPriority.Strict,
+        exclude_newer=datetime.strptime(request["as_of"], "%Y-%m-%dT%H:%M:%S%z") if request["as_of"] else None,
         add_pip_as_python_dependency=settings.get("add_pip_as_python_dependency") is not False,
     )
     return records

@@ -70,6 +70,7 @@ class PipRequest:
         log: A descriptor that all output goes to, credentials removed.
         keep: Descriptors that uv inherits.
         constraints: A file with the versions that count where a requirement leaves them open; empty for none.
+        as_of: Only packages that were there at this instant count; empty for all.
         complete: The requirements are all there is to install, with nothing that they need besides.
     """
 
@@ -83,6 +84,7 @@ class PipRequest:
     keep: tuple[int, ...] = ()
     constraints: str = ""
     complete: bool = False
+    as_of: str = ""
 
 
 def install_requirements(request: PipRequest, environ: Mapping[str, str], on_line: Callable[[str], None]) -> None:
@@ -210,6 +212,8 @@ def uv_variables(request: PipRequest, environ: Mapping[str, str]) -> dict[str, s
     variables["UV_COMPILE_BYTECODE"] = "0"  # adapters.bytecode does it, from a cache
     if request.offline:
         variables["UV_OFFLINE"] = "1"
+    if request.as_of:
+        variables["UV_EXCLUDE_NEWER"] = request.as_of
     return variables
 
 

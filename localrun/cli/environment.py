@@ -166,6 +166,8 @@ def find_or_read(home: str, reference: str) -> dict[str, Any]:
 @click.option("-t", "--target", type=click.Choice(["local", "docker"]), help="A conda environment, or an image.")
 @click.option("--offline", is_flag=True, help="Make it from caches and local files only.")
 @click.option("--rebuild", is_flag=True, help="Make it anew although it is there, with the versions of today.")
+@click.option("--lock", default="", metavar="FILE", help="Take the packages of a conda-lock.yml.")
+@click.option("--as-of", default="", metavar="DATE", help="Solve with the packages of that day, such as 2024-03-01.")
 @click.option("--push", is_flag=True, help="Send the image to the project's registry.")
 @click.option("--platform", default="", metavar="OS/MACHINE", help="The platform of the image, such as linux/arm64.")
 @click.option("--keep", is_flag=True, help="Keep the container of a failed build, to look into.")

@@ -30,6 +30,8 @@ class Wanted:
         platform: Of the image; empty for the engine's own.
         keep: The container of a failed build stays.
         quiet: Say nothing but errors.
+        as_of: The day whose packages count; empty for today.
+        lock: A lock file to take in place of what the environment says; empty for none.
     """
 
     target: str
@@ -39,6 +41,8 @@ class Wanted:
     platform: str
     keep: bool
     quiet: bool
+    as_of: str = ""
+    lock: str = ""
 
 
 def build_environment(reference: str, wanted: Wanted) -> str:
@@ -73,7 +77,9 @@ def _read(reference: str, wanted: Wanted, reading: Reading) -> RunSpec:
     from localrun.resolve.target import choose_target
 
     target = wanted.target or ("docker" if wanted.push or wanted.platform else "")
-    spec = read_request(Flags(command="true", environment=reference, target=target), reading)
+    spec = read_request(Flags(command="true", environment=reference, target=target, as_of=wanted.as_of), reading)
+    if wanted.lock:
+        spec = _lay_lock(spec, wanted.lock, reading)
     spec = replace(spec, target=choose_target(spec))
     if wanted.platform and spec.environment is not None:
         spec = replace(spec, environment=replace(spec.environment, platform=wanted.platform))
@@ -81,6 +87,20 @@ def _read(reference: str, wanted: Wanted, reading: Reading) -> RunSpec:
         flag = "--push" if wanted.push else "--platform"
         raise BadInput("this is for images, and the target is local", key=flag, hint="add -t docker, or leave it out")
     return spec
+
+
+def _lay_lock(spec: RunSpec, file: str, reading: Reading) -> RunSpec:
+    """Put the packages of a lock file in the place of those that the environment asks for."""
+    from localrun.formats.environment import read_environment
+
+    lock = read_environment(file, read=reading.read, is_directory=lambda path: reading.look(path) == "folder").python
+    asked = spec.environment
+    if lock is None or not lock.lock_file:
+        raise BadInput(f"{file} is no lock file", key="--lock", hint="localrun env lock writes one")
+    if asked is None or asked.python is None:
+        raise BadInput("the environment has no packages that a lock could name", key="--lock", hint="leave it out")
+    python = replace(lock, variables=asked.python.variables, as_of=asked.python.as_of)
+    return replace(spec, environment=replace(asked, python=python))
 
 
 def push(plan: EnvironmentPlan, made: Artifact, report: Callable[[Progress], None]) -> str:

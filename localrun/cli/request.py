@@ -49,6 +49,7 @@ class Flags:
     command: str = ""
     source_directory: str = ""
     environment: str = ""
+    as_of: str = ""
     target: str = ""
     nodes: int | None = None
     processes: int | None = None
@@ -104,7 +105,22 @@ def read_request(flags: Flags, reading: Reading) -> RunSpec:
     if flags.environment:
         environment = _read_environment(flags.environment, reading)
         spec = replace(spec, environment=environment, notes=spec.notes + environment.notes)
+    if flags.as_of:
+        spec = _lay_date(spec, flags.as_of)
     return _lay_variables(spec, flags, reading)
+
+
+def _lay_date(spec: RunSpec, text: str) -> RunSpec:
+    from localrun.formats.dates import read_as_of
+
+    as_of = read_as_of(text, key="--as-of")
+    if spec.environment is None or spec.environment.python is None:
+        hint = "leave it out, or name an environment with -E whose packages are to be solved"
+        raise BadInput(
+            "the environment has no conda or pip packages that a date could choose", key="--as-of", hint=hint
+        )
+    python = replace(spec.environment.python, as_of=as_of)
+    return replace(spec, environment=replace(spec.environment, python=python))
 
 
 def _read_source(flags: Flags, reading: Reading) -> RunSpec:

@@ -36,6 +36,7 @@ OPTIONS = (
         metavar="REF",
         help="environment.yml, requirements.txt, image:NAME, interpreter:PATH [the job's, or this shell's Python].",
     ),
+    click.option("--as-of", default="", metavar="DATE", help="Solve the environment with the packages of that day."),
     click.option(
         *("-t", "--target"),
         type=click.Choice(["local", "docker"]),

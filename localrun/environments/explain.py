@@ -15,14 +15,15 @@ if TYPE_CHECKING:
 
     from localrun.plan import EnvironmentPlan
 
-FIELDS = ("platform", "channels", "conda", "pip")
+FIELDS = ("platform", "channels", "conda", "pip", "as_of")
 """What the name of a cache entry is made of."""
 
 
 def describe_definition(plan: EnvironmentPlan) -> dict[str, Any]:
     """Give the fields that a cache entry's name is made of, without credentials."""
     shown = hide_in_environment(plan)
-    return {name: list(item) if isinstance(item := getattr(shown, name), tuple) else item for name in FIELDS}
+    found = {name: list(item) if isinstance(item := getattr(shown, name), tuple) else item for name in FIELDS}
+    return found if plan.as_of else {name: item for name, item in found.items() if name != "as_of"}
 
 
 def explain_conda(plan: EnvironmentPlan, *, home: str) -> dict[str, Any]:
@@ -47,9 +48,9 @@ def explain_conda(plan: EnvironmentPlan, *, home: str) -> dict[str, Any]:
         return found | {"reason": f"{why}; no other is cached"}
     nearest = max(sorted(known), key=lambda name: _count_common(wanted, known[name]))
     differences = [
-        {"field": name, "before": known[nearest].get(name), "after": wanted[name]}
+        {"field": name, "before": known[nearest].get(name), "after": wanted.get(name)}
         for name in FIELDS
-        if known[nearest].get(name) != wanted[name]
+        if known[nearest].get(name) != wanted.get(name)
     ]
     return found | {"reason": why, "nearest": nearest, "differences": differences}
 
@@ -75,8 +76,8 @@ def list_definitions(home: str) -> dict[str, dict[str, Any]]:
 
 def _count_common(one: dict[str, Any], other: dict[str, Any]) -> tuple[int, int]:
     """Count fields that are equal, and packages and channels that both have."""
-    equal = sum(one[name] == other.get(name) for name in FIELDS)
-    lists = [name for name in FIELDS if isinstance(one[name], list) and isinstance(other.get(name), list)]
+    equal = sum(one.get(name) == other.get(name) for name in FIELDS)
+    lists = [name for name in FIELDS if isinstance(one.get(name), list) and isinstance(other.get(name), list)]
     return sum(len(set(one[name]) & set(other[name])) for name in lists), equal
 
 

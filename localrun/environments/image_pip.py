@@ -117,6 +117,8 @@ def _plan_script(making: Making, container: str, linked: Linked) -> Script:
         "TMPDIR": FILES,
         "UV_INDEX_STRATEGY": "unsafe-best-match",
     }
+    if plan.as_of:
+        variables["UV_EXCLUDE_NEWER"] = plan.as_of
     files: dict[str, str] = {}
     if image.inherit_network_settings:
         variables = _inherit(files, links) | variables

@@ -92,6 +92,7 @@ def describe_request(build: Build) -> dict[str, Any]:
         "fingerprint": plan.fingerprint,
         "locked": [] if is_locked(plan.conda) else build.lock.get("conda", []),
         "layer": build.layer,
+        "as_of": plan.as_of,
     }
 
 
@@ -192,6 +193,7 @@ def describe_pip(build: Build, python: str) -> PipRequest:
         keep=build.keep,
         constraints="" if is_locked(build.plan.conda) else _write_constraints(build),
         complete=is_locked(build.plan.conda),
+        as_of=build.plan.as_of,
     )
 
 

@@ -244,6 +244,7 @@ def _plan_conda(asked: EnvironmentSpec, facts: HostFacts) -> EnvironmentPlan:
         conda=tuple(map(hide_credentials, conda)),
         pip=tuple(map(hide_credentials, python.pip)),
         files=tuple((line, hashes[line]) for line in python.pip if line in hashes),
+        as_of=python.as_of,
     )
     return EnvironmentPlan(
         kind="conda",
@@ -256,6 +257,7 @@ def _plan_conda(asked: EnvironmentSpec, facts: HostFacts) -> EnvironmentPlan:
         pip=python.pip,
         variables=python.variables,
         directory=python.directory,
+        as_of=python.as_of,
     )
 
 

@@ -125,9 +125,12 @@ def _add_python(spec: RunSpec, python: PythonSpec, planned: EnvironmentPlan, fac
         conda=shown[1],
         pip=tuple(map(hide_credentials, python.pip)),
         files=tuple((line, hashes[line]) for line in python.pip if line in hashes),
+        as_of=python.as_of,
     )
     # One more pip package is installed over the same conda part, so the prefix is named after that part alone.
-    below = environment_name(environment_fingerprint(platform=platform, channels=shown[0], conda=shown[1], pip=()))
+    below = environment_name(
+        environment_fingerprint(platform=platform, channels=shown[0], conda=shown[1], pip=(), as_of=python.as_of)
+    )
     return replace(
         planned,
         name=environment_name(fingerprint),
@@ -138,6 +141,7 @@ def _add_python(spec: RunSpec, python: PythonSpec, planned: EnvironmentPlan, fac
         pip=python.pip,
         variables=python.variables,
         directory=python.directory,
+        as_of=python.as_of,
         image=replace(image, prefix=f"{PREFIXES}/{below}"),
     )
 

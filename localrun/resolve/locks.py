@@ -18,10 +18,13 @@ def apply_lock(python: PythonSpec, platform: str) -> PythonSpec:
         platform: The conda subdirectory that it is for.
 
     Raises:
-        BadInput: the lock is for other platforms.
+        BadInput: the lock is for other platforms, or a date is given as well.
     """
     if not python.lock_file:
         return python
+    if python.as_of:
+        hint = "leave it out, or name the conda file that the lock was made from"
+        raise BadInput(f"{python.lock_file} says already which packages to take", key="--as-of", hint=hint)
     lock = next((one for one in python.locks if one.platform == platform), None)
     if lock is None or not lock.conda:
         known = ", ".join(one.platform for one in python.locks if one.conda) or "no platform"
