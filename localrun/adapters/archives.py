@@ -32,6 +32,7 @@ class Member:
         source: The file on disk with its content; empty: `content` is it.
         content: Its content.
         goal: Of a link.
+        size: Of `source`, in bytes: what it grew by since is left out. None: as it is when it is read.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Member:
     source: str = ""
     content: bytes = b""
     goal: str = ""
+    size: int | None = None
 
 
 def list_tree(folder: str, name: str) -> Iterator[Member]:
@@ -70,7 +72,7 @@ def _list_entry(entry: os.DirEntry[str], name: str) -> Iterator[Member]:
         # What the installer wrote for its user alone is for whoever runs in the image.
         own = facts.st_mode & 0o700
         mode = own | (own & _READABLE) >> 3 | (own & _READABLE) >> 6
-        yield Member(name=name, mode=mode, mtime=int(facts.st_mtime), source=entry.path)
+        yield Member(name=name, mode=mode, mtime=int(facts.st_mtime), source=entry.path, size=facts.st_size)
 
 
 def list_context_members(context: BuildContext) -> Iterator[Member]:
@@ -98,35 +100,50 @@ def write_archive(members: Iterable[Member]) -> Iterator[bytes]:
     yield b"".join(held) + bytes(2 * _BLOCK)
 
 
+def measure_member(member: Member) -> int:
+    """Give how many bytes a member takes in an archive; one with a `source` has a `size`."""
+    size = len(member.content) if member.size is None else member.size
+    return len(_head(_describe(member, size))) + (size + _BLOCK - 1) // _BLOCK * _BLOCK
+
+
+def write_file_head(name: str, size: int) -> bytes:
+    """Give what stands in front of a file's content in an archive; behind it, it is filled up to full blocks."""
+    return _head(_describe(Member(name=name), size))
+
+
 def _write_member(member: Member) -> Iterator[bytes]:
+    if member.source:
+        yield from _write_file(member)
+        return
+    yield _head(_describe(member, len(member.content)))
+    yield member.content + _padding(len(member.content))
+
+
+def _describe(member: Member, size: int) -> tarfile.TarInfo:
     info = tarfile.TarInfo(member.name)
-    info.mode, info.mtime = member.mode, member.mtime
+    info.mode, info.mtime, info.size = member.mode, member.mtime, size
     if member.kind == "folder":
         info.type = tarfile.DIRTYPE
     elif member.kind == "link":
         info.type, info.linkname = tarfile.SYMTYPE, member.goal
-    elif member.source:
-        yield from _write_file(info, member.source)
-        return
-    info.size = len(member.content)
-    yield _head(info)
-    yield member.content + _padding(info.size)
+    return info
 
 
-def _write_file(info: tarfile.TarInfo, source: str) -> Iterator[bytes]:
+def _write_file(member: Member) -> Iterator[bytes]:
+    source = member.source
     try:
         descriptor = os.open(source, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOFOLLOW)
     except OSError as error:
         message = f"{source} cannot be read: {error.strerror}"
         raise StoreFailed(message, hint="make it readable", code="store_read_only") from None
     with open(descriptor, "rb", buffering=0) as file:
-        left = info.size = os.fstat(descriptor).st_size
-        yield _head(info)
+        left = size = os.fstat(descriptor).st_size if member.size is None else member.size
+        yield _head(_describe(member, size))
         while left and (piece := file.read(min(left, _PIECE))):
             left -= len(piece)
             yield piece
     # A file that got shorter meanwhile is filled up: its length stands in front of it already.
-    yield bytes(left) + _padding(info.size)
+    yield bytes(left) + _padding(size)
 
 
 def _head(info: tarfile.TarInfo) -> bytes:

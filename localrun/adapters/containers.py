@@ -5,8 +5,9 @@ Containers of runs are `engine_containers`; this is for builds, so nothing here 
 
 from __future__ import annotations
 
+from localrun.adapters.engine_connections import close_quietly, open_connection
 from localrun.adapters.engine_errors import EngineLost, EngineRefused
-from localrun.adapters.engine_http import quote, split_frames
+from localrun.adapters.engine_http import make_head, make_target, quote, split_frames
 from localrun.adapters.engine_json import write_json
 from localrun.values import value
 
@@ -23,6 +24,7 @@ GONE, CLASH = 404, 409
 SILENCE_S = 3600
 """A build step may say nothing for so long."""
 _LONGEST_LINE = 1 << 20
+_CONNECT_S = 10
 
 
 @value
@@ -146,6 +148,28 @@ def remove_container(engine: Engine, container: str) -> None:
     except EngineRefused as error:
         if error.status not in {GONE, CLASH}:
             raise
+
+
+def discard_container(engine: Engine, container: str) -> None:
+    """Have a container removed without waiting for it: the engine goes on when who has asked is gone.
+
+    One that stays nevertheless is removed by the next builder, by its name.
+
+    Raises:
+        LocalrunError: the engine does not answer.
+    """
+    if engine.endpoint.remote:  # what carries the request might end before it is there
+        remove_container(engine, container)
+        return
+    target = make_target(f"/containers/{container}", {"force": True, "v": True})
+    head = make_head("DELETE", f"/v{engine.version}{target}", "docker", {"Content-Length": "0"})
+    connection = open_connection(engine.endpoint, _CONNECT_S)
+    try:
+        connection.sendall(head)
+    except OSError:
+        pass
+    finally:
+        close_quietly(connection)
 
 
 def rename_container(engine: Engine, container: str, name: str) -> None:

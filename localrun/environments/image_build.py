@@ -6,10 +6,12 @@ import contextlib
 import os
 import threading
 
+from localrun.adapters.archives import write_archive
 from localrun.adapters.containers import (
     ImageFacts,
     commit_container,
     create_container,
+    discard_container,
     find_image,
     put_files,
     remove_container,
@@ -18,6 +20,7 @@ from localrun.adapters.containers import (
     tag_image,
 )
 from localrun.adapters.engine import EngineRefused
+from localrun.adapters.image_load import can_load_layers, load_layer
 from localrun.environments.build import Build, read_lock
 from localrun.environments.image_bases import check_base, check_platform
 from localrun.environments.image_dockerfile import build_dockerfile_image
@@ -139,7 +142,11 @@ def _make(making: Making) -> ImageFacts:
         labels = _label(making, base, {"python": "", "prefix": ""}, {})
         return _name(making, _commit_labels(making, base, labels))
     linked = _make_layer(making, base) if plan.name else Linked(layer=base.id)
-    return _name(making, _finish(making, base, linked))
+    removal = _start_removal(making.build.places.prefix)
+    try:
+        return _name(making, _finish(making, base, linked))
+    finally:
+        removal.join()
 
 
 def _make_base(making: Making) -> ImageFacts:
@@ -167,17 +174,27 @@ def _make_layer(making: Making, base: ImageFacts) -> Linked:
             making.tell("image", "the conda layer is there already")
             return linked
         making.tell("image", f"adding the conda environment ({linked.packages} packages) to {shown}")
-        put_files(engine, container, "/", list_layer(linked.folder, making.image.prefix))
-        removal = _start_removal(making.build.places.prefix)
-        settings = _configure(base, making.image.prefix, {"localrun.layer": linked.key, MAKER: name_maker()})
-        layer = commit_container(engine, container, settings, comment="localrun: conda environment")
+        layer = _add_layer(making, base, container, linked)
         tag_image(engine, layer, f"{LAYERS}{linked.key[:32]}")
-        removal.join()
         return replace(linked, layer=layer)
     except EngineRefused as error:
         raise refuse_store(error) from None
     finally:
         remove_container(engine, container)
+
+
+def _add_layer(making: Making, base: ImageFacts, container: str, linked: Linked) -> str:
+    """Put the linked prefix on the base image: as one upload where the engine takes that, else through a container."""
+    engine, comment = making.engine, "localrun: conda environment"
+    settings = _configure(base, making.image.prefix, {"localrun.layer": linked.key, MAKER: name_maker()})
+    members = list_layer(linked.folder, making.image.prefix)
+    if can_load_layers(engine):
+        try:
+            return load_layer(engine, base.id, members, settings, comment=comment)
+        except EngineRefused as error:
+            making.log(f"the layer goes through a container: {error.message}: {error.reason}")
+    put_files(engine, container, "/", write_archive(members))
+    return commit_container(engine, container, settings, comment=comment)
 
 
 def _start_removal(folder: str) -> threading.Thread:
@@ -210,6 +227,8 @@ def _finish(making: Making, base: ImageFacts, linked: Linked) -> str:
         settings = _configure(base, making.image.prefix, labels)
         made = commit_container(engine, container, settings, comment="localrun: pip packages and settings")
         failed = False
+        discard_container(engine, container)
+        container = ""
     except EngineRefused as error:
         raise refuse_store(error) from None
     except EnvironmentFailed as error:

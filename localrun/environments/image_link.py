@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from localrun.adapters.archives import Member, list_tree, write_archive
+from localrun.adapters.archives import Member, list_tree
 from localrun.environments.build import find_python
 from localrun.environments.contents import bytecode_units, find_missing_files, read_conda_packages
 from localrun.environments.steps import link_conda_part, start_bytecode, write_conda_lock
@@ -14,7 +14,7 @@ from localrun.values import replace, value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
     from typing import Any
 
     from localrun.environments.image_build import Making
@@ -96,8 +96,7 @@ def _complete(making: Making) -> None:
         making.log(f"the interpreter does not run here: {error}")
 
 
-def list_layer(folder: str, prefix: str) -> Iterator[bytes]:
-    """Give the archive of a prefix, to be unpacked at the root of an image."""
+def list_layer(folder: str, prefix: str) -> tuple[Member, ...]:
+    """List the members of a prefix's layer, to be unpacked at the root of an image."""
     top = os.path.dirname(prefix).lstrip("/")
-    members = (Member(name=top, kind="folder", mode=0o755), *list_tree(folder, prefix.lstrip("/")))
-    return write_archive(members)
+    return (Member(name=top, kind="folder", mode=0o755), *list_tree(folder, prefix.lstrip("/")))

@@ -8,6 +8,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 import zipfile
 
 from localrun.adapters.files import Reading
@@ -79,6 +80,15 @@ class Images:
 
     def containers(self):
         """Give the names of the containers that builds have left; others may be building just now."""
+        left = self._list_left()
+        for _ in range(600):
+            if not left:
+                break
+            time.sleep(0.1)  # the engine may be removing them
+            left = self._list_left()
+        return left
+
+    def _list_left(self):
         listed = self.engine.docker("ps", "--all", "--filter", f"name=^/{PREFIX}", "--format", "{{.Names}}").split()
         return [name for name in listed if is_dead(name.removeprefix(PREFIX).partition("_")[0], remote=False)]
 

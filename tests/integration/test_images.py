@@ -111,10 +111,20 @@ def odd_base(engine, bare_image, tmp_path):
     engine.try_docker("image", "rm", "--force", name)
 
 
+def read_log(images, plan):
+    log = f"{images.home}/environments/images/{plan.image.name.rpartition('/')[2]}.log"
+    with open(log, encoding="utf-8") as file:
+        return file.read()
+
+
 def test_command_entrypoint_user_and_folder_of_the_base_stay(images, odd_base):
     plan = images.plan(odd_base, conda=("words",))
     images.make(plan)
     settings, before = (images.inspect(name)["Config"] for name in (plan.image.name, odd_base))
+    assert "goes through a container" not in read_log(images, plan)
+    steps = images.engine.docker("history", "--no-trunc", "--format", "{{.CreatedBy}}{{.Comment}}", plan.image.name)
+    assert any("localrun: conda environment" in step for step in steps.split("\n"))
+    assert any("of=theirs" in step for step in steps.split("\n"))
     same = ("Cmd", "Entrypoint", "User", "WorkingDir")
     assert [settings[key] for key in same] == [before[key] for key in same]
     assert settings["Labels"]["of"] == "theirs"

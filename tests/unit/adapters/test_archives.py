@@ -6,7 +6,7 @@ import io
 import os
 import tarfile
 
-from localrun.adapters.archives import Member, list_context_members, list_tree, write_archive
+from localrun.adapters.archives import Member, list_context_members, list_tree, measure_member, write_archive
 from localrun.adapters.build_context import hash_context, list_context
 
 
@@ -36,6 +36,21 @@ def test_long_names_are_kept():
     name = "a" * 90 + "/" + "b" * 200
     with read([Member(name=name, content=b"1")]) as archive:
         assert archive.getnames() == [name]
+
+
+def test_sizes_are_known_before_an_archive_is_written(tmp_path):
+    (tmp_path / ("n" * 120)).write_bytes(b"x" * 1000)
+    (tmp_path / "grows").write_bytes(b"y" * 100)
+    (tmp_path / "shrinks").write_bytes(b"z" * 2000)
+    (tmp_path / "link").symlink_to("t" * 150)
+    members = [*list_tree(str(tmp_path), "top"), Member(name="said", content=b"1" * 513)]
+    (tmp_path / "grows").write_bytes(b"y" * 3000)
+    (tmp_path / "shrinks").write_bytes(b"z")
+    data = b"".join(write_archive(members))
+    assert len(data) == sum(map(measure_member, members)) + 1024
+    with tarfile.open(fileobj=io.BytesIO(data)) as archive:
+        sizes = {name.rpartition("/")[2]: archive.getmember(name).size for name in archive.getnames()}
+    assert (sizes["grows"], sizes["shrinks"], sizes["said"]) == (100, 2000, 513)
 
 
 def context_of(folder, **files):
