@@ -40,7 +40,11 @@ def metrics(names: tuple[str, ...], form: str, runs: tuple[str, ...]) -> None:
     elif form == "csv":
         show.write(_write_csv(found))
     else:
-        show.write(show.table(_columns(found, sparks=can_draw())))
+        for run_id, series in found:
+            if not series:
+                show.tell(f"run {run_id} has logged no metric")
+        if any(series for _, series in found):
+            show.write(show.table(_columns(found, sparks=can_draw())))
 
 
 def read_chosen(home: str, run_id: str, names: Sequence[str]) -> Series:

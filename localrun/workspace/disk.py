@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
 BLOCK_BYTES = 512
 """The unit of `st_blocks`, whatever the file system; source: stat(2)."""
+IMAGE_LOGS = "images"
+"""Among the environments: what was said while images were built, and their locks; the images are the engine's."""
 _CLONE = 0x40049409
 """FICLONE of ioctl_ficlone(2) on Linux."""
 
@@ -52,15 +54,18 @@ def measure_disk(home: str) -> dict[str, Any]:
         `shared_bytes`: how many of them an earlier row has counted already; `total_bytes`: all, each counted once.
     """
     counter = Counter()
-    rows = [_measure(counter, "packages", name, os.path.join(home, "cache", name)) for name in _list(home, "cache")]
-    folder = os.path.join(home, "environments")
-    places = [(name, os.path.join(folder, name)) for name in _list(home, "environments") if not name.endswith(".work")]
+    cache, folder = os.path.join(home, "cache"), os.path.join(home, "environments")
+    caches = [(name, os.path.join(cache, name)) for name in _list(home, "cache")]
+    rows = [_measure(counter, "packages", name, path) for name, path in caches if os.path.isdir(path)]
+    names = [name for name in _list(home, "environments") if not name.endswith(".work") and name != IMAGE_LOGS]
+    places = [(name, os.path.join(folder, name)) for name in names]
     rows += [_measure(counter, "environment", name, path) for name, path in places if os.path.isdir(path)]
     rows.append(_measure(counter, "snapshots", "snapshots", os.path.join(home, "snapshots")))
     rows.append(_measure(counter, "runs", f"{len(_list(home, 'runs'))} runs", os.path.join(home, "runs")))
     known = {"cache", "snapshots", "runs"}
     loose = [os.path.join(home, name) for name in sorted(os.listdir(home)) if name not in known | {"environments"}]
     loose += [os.path.join(folder, name) for name in _list(home, "environments")]
+    loose += [path for _, path in caches if not os.path.isdir(path)]
     counted = {os.path.join(folder, row["name"]) for row in rows if row["kind"] == "environment"}
     sizes = [counter.count(path) for path in loose if path not in counted]
     rows.append(_row("other", "records, locks and logs", sum(size for size, _ in sizes), sum(old for _, old in sizes)))

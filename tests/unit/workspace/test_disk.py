@@ -32,3 +32,12 @@ def test_empty_workspace_has_rows_all_the_same(tmp_path):
     assert [row["kind"] for row in found["rows"]] == ["snapshots", "runs", "other"]
     assert found["total_bytes"] == 0
     assert os.listdir(tmp_path) == []
+
+
+def test_only_environments_and_packages_have_rows_of_their_own(tmp_path):
+    for folder in ("cache/conda", "environments/images", "environments/azureml_1", "environments/azureml_2.work"):
+        (tmp_path / folder).mkdir(parents=True)
+    (tmp_path / "cache" / "CACHEDIR.TAG").write_bytes(b"x")
+    rows = [(row["kind"], row["name"]) for row in measure_disk(str(tmp_path))["rows"]]
+    assert rows[:2] == [("packages", "conda"), ("environment", "azureml_1")]
+    assert [kind for kind, _ in rows[2:]] == ["snapshots", "runs", "other"]
