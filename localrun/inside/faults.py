@@ -11,6 +11,7 @@ from localrun.workspace import active, control
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import Any
 
 
 def send_signal(home: str, run_id: str, number: int, *, rank: int | None = None, node: int | None = None) -> None:
@@ -45,12 +46,24 @@ def set_paused(home: str, run_id: str, *, node: int | None, paused: bool, enviro
         LocalrunError: the run lives on another machine.
     """
     ask_living(home, run_id)
-    if node is None:
-        supervisor = control.find_entry(home, run_id).supervisor
-        if supervisor is not None:
-            processes.send(supervisor, signals.SIGTSTP if paused else signals.SIGCONT)
+    if node is not None:
+        _set_node_paused(home, read_live(home, run_id), node, paused=paused, environ=environ)
         return
-    record = read_live(home, run_id)
+    if not paused:  # nodes that were paused on their own as well
+        record = read_live(home, run_id)
+        for one in sorted({item["node"] for item in record["ranks"]}):
+            try:
+                _set_node_paused(home, record, one, paused=False, environ=environ)
+            except RunNotFound:
+                continue  # its ranks have ended
+    supervisor = control.find_entry(home, run_id).supervisor
+    if supervisor is not None:
+        processes.send(supervisor, signals.SIGTSTP if paused else signals.SIGCONT)
+
+
+def _set_node_paused(
+    home: str, record: Mapping[str, Any], node: int, *, paused: bool, environ: Mapping[str, str]
+) -> None:
     ranks = ranks_of_node(record, node)
     if is_contained(record):
         pause_node(record, node, environ, paused=paused)
@@ -58,7 +71,7 @@ def set_paused(home: str, run_id: str, *, node: int | None, paused: bool, enviro
     living = find_living(home, record)
     meant = processes.descendants([living[rank] for rank in ranks if rank in living])
     if not meant:
-        raise RunNotFound(f"all ranks of node {node} of run {run_id} have ended", code="run_ended")
+        raise RunNotFound(f"all ranks of node {node} of run {record['run_id']} have ended", code="run_ended")
     for process in meant:
         processes.send(process, signals.SIGSTOP if paused else signals.SIGCONT)
 

@@ -117,6 +117,20 @@ def test_third_ctrl_c_leaves_a_reader_that_does_not_read(contained):
     assert end_of(contained.record()) == ("canceled", 130, "localrun", "interrupted")
 
 
+def test_unpause_of_a_run_lets_a_node_go_on_that_was_paused_alone(contained):
+    with start_waiting(contained, "--nodes", "2", ranks=2) as child:
+        (run_id,) = os.listdir(os.path.join(contained.home, "runs"))
+        contained.command("pause", "--node", "1", run_id)
+        states = [contained.inspect(one)["State"]["Status"] for one in contained.containers()]
+        assert sorted(states) == ["paused", "running"]
+        assert contained.command("unpause", run_id).returncode == 0
+        states = [contained.inspect(one)["State"]["Status"] for one in contained.containers()]
+        assert states == ["running"] * 2
+        child.terminate()
+        child.communicate(timeout=30)
+    assert child.returncode == 143
+
+
 def run_in_shell(driver, words, tail):
     """Run a command whose outputs a shell has prepared; its exit code is the shell's."""
     script = f"{' '.join(LOCALRUN)} run -t docker -E image:{driver.image} {words} {tail}; exit ${{PIPESTATUS[0]}}"

@@ -175,6 +175,18 @@ def test_unpause_lets_a_paused_run_go_on(localrun):
     localrun.command("kill", run_id)
 
 
+def test_unpause_of_a_run_lets_a_node_go_on_that_was_paused_alone(localrun):
+    localrun.write("train.py", COUNT)
+    here = localrun.fifo()
+    run_id = localrun.run("-q", "-d", "--nodes", "2", "train.py", here).stdout.decode().strip()
+    pids = [int(line) for line in hear(here, 2)]
+    localrun.command("pause", "--node", "1", run_id)
+    wait_until(lambda: [state_of(pid) == "T" for pid in pids].count(True) == 1)
+    assert localrun.command("unpause", run_id).returncode == 0
+    wait_until(lambda: all(state_of(pid) != "T" for pid in pids))
+    localrun.command("kill", run_id)
+
+
 def test_bad_settings_are_refused_before_the_run(localrun):
     localrun.write("train.py", "")
     assert b"expected seconds from 0" in localrun.run("--rank-timeout", "-1", "train.py").stderr
