@@ -61,7 +61,9 @@ class MpirunHands(LocalHands):
         if any(isinstance(news, Ended) and news.code for news in found):
             self._code = None  # whose fault it is, is known
         elif self._code and self._ranks and time.monotonic() >= self._blame_at:
-            found.append(Asked(reason="mpirun_failed", code=self._code, note=self._describe_end(self._code)))
+            found.append(
+                Asked(reason="mpirun_failed", code=self._code, note=describe_failure(self._code, self._mpirun.log))
+            )
             self._code = None
         return found
 
@@ -97,12 +99,15 @@ class MpirunHands(LocalHands):
     def _list_own(self) -> set[int]:
         return {self._pid, *spawn.list_descendants(self._pid)} if self._pid else set()
 
-    def _describe_end(self, code: int) -> str:
-        how = f"exit code {code}" if code > 0 else f"signal {-code}"
-        try:
-            with open(self._mpirun.log, "rb") as file:
-                lines = file.read(SHOWN_BYTES).decode(errors="replace").split("\n")
-        except OSError:
-            lines = []
-        said = " ".join(line.strip() for line in lines if line.strip(" -="))
-        return f"mpirun ended the run with {how}{': ' * bool(said)}{said} (all of it: {self._mpirun.log})"
+
+def describe_failure(code: int, log: str) -> str:
+    """Say how `mpirun` ended a run: its code (minus n for signal n), and the beginning of its log."""
+    how = f"exit code {code}" if code > 0 else f"signal {-code}"
+    log = os.path.realpath(log)
+    try:
+        with open(log, "rb") as file:
+            lines = file.read(SHOWN_BYTES).decode(errors="replace").split("\n")
+    except OSError:
+        lines = []
+    said = " ".join(line.strip() for line in lines if line.strip(" -="))
+    return f"mpirun ended the run with {how}{': ' * bool(said)}{said} (all of it: {log})"

@@ -18,7 +18,7 @@ from localrun.errors import LocalrunError
 from localrun.plan import RUN_FOLDER, RUN_ID, ContainerPlan, name_ports
 from localrun.supervise.process import Process
 from localrun.targets.docker_hands import Container, DockerHands
-from localrun.targets.docker_request import PLACE, PRIVATE, Node, describe_container, label, name_container
+from localrun.targets.docker_request import JOINER, PLACE, PRIVATE, Node, describe_container, label, name_container
 from localrun.targets.docker_script import Start, is_shell_name, write_script
 from localrun.targets.working import Ready, fill_or_remove, fill_tokens, make_node, note_skipped, place_snapshot
 from localrun.values import replace
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from localrun.adapters.engine_containers import Pending
-    from localrun.plan import Artifact, Plan
+    from localrun.plan import Artifact, Plan, RankPlan
     from localrun.workspace.snapshot import Entry
 
 FIRST_PORT = 29_500
@@ -132,6 +132,10 @@ class _Making:
             create_network(self._engine, self._network, label(self._run_id, self._home))
         if self._container.inherit_network_settings:
             self._inherit(environ)
+        if plan.distribution == "mpi":
+            from localrun.targets.mpi import nodes
+
+            nodes.prepare_nodes(plan, self._container, self._folder, self._mode())
         for node in range(plan.nodes):
             self._make_pipes(node)
             self._ask_for(node)
@@ -146,6 +150,8 @@ class _Making:
             processes += made
             bootstraps += made[:1] if plan.bootstrap else []
         containers = tuple(self._take(*asked) for asked in self._asked)
+        if plan.distribution == "mpi":
+            nodes.check_image(plan, self._artifact, self._engine, containers[0].id)
         hands = DockerHands(
             self._engine,
             containers,
@@ -216,6 +222,7 @@ class _Making:
             mounts=self._list_mounts(),
             network=self._network,
             nodes=plan.nodes,
+            joined=plan.distribution == "mpi",
         )
         name = name_container(self._run_id, node)
         pending = begin_create(self._engine, name, describe_container(described, self._container))
@@ -261,7 +268,7 @@ class _Making:
         for rank in (rank for rank in plan.ranks if rank.node == node):
             own = {name: fill_tokens(text, tokens) for name, text in rank.variables}
             start = replace(shared, variables=tuple({**dict(shared.variables), **own}.items()))
-            self._write_start(folder, str(rank.rank), start)
+            self._write_start(folder, str(rank.rank), self._join(rank, start, first=not made))
             if plan.bootstrap and not made:
                 inside = os.path.join(shared.directory, plan.bootstrap)  # an absolute one stays as it is
                 argv = ("bash", "-e", "-o", "pipefail", inside)
@@ -269,6 +276,20 @@ class _Making:
             log = os.path.join(self._folder, "user_logs", rank.log)
             made.append(Process(rank=rank.rank, node=node, argv=start.argv, variables=(), directory=directory, log=log))
         return made
+
+    def _join(self, rank: RankPlan, start: Start, *, first: bool) -> Start:
+        """Give how a rank is started; for MPI it waits for the process that joins the nodes, which is written too."""
+        plan, node = self._plan, rank.node
+        if plan.distribution != "mpi":
+            return start
+        from localrun.targets.mpi import nodes, wrap
+
+        if first:
+            argv = nodes.describe_joiner(plan, self._folder, node)
+            self._write_start(self._locate(node), JOINER, replace(start, argv=argv, own_python=False))
+            log = nodes.locate_log(self._folder, node)
+            os.symlink(log, os.path.join(self._locate(node), f"out-{JOINER}"))
+        return replace(start, argv=wrap(plan, rank, start.argv, self._folder), own_python=False)
 
     def _describe_start(
         self, node: int, directory: str, tokens: Mapping[str, str], environ: Mapping[str, str]

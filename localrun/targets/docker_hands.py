@@ -6,13 +6,16 @@ ended that was not told to, so that an engine that is stopped or restarted ends 
 
 from __future__ import annotations
 
+import os
 import time
 
 from localrun.adapters.engine_containers import GONE, inspect_container, remove_container, remove_network
 from localrun.adapters.engine_errors import EngineLost, EngineRefused, EngineUnavailable
 from localrun.errors import LocalrunError
 from localrun.supervise.hands import Asked, Begun, Ended
+from localrun.supervise.mpirun_hands import BLAME_AFTER_S, describe_failure
 from localrun.targets.docker_node import NodeHands
+from localrun.targets.docker_request import JOINER
 from localrun.values import value
 
 TYPE_CHECKING = False
@@ -100,6 +103,7 @@ class DockerHands:
         self._out_of_memory = False
         self._lost_at = 0.0
         self._kill_at = 0.0
+        self._blame_at = 0.0
 
     def begin(self, processes: Sequence[Process], bootstraps: Sequence[Process]) -> Sequence[Begun]:
         """Ask the engine to start every container, and listen."""
@@ -122,6 +126,8 @@ class DockerHands:
         """Give when to look again without being woken."""
         due = [node.look_again_at for node in self._nodes if node.look_again_at]
         due += [0.0] if self._news else []
+        due += [node.end_joiner_at for node in self._nodes if node.end_joiner_at]
+        due += [self._blame_at] if self._blame_at else []
         due += [self._kill_at] if self._kill_at else []
         return min(due, default=None)
 
@@ -137,6 +143,7 @@ class DockerHands:
                 self._shape(node)
             if node.dead and not node.explained:
                 self._explain(node)
+        self._blame_mpirun()
         if self._kill_at and time.monotonic() >= self._kill_at:
             self._kill_at = 0.0
             for node in self._nodes:
@@ -144,6 +151,18 @@ class DockerHands:
         found, self._news = self._news, []
         self._out_of_memory = self._out_of_memory or any(isinstance(one, Ended) and one.out_of_memory for one in found)
         return found
+
+    def _blame_mpirun(self) -> None:
+        """Say so when `mpirun` has given the run up, and no rank has failed that could be the reason."""
+        code = self._nodes[0].join_code
+        if any(isinstance(news, Ended) and news.code for news in self._news):
+            self._nodes[0].join_code, self._blame_at = 0, 0.0
+        elif code and any(node.alive for node in self._nodes):
+            self._blame_at = self._blame_at or time.monotonic() + BLAME_AFTER_S
+            if time.monotonic() >= self._blame_at:
+                self._nodes[0].join_code, self._blame_at = 0, 0.0
+                note = describe_failure(code, os.path.join(self._nodes[0].container.folder, f"out-{JOINER}"))
+                self._news.append(Asked(reason="mpirun_failed", code=code, note=note))
 
     def release(self, node: int) -> None:
         """Let the launcher of a node start its ranks."""

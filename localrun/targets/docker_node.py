@@ -9,6 +9,7 @@ from localrun.adapters.engine_containers import CLASH, GONE, begin_remove, begin
 from localrun.adapters.engine_errors import EngineRefused
 from localrun.errors import LocalrunError
 from localrun.supervise.hands import Asked, Ended
+from localrun.targets.docker_request import JOINER
 from localrun.workspace.contained import locate_target
 
 TYPE_CHECKING = False
@@ -25,6 +26,8 @@ TICKS_PER_S = 100
 """What proc(5) counts processor time in, on every machine that runs containers."""
 KILLED = 137
 BOOTSTRAP = "bootstrap"
+JOINED_WITHIN_S = 2.0
+"""So long may the process that joins the nodes take to end when all ranks have."""
 
 
 class NodeHands:
@@ -40,6 +43,8 @@ class NodeHands:
         asked_at: When somebody else asked the container to stop; 0: nobody.
         look_again_at: When to look again at why it ended; 0: not at all.
         removed: The engine has removed it.
+        end_joiner_at: When the process that joins the nodes is ended; 0: it need not be, for now.
+        join_code: The exit code of that process, once it has ended; minus n for signal n.
     """
 
     def __init__(self, container: Container, engine: Engine, *, alone: bool) -> None:
@@ -63,6 +68,9 @@ class NodeHands:
         self._ready = self._released = False
         self._look = ""  # "", looking, left, sweeping, clean
         self._left: list[str] = []
+        self._joiner = ""
+        self.end_joiner_at = 0.0
+        self.join_code = 0
 
     @property
     def ready(self) -> bool:
@@ -193,12 +201,15 @@ class NodeHands:
         return []
 
     def _start(self, who: str, target: str) -> list[News]:
-        self._processes[who] = target
-        if who != BOOTSTRAP:
+        if who == JOINER:
+            self._joiner = target
+        else:
+            self._processes[who] = target
+        if who not in {BOOTSTRAP, JOINER}:
             self._started[int(who)] = time.monotonic()
             self._note_target(int(who), target)
         _remove_file(os.path.join(self.container.folder, f"start-{who}"))
-        for number in self._signals:
+        for number in self._signals if who != JOINER else ():
             self._tell(f"signal {number} {target}")
         return []
 
@@ -207,6 +218,9 @@ class NodeHands:
         if who == BOOTSTRAP:
             self.scripted = False
             return [Ended(number=self.container.node, code=code, bootstrap=True)]
+        if who == JOINER:
+            self._joiner, self.join_code, self.end_joiner_at = "", code, 0.0
+            return []
         rank = int(who)
         if rank not in self.alive:
             return []
@@ -300,7 +314,7 @@ class NodeHands:
 
     def look(self, *, keep: bool) -> list[str]:
         """Find out what the ranks have left running; when it is nothing, the container is ended."""
-        if self.dead or self.is_busy:
+        if self.dead or self.is_busy or self._awaits_joiner():
             return []
         if not self._look:
             self._look = "looking" if self._alone and self._started else "clean"
@@ -309,6 +323,17 @@ class NodeHands:
         if self._look == "clean":
             self.remove(keep=keep)
         return self._left if self._look in {"left", "sweeping"} else []
+
+    def _awaits_joiner(self) -> bool:
+        """Tell whether the process that joins the nodes has still to end; it is ended when that takes long."""
+        if not self._joiner:
+            return False
+        now = time.monotonic()
+        self.end_joiner_at = self.end_joiner_at or now + JOINED_WITHIN_S
+        if now >= self.end_joiner_at:
+            self._tell(f"signal 9 {self._joiner}")
+            self.end_joiner_at = now + JOINED_WITHIN_S
+        return True
 
     def remove(self, *, keep: bool) -> None:
         """End the container; `keep`: and leave it there."""

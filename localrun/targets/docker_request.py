@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 PLACE = "/localrun"
 """Where a container finds the launcher, its pipes and its scripts."""
+JOINER = "mpi"
+"""What stands for a rank's number where the process that joins the nodes is meant."""
 MOST_PROCESSES = 16_384
 """So many processes and threads may run in a container, unless `--pids-limit` says otherwise: fork bombs end there."""
 PRIVATE = ("", "private")
@@ -35,6 +37,7 @@ class Node:
         mounts: Paths of this machine that are the same inside, and whether only to be read.
         network: The network of the run's own; empty for none.
         nodes: How many nodes the run has.
+        joined: A process beside the ranks joins the nodes: `mpirun`, or what it starts on other nodes.
     """
 
     node: int
@@ -47,6 +50,7 @@ class Node:
     mounts: tuple[tuple[str, bool], ...]
     network: str = ""
     nodes: int = 1
+    joined: bool = False
 
 
 def name_container(run_id: str, node: int) -> str:
@@ -75,7 +79,14 @@ def describe_container(node: Node, plan: ContainerPlan) -> dict[str, Any]:
         "Image": node.image,
         "Hostname": "" if network == "host" or network.startswith("container:") else name_host(node.node),
         "User": plan.user,
-        "Entrypoint": ["/bin/sh", f"{PLACE}/launcher.sh", PLACE, bootstrap, *map(str, node.ranks)],
+        "Entrypoint": [
+            "/bin/sh",
+            f"{PLACE}/launcher.sh",
+            PLACE,
+            bootstrap,
+            *map(str, node.ranks),
+            *[JOINER] * node.joined,
+        ],
         "Cmd": [],
         "WorkingDir": "/",
         # the init process tells the launcher's whole group when the container is to stop, for a shell that waits for

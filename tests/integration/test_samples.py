@@ -13,6 +13,8 @@ import pytest
 
 from localrun.testing import make_channel
 
+DISTRIBUTED = ("ddp", "mpi", "torchrun")
+"""Tested in test_distributed_samples.py."""
 SAMPLES = os.path.join(os.path.dirname(__file__), "..", "..", "samples")
 
 
@@ -47,7 +49,7 @@ def verify(sample, outputs, *more):
 
 def test_every_sample_is_tested():
     folders = {name for name in os.listdir(SAMPLES) if os.path.isfile(os.path.join(SAMPLES, name, "verify.py"))}
-    tested = {"digits-distributed", "digits-docker", "digits-tracked", "quickstart", "reproduce"}
+    tested = {"digits-distributed", "digits-docker", "digits-tracked", "quickstart", "reproduce", *DISTRIBUTED}
     assert folders <= tested
 
 

