@@ -1,7 +1,4 @@
-"""Writing what was solved as a conda-lock file, with conda-lock's own models; runs in the installer child only.
-
-The pip part of the file is left to the locking of environments (`environment lock`).
-"""
+"""Writing what was solved as a conda-lock file, with conda-lock's own models; runs in the installer child only."""
 
 from __future__ import annotations
 
@@ -21,7 +18,9 @@ def write_lock(request: dict[str, Any], tell: Tell) -> dict[str, Any]:  # noqa: 
     """Write the lock file of a solved environment; it is there completely or not at all.
 
     Args:
-        request: `path` of the file, `platform`, `channels` (URLs), `fingerprint`, `records` of the solve.
+        request: `path` of the file, `channels` (URLs), and for each platform, in `parts` or for one in the request
+            itself, `platform`, `fingerprint`, `records` of the solve and, if there is a pip part, `pip` (name, version,
+            url, sha256 of each package).
         tell: Not used.
 
     Returns:
@@ -34,17 +33,18 @@ def write_lock(request: dict[str, Any], tell: Tell) -> dict[str, Any]:  # noqa: 
     from conda_lock.lockfile.v2prelim.models import Lockfile
 
     logging.getLogger("conda_lock").setLevel(logging.ERROR)
-    records = request["records"]
+    parts = request.get("parts") or [request]
+    records = [record for part in parts for record in part["records"]]
     if not records or not all(record["md5"] for record in records):
         return {"packages": 0}
-    platform = request["platform"]
     meta = LockMeta(
-        content_hash={platform: request["fingerprint"]},
+        content_hash={part["platform"]: part["fingerprint"] for part in parts},
         channels=request["channels"],
-        platforms=[platform],
+        platforms=[part["platform"] for part in parts],
         sources=[],
     )
-    packages = [_package(record, platform) for record in records]
+    packages = [_package(record, part["platform"]) for part in parts for record in part["records"]]
+    packages += [_pip_package(one, part["platform"]) for part in parts for one in part.get("pip", ())]
     temporary = pathlib.Path(f"{request['path']}.{os.getpid()}.part")
     try:
         write_conda_lock_file(
@@ -79,5 +79,21 @@ def _package(record: dict[str, Any], platform: str) -> Any:
         url=record["url"],
         hash=HashModel(md5=record["md5"], sha256=record["sha256"] or None),
         build=record["build"],
+        categories={"main"},
+    )
+
+
+def _pip_package(package: dict[str, str], platform: str) -> Any:
+    from conda_lock.lockfile.v1.models import HashModel
+    from conda_lock.lockfile.v2prelim.models import LockedDependency
+
+    return LockedDependency(
+        name=package["name"],
+        version=package["version"],
+        manager="pip",
+        platform=platform,
+        dependencies={},
+        url=package["url"],
+        hash=HashModel(sha256=package["sha256"]),
         categories={"main"},
     )

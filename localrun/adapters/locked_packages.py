@@ -23,6 +23,23 @@ _TOLD = (
 )
 
 
+_SYSTEMS = {
+    "linux": (("__unix", "0", "0"), ("__linux", "5.10", "0"), ("__glibc", "2.28", "0")),
+    "osx": (("__unix", "0", "0"), ("__osx", "11.0", "0")),
+}
+_MACHINES = {"64": "x86_64"}
+
+
+def assume_system(platform: str) -> list[rattler.GenericVirtualPackage]:
+    """Give the virtual packages of a machine of another platform, as conda-lock assumes them, but without a GPU."""
+    system, _, machine = platform.partition("-")
+    packages = (*_SYSTEMS.get(system, ()), ("__archspec", "1", _MACHINES.get(machine, machine)))
+    return [
+        rattler.GenericVirtualPackage(rattler.PackageName(name), rattler.Version(version), rattler.BuildString(build))
+        for name, version, build in packages
+    ]
+
+
 def record_of_lock(spec: str) -> rattler.RepoDataRecord:
     """Give the record of a package that a lock names: what its address and hash say of it, nothing more."""
     package = split_address(spec)

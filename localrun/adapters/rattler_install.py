@@ -22,7 +22,7 @@ from rattler.networking.client import Client
 from rattler.repo_data.gateway import Gateway, SourceConfig
 
 from localrun.adapters.answers import Refused, Tell, write_answer
-from localrun.adapters.locked_packages import record_of_lock, restore_metadata
+from localrun.adapters.locked_packages import assume_system, record_of_lock, restore_metadata
 from localrun.adapters.rattler_checks import check_hashes
 from localrun.adapters.rattler_errors import missing_package, translate
 from localrun.adapters.rattler_progress import LinkReporter
@@ -42,7 +42,7 @@ def install_environment(request: dict[str, Any], tell: Tell) -> dict[str, Any]:
             `hard_links`, `solved` (a file that gets the records as soon as they are known), `settings` of condarc,
             `locked` (name, version, build of each package of an earlier solve, or nothing), `layer` (for an image:
             `base`, `prefix` in it, and the `known` layers that need no linking; else None), `as_of` (an instant in UTC,
-            or empty).
+            or empty), `solve_only` (nothing is linked).
         tell: Takes stage, text, done, total, unit.
 
     Returns:
@@ -61,6 +61,8 @@ async def _install(request: dict[str, Any], tell: Tell) -> dict[str, Any]:
         records = await _solve(request, client, tell)
         described = [_describe(record) for record in records]
         request["records"] = described
+        if request["solve_only"]:
+            return {"records": described, "layer": "", "linked": False}
         lock = {"task": "lock", "answer": request["solved"] + ".lock", "path": request["lock"]}
         lock["channels"] = [channel["url"] for channel in request["channels"]]
         write_answer(request["solved"], lock | {name: request[name] for name in _LOCKED})
@@ -153,7 +155,7 @@ async def _solve(request: dict[str, Any], client: Client, tell: Tell) -> list[ra
         [rattler.MatchSpec(spec) for spec in (*request["specs"], *map(_pin, request["locked"]))],
         gateway=gateway,
         platforms=[request["platform"], "noarch"],
-        virtual_packages=rattler.VirtualPackage.detect() if here else [],
+        virtual_packages=rattler.VirtualPackage.detect() if here else assume_system(request["platform"]),
         channel_priority=rattler.ChannelPriority.Disabled
         if settings.get("channel_priority") == "disabled"
         else rattler.ChannelPriority.Strict,

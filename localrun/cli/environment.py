@@ -183,6 +183,25 @@ def build(reference: str, **given: Any) -> None:
     show.write(f"{escape(build_environment(reference, Wanted(**given)))}\n")
 
 
+@environment.command()
+@click.option("-E", "--environment", "reference", default="environment.yml", show_default=True, metavar="REF")
+@click.option(
+    "--platform", "platforms", multiple=True, metavar="SUBDIR", help="linux-64, osx-arm64 … [this machine's]."
+)
+@click.option("-o", "--output", default="conda-lock.yml", show_default=True, metavar="FILE", help="The lock file.")
+@click.option("--as-of", default="", metavar="DATE", help="Solve with the packages of that day, such as 2024-03-01.")
+@click.option("--offline", is_flag=True, help="Solve from caches and local files only.")
+@click.option("-q", "--quiet", is_flag=True, help="Say nothing but errors.")
+def lock(**given: Any) -> None:
+    """Write a conda-lock.yml: every package with its address and hash.
+
+    For one platform or several, the pip part as well. -E conda-lock.yml then runs in just these packages.
+    """
+    from localrun.cli.environment_lock import Locking, lock_environment
+
+    show.write(f"{escape(lock_environment(Locking(**given)))}\n")
+
+
 @environment.command("import")
 @click.option("--conda-env", "conda", required=True, metavar="NAME|PREFIX", help="An existing conda environment.")
 @click.option("-n", "--name", default="", metavar="NAME", help="The environment's name [default: the conda one's].")

@@ -47,6 +47,7 @@ class Build:
         log: A descriptor of its log.
         keep: Descriptors of the locks, which every child inherits: nobody takes over while one of them lives.
         lock: What an earlier making of the same definition resolved to, as in `versions.json`; empty for nothing.
+        solve_only: Nothing is to be linked.
         layer: For an image, what the installer has to know of it (`rattler_install`); else None.
     """
 
@@ -58,6 +59,7 @@ class Build:
     keep: tuple[int, ...]
     lock: dict[str, Any]
     layer: dict[str, Any] | None = None
+    solve_only: bool = False
 
 
 def build_environment(

@@ -49,9 +49,9 @@ def link_conda_part(build: Build, on_solved: Callable[[], None]) -> dict[str, An
     last = {"text": ""}
     for _ in range(_ATTEMPTS):
         ending = _run_installer(build, request, last, on_solved)
-        answer = _read_answer(request["answer"])
+        answer = read_answer(request["answer"])
         if answer is not None:
-            _raise_refusal(answer, build.lock)
+            raise_refusal(answer, build.lock)
             return answer
         if ending.stalled:
             seconds = build.settings.no_progress_s
@@ -93,6 +93,7 @@ def describe_request(build: Build) -> dict[str, Any]:
         "locked": [] if is_locked(plan.conda) else build.lock.get("conda", []),
         "layer": build.layer,
         "as_of": plan.as_of,
+        "solve_only": build.solve_only,
     }
 
 
@@ -130,7 +131,8 @@ def _installer_variables(settings: dict[str, Any]) -> dict[str, str]:
     return variables
 
 
-def _read_answer(path: str) -> dict[str, Any] | None:
+def read_answer(path: str) -> dict[str, Any] | None:
+    """Give what the installer child answered; None when it did not."""
     try:
         with open(path, encoding="utf-8") as file:
             answer: dict[str, Any] = json.load(file)
@@ -139,7 +141,16 @@ def _read_answer(path: str) -> dict[str, Any] | None:
     return answer
 
 
-def _raise_refusal(answer: dict[str, Any], lock: dict[str, Any]) -> None:
+def raise_refusal(answer: dict[str, Any], lock: dict[str, Any]) -> None:
+    """Raise what the installer child refused.
+
+    Args:
+        answer: Its answer.
+        lock: What an earlier making resolved to, which it was held to; empty for nothing.
+
+    Raises:
+        EnvironmentFailed, StoreFailed: it refused.
+    """
     error = answer.get("error")
     if error and lock and error["code"] == "solve":
         message = "the versions that this environment was first made with cannot be had any more"

@@ -6,10 +6,13 @@ import http.server
 import json
 import os
 import shutil
+import subprocess
 import sys
 import threading
 
 import pytest
+
+from localrun.testing.channel import make_channel
 
 sys.path.insert(0, os.path.dirname(__file__))  # tests are not packages
 from environment_kit import fill_channel, text_package
@@ -147,3 +150,88 @@ def test_run_in_an_environment_of_a_lock(localrun, served, channel):
     done = localrun.run("-E", "conda-lock.yml", "--command", "ls $CONDA_PREFIX/share")
     assert done.returncode == 0, done.stderr
     assert b"whole" in done.stdout
+
+
+CHECK = """
+import pathlib, sys
+from conda_lock.lockfile import parse_conda_lock_file
+found = parse_conda_lock_file(pathlib.Path(sys.argv[1]))
+for one in found.package:
+    print(one.manager, one.platform, one.name, one.version, one.url.rpartition("/")[2], one.hash.sha256)
+"""
+
+
+def read_with_conda_lock(path):
+    """Give what conda-lock's own parser reads."""
+    done = subprocess.run([sys.executable, "-c", CHECK, path], capture_output=True, text=True, check=True, timeout=100)
+    return [line.split() for line in done.stdout.splitlines()]
+
+
+def test_lock_of_several_platforms_is_read_by_conda_lock_and_installed(localrun, channel):
+    conda = {"channels": [f"file://{channel}"], "dependencies": ["whole", "part"]}
+    localrun.write("environment.yml", json.dumps(conda))
+    done = localrun.command("env", "lock", "--platform", "linux-64", "--platform", "osx-arm64")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == b"conda-lock.yml\n"
+    found = read_with_conda_lock(os.path.join(localrun.source, "conda-lock.yml"))
+    assert sorted({(row[1], row[2], row[3]) for row in found}) == [
+        ("linux-64", "part", "2.0"),
+        ("linux-64", "whole", "1.0"),
+        ("osx-arm64", "part", "2.0"),
+        ("osx-arm64", "whole", "1.0"),
+    ]
+    made = localrun.command("env", "build", "conda-lock.yml")
+    assert listed(made.stdout.decode().strip()) == ["part-2.0-0.json", "whole-1.0-0.json"], made.stderr
+    by_option = localrun.command("env", "build", "--lock", "conda-lock.yml", "environment.yml")
+    assert by_option.stdout == made.stdout
+    assert not [name for name in os.listdir(localrun.home) if name.startswith(".lock-")]
+
+
+def test_lock_has_the_versions_that_the_environment_was_made_with(localrun, tmp_path):
+    folder = tmp_path / "growing"
+    url = fill_channel(folder, [text_package("part", "1.0")])
+    localrun.write("environment.yml", json.dumps({"channels": [url], "dependencies": ["part"]}))
+    assert localrun.command("env", "build", "environment.yml").returncode == 0
+    fill_channel(folder, [text_package("part", "2.0")])
+    assert localrun.command("env", "lock").returncode == 0
+    (row,) = read_with_conda_lock(os.path.join(localrun.source, "conda-lock.yml"))
+    assert row[3] == "1.0"
+
+
+def test_lock_of_a_lock_or_of_an_unknown_platform_is_refused(localrun, served, channel):
+    write_lock(localrun, served, channel, NAMES)
+    refused = localrun.command("env", "lock", "-E", "conda-lock.yml")
+    assert refused.returncode == 125
+    assert b"conda-lock.yml is a lock already" in refused.stderr
+    refused = localrun.command("env", "lock", "-E", "conda-lock.yml", "--platform", "amiga-68k")
+    assert b"the platform amiga-68k is not known" in refused.stderr
+
+
+@pytest.mark.pypi
+def test_pip_part_is_locked_with_hashes_for_each_platform_and_installed_without_an_index(localrun, tmp_path):
+    url = make_channel(str(tmp_path / "python"))
+    pip = ["click==8.1.7", "markupsafe==2.1.5"]
+    conda = {"channels": [url], "dependencies": ["python", "pip", {"pip": pip}]}
+    localrun.write("environment.yml", json.dumps(conda))
+    done = localrun.command("env", "lock", timeout=200)
+    assert done.returncode == 0, done.stderr
+    rows = read_with_conda_lock(os.path.join(localrun.source, "conda-lock.yml"))
+    wheels = {row[2]: row[4] for row in rows if row[0] == "pip"}
+    assert wheels["click"] == "click-8.1.7-py3-none-any.whl"
+    assert "manylinux" in wheels["markupsafe"]
+    made = localrun.command("env", "build", "-q", "conda-lock.yml", timeout=250)
+    assert made.returncode == 0, made.stderr
+    prefix = made.stdout.decode().strip()
+    with open(prefix + ".versions.json", encoding="utf-8") as file:
+        found = {(one["name"].lower(), one["version"]) for one in json.load(file)["pip"]}
+    assert found == {("click", "8.1.7"), ("markupsafe", "2.1.5")}
+    shutil.rmtree(prefix)
+    again = localrun.command("env", "build", "-q", "--offline", "conda-lock.yml", timeout=250)
+    assert again.stdout == made.stdout, again.stderr
+    (sha,) = [row[5] for row in rows if row[2] == "click"]
+    with open(os.path.join(localrun.source, "conda-lock.yml"), encoding="utf-8") as file:
+        text = file.read()
+    localrun.write("spoilt.yml", text.replace(sha, "0" * 64))
+    refused = localrun.command("env", "build", "-q", "spoilt.yml", timeout=250)
+    assert refused.returncode == 125
+    assert b"click" in refused.stderr

@@ -1,0 +1,155 @@
+"""Locks: the packages of an environment for one platform or several, solved and written down, nothing installed."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import tempfile
+
+from localrun.adapters.children import Child, run_child
+from localrun.adapters.installer import child_argv
+from localrun.adapters.uv_lock import resolve_for_platform
+from localrun.environments.build import Build, read_lock
+from localrun.environments.conda import make_folders
+from localrun.environments.places import cache_lock, find_places
+from localrun.environments.removal import share_caches
+from localrun.environments.settings import Progress
+from localrun.environments.steps import describe_pip, describe_request, link_conda_part, raise_refusal, read_answer
+from localrun.errors import EnvironmentFailed
+from localrun.values import replace, value
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from typing import Any
+
+    from localrun.environments.settings import BuildSettings
+    from localrun.plan import EnvironmentPlan
+
+_RELEASE = re.compile(r"\d+(\.\d+)*((a|b|rc)\d+)?(\.post\d+)?")
+"""Versions that conda and pip write alike."""
+
+
+@value
+class Wanted:
+    """One platform of a lock.
+
+    Attributes:
+        plan: The environment on that platform.
+        content_hash: What the lock says that this part was made from.
+    """
+
+    plan: EnvironmentPlan
+    content_hash: str
+
+
+def write_lock_file(
+    wanted: Sequence[Wanted], path: str, *, home: str, settings: BuildSettings, report: Callable[[Progress], None]
+) -> None:
+    """Solve an environment for each platform and write one conda-lock file; it is there completely or not at all.
+
+    Where the environment has been made on this machine, its versions are those of the lock.
+
+    Raises:
+        EnvironmentFailed: it cannot be solved, or a package cannot be locked.
+        StoreFailed: the workspace cannot be written.
+    """
+    make_folders(home)
+    descriptor = share_caches(home, cache_lock(home))
+    work = tempfile.mkdtemp(prefix=".lock-", dir=home)
+    try:
+        with open(os.path.join(work, "log"), "ab") as log:
+            parts, channels = [], []
+            for one in wanted:
+                build = _prepare(one.plan, work, home, settings, report, log.fileno(), descriptor)
+                channels = [channel["url"] for channel in describe_request(build)["channels"]]
+                parts.append(_solve(build) | {"platform": one.plan.platform, "fingerprint": one.content_hash})
+            _write(parts, channels, path, work)
+    finally:
+        os.close(descriptor)
+        shutil.rmtree(work, ignore_errors=True)
+
+
+def _prepare(
+    plan: EnvironmentPlan,
+    work: str,
+    home: str,
+    settings: BuildSettings,
+    report: Callable[[Progress], None],
+    log: int,
+    descriptor: int,
+) -> Build:
+    folder = os.path.join(work, plan.platform)
+    os.makedirs(folder, exist_ok=True)
+    places = find_places(home, plan.name)
+    known = read_lock(places)
+    places = replace(places, work=folder, prefix=os.path.join(folder, "prefix"), log=os.path.join(work, "log"))
+    return Build(
+        plan=plan,
+        places=places,
+        settings=settings,
+        report=report,
+        log=log,
+        keep=(descriptor,),
+        lock=known,
+        solve_only=True,
+    )
+
+
+def _solve(build: Build) -> dict[str, Any]:
+    records = link_conda_part(build, lambda: None).get("records", [])
+    if unsure := [record["name"] for record in records if not record["md5"]]:
+        message = f"the channel gives no MD5 sum of {unsure[0]}, which a conda-lock file needs"
+        raise EnvironmentFailed(message, hint="use another channel", code="channel")
+    return {"records": records, "pip": _resolve_pip(build, records) if build.plan.pip else []}
+
+
+def _resolve_pip(build: Build, records: list[dict[str, Any]]) -> list[dict[str, str]]:
+    plan = build.plan
+    python = next((record["version"] for record in records if record["name"] == "python"), "")
+    if not python:
+        message = f"{plan.label or 'the environment'} has a pip part but no python in its conda part"
+        raise EnvironmentFailed(message, hint="add python to the conda dependencies", code="solve")
+    build.report(Progress(stage="pip", text=f"resolving {len(plan.pip)} pip requirements for {plan.platform}"))
+    asked = {_normalize(re.split(r"[^A-Za-z0-9._-]", line)[0]) for line in plan.pip}
+    installed = {
+        _normalize(record["name"]): record["version"]
+        for record in records
+        if record["python"] and record["name"] != "python" and _normalize(record["name"]) not in asked
+    }
+    found = resolve_for_platform(
+        replace(describe_pip(build, ""), constraints=_write_constraints(build, installed)),
+        python_version=python,
+        platform=plan.platform,
+        output=os.path.join(build.places.work, "pylock.toml"),
+        environ=os.environ,
+        on_line=lambda line: build.report(Progress(stage="pip", text=line.strip())),
+    )
+    return [package for package in found if installed.get(_normalize(package["name"])) != package["version"]]
+
+
+def _write_constraints(build: Build, installed: dict[str, str]) -> str:
+    """Write the versions that are settled: those of earlier makings, and those that conda brings."""
+    pins = {_normalize(one["name"]): one["version"] for one in build.lock.get("pip", [])}
+    pins |= {name: version for name, version in installed.items() if _RELEASE.fullmatch(version)}
+    path = os.path.join(build.places.work, "settled.txt")
+    with open(path, "w", encoding="utf-8") as file:
+        file.writelines(f"{name}=={version}\n" for name, version in pins.items())
+    return path
+
+
+def _normalize(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def _write(parts: list[dict[str, Any]], channels: list[str], path: str, work: str) -> None:
+    answer = os.path.join(work, "written.json")
+    request = {"task": "lock", "answer": answer, "path": path, "channels": channels, "parts": parts}
+    ending = run_child(Child(argv=child_argv()), on_line=lambda _: None, request=json.dumps(request).encode())
+    found = read_answer(answer)
+    if found is None:
+        message = f"the lock file {path} could not be written"
+        raise EnvironmentFailed(message, hint="see whether its folder can be written", detail=f"exit {ending.code}")
+    raise_refusal(found, {})
