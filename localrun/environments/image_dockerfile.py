@@ -10,6 +10,7 @@ from localrun.adapters.docker_names import split_name
 from localrun.adapters.image_builder import DockerfileBuild, build_dockerfile
 from localrun.adapters.network_settings import PROXIES
 from localrun.environments.image_bases import find_account
+from localrun.environments.image_secrets import KnownSecret, list_known, list_telling_names, refuse_secrets
 from localrun.errors import BadInput
 from localrun.resolve.image import list_bases
 
@@ -29,7 +30,13 @@ def build_dockerfile_image(making: Making) -> str:
     """
     image, settings = making.image, making.build.settings
     making.tell("image", "building the Dockerfile")
-    name, archive = _pack(making)
+    accounts = {
+        split_name(reference).registry: find_account(making.build.plan, reference, settings)
+        for reference in list_bases(image)
+    }
+    name, archive = _pack(making, list_known(making.build.places.home, os.environ, accounts))
+    if telling := list_telling_names(image.dockerfile):
+        making.tell("image", f"what ARG and ENV hold stays in the image: is {_name(tuple(telling))} a secret?")
     remote = making.engine.endpoint.remote
     proxies = {key: text for key, text in os.environ.items() if key.lower() in PROXIES}
     build = DockerfileBuild(
@@ -38,24 +45,23 @@ def build_dockerfile_image(making: Making) -> str:
         platform=image.platform,
         arguments=proxies if image.inherit_network_settings else {},
         host_network=image.inherit_network_settings and not remote,
-        accounts={
-            split_name(reference).registry: find_account(making.build.plan, reference, settings)
-            for reference in list_bases(image)
-        },
+        accounts=accounts,
         fresh=settings.rebuild,
         keep=settings.keep,
     )
     return build_dockerfile(making.engine, archive, build, lambda line: making.tell("image", line))
 
 
-def _pack(making: Making) -> tuple[str, Iterator[bytes]]:
+def _pack(making: Making, secrets: tuple[KnownSecret, ...]) -> tuple[str, Iterator[bytes]]:
     image = making.image
     if not image.context:
+        refuse_secrets(secrets, image.dockerfile, None)
         return "Dockerfile", write_archive([Member(name="Dockerfile", content=image.dockerfile.encode())])
     context = list_context(image.context, image.dockerfile_path)
     if hash_context(context) != image.context_hash:
         message = f"the build context {image.context} changed while it was looked at"
         raise BadInput(message, hint="build again when nobody changes it")
+    refuse_secrets(secrets, image.dockerfile, context)
     if context.skipped:
         making.tell("image", f"not in the build context, being neither files nor folders: {_name(context.skipped)}")
     return image.dockerfile_path, write_archive(list_context_members(context))

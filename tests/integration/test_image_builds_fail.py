@@ -11,6 +11,7 @@ import pytest
 from image_kit import with_image
 
 from localrun.errors import BadInput, EnvironmentFailed, LocalrunError
+from localrun.secrets.store import Vault, write_secrets
 
 
 @pytest.fixture
@@ -157,3 +158,26 @@ def test_engine_that_is_not_there_says_what_was_tried(images, bare_image, monkey
         images.make(plan)
     assert caught.value.code == "docker_unavailable"
     assert "/nowhere/docker.sock" in caught.value.message
+
+
+@pytest.mark.parametrize("place", ["text", "context"])
+def test_build_that_would_hold_a_secret_of_the_workspace_is_refused(
+    images, bare_image, fail, tmp_path, monkeypatch, place
+):
+    monkeypatch.setenv("LOCALRUN_SECRETS", "file")
+    write_secrets(Vault(home=images.home, environ=os.environ), {"KEY": "planted-in-a-build"})
+    context = tmp_path / "context"
+    context.mkdir()
+    (context / "settings.txt").write_text("key = planted-in-a-build" if place == "context" else "")
+    value = "planted-in-a-build" if place == "text" else "asked-for-later"
+    dockerfile = f"FROM {bare_image}\nENV HF_TOKEN={value}\nCOPY settings.txt /\n"
+    (context / "Dockerfile").write_text(dockerfile)
+    error = fail(images.plan(dockerfile=dockerfile, context=context))
+    assert error.message.startswith(
+        "settings.txt: the secret KEY" if place == "context" else "Dockerfile:2: the secret"
+    )
+    assert "planted" not in f"{error.message} {error.hint} {error.detail} {images.told}"
+    if place == "context":
+        (context / "settings.txt").write_text("no more")
+        images.make(images.plan(dockerfile=dockerfile, context=context))
+        assert any("is HF_TOKEN a secret?" in line for line in images.told)
