@@ -172,7 +172,10 @@ def test_a_target_may_be_an_object_with_a_name():
         (MpiConfiguration(4, 2), 2, "Python", "IntelMpi", DistributionSpec(type="mpi", processes_per_node=4)),
         (PyTorchConfiguration("Gloo", 8, 2), 2, "PyTorch", "gloo", DistributionSpec(type="pytorch", processes_per_node=4)),
         (PyTorchConfiguration(node_count=3), 3, "PyTorch", "nccl", DistributionSpec(type="pytorch")),
-        (TensorflowConfiguration(2), 2, "TensorFlow", "ParameterServer", DistributionSpec(type="tensorflow")),
+        (
+            TensorflowConfiguration(2), 2, "TensorFlow", "ParameterServer",
+            DistributionSpec(type="tensorflow", workers=2, parameter_servers=1),
+        ),
     ],
 )  # fmt: skip
 def test_a_distributed_job_sets_framework_communicator_and_nodes(
