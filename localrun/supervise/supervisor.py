@@ -241,7 +241,6 @@ def _give_up(charge: Charge, hands: Hands, record: dict[str, Any], error: BaseEx
     kind = (
         error.code if isinstance(error, LocalrunError) else "no_process" if isinstance(error, OSError) else "internal"
     )
-    message = error.message if isinstance(error, LocalrunError) else f"{type(error).__name__}: {error}"
     from localrun.workspace.records import timestamp
 
     now = time.time()
@@ -253,11 +252,15 @@ def _give_up(charge: Charge, hands: Hands, record: dict[str, Any], error: BaseEx
         "ended_at": timestamp(now),
         "duration_s": round(now - charge.identity.started_at, 3),
         "ranks": [rank | {"status": "stopped"} for rank in record["ranks"]],
-        "notes": [
-            *record["notes"],
-            message if isinstance(error, LocalrunError) else f"localrun itself failed: {message}",
-        ],
+        "notes": [*record["notes"], _explain(error)],
     }
+
+
+def _explain(error: BaseException) -> str:
+    """Give the note of a record that an error ended: what is wrong, and what to do."""
+    if not isinstance(error, LocalrunError):
+        return f"localrun itself failed: {type(error).__name__}: {error}"
+    return f"{error.message}; {error.hint}" if error.hint else error.message
 
 
 def _close(charge: Charge, record: dict[str, Any]) -> bool:

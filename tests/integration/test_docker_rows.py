@@ -326,3 +326,18 @@ def test_bytes_are_in_their_file_before_they_are_shown(contained, tmp_path):
     wait_until(lambda: contained.record()["status"] != "running", 30)
     assert contained.record()["kind"] == "front_end_lost"
     assert contained.log().count(b"\n") == 100_000
+
+
+@pytest.mark.parametrize(
+    ("words", "said", "kind"),
+    [
+        (("--network", "localrun-no-such-network"), b"not found; see docker info", b"container_not_started"),
+        (("--user", "nobody-of-this-name"), b"unable to find user", b"container_not_started"),
+    ],
+)
+def test_container_that_cannot_be_started_is_told_with_what_to_do(contained, words, said, kind):
+    done = contained.run(*words, "--command", "true")
+    assert done.returncode == 125
+    assert said in done.stderr
+    assert done.stderr.splitlines()[-1] == b"kind=" + kind
+    assert b"Traceback" not in done.stderr
