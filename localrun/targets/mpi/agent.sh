@@ -11,6 +11,7 @@ shift
     echo "localrun: there is no node $host" >&2
     exit 255
 }
+echo $$ >"$folder/$host.agent"
 printf '%s\n' "$*" >"$folder/$host.ask"
 read -r code <"$folder/$host.done"
 exit "${code:-255}"

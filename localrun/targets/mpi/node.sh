@@ -5,4 +5,4 @@
 
 IFS= read -r line <"$1/$2.ask"
 sh -c "$line"
-echo $? >"$1/$2.done"
+echo $? 1<>"$1/$2.done" # nobody may listen any more

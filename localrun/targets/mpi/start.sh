@@ -39,6 +39,8 @@ case $("$program" --version 2>&1) in
         export OMPI_MCA_odls_base_sigkill_timeout=0 PRTE_MCA_odls_base_sigkill_timeout=0
         export OMPI_MCA_plm_rsh_agent="$folder/agent.sh" PRTE_MCA_plm_ssh_agent="$folder/agent.sh"
         export OMPI_MCA_plm_rsh_no_tree_spawn=1 PRTE_MCA_plm_ssh_no_tree_spawn=1
+        # its daemons on other nodes stay children of node.sh
+        export OMPI_MCA_orte_leave_session_attached=1 PRTE_MCA_prte_leave_session_attached=1
         set --
         [ -z "$hosts" ] || {
             share=ppr:${hosts##*:}:node # else the first node may get them all
@@ -47,4 +49,12 @@ case $("$program" --version 2>&1) in
         }
         ;;
 esac
-exec "$program" "$@" -n "$ranks" sh "$folder/stand_in.sh" "$folder"
+[ -n "$hosts" ] || exec "$program" "$@" -n "$ranks" sh "$folder/stand_in.sh" "$folder"
+"$program" "$@" -n "$ranks" sh "$folder/stand_in.sh" "$folder"
+code=$?
+for file in "$folder"/*.agent; do # mpirun does not wait for these
+    { [ -e "$file" ] && read -r pid <"$file"; } || continue
+    tries=0
+    while kill -9 "$pid" 2>/dev/null && [ $tries -lt 10000 ]; do tries=$((tries + 1)); done
+done
+exit $code
