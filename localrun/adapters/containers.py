@@ -127,6 +127,21 @@ def remove_image(engine: Engine, name: str) -> bool:
     return True
 
 
+def remove_volume(engine: Engine, name: str) -> bool:
+    """Remove a volume that nobody uses; tell whether that could be done.
+
+    Raises:
+        LocalrunError: the engine does not answer.
+    """
+    try:
+        engine.ask("DELETE", f"/volumes/{quote(name)}")
+    except EngineRefused as error:
+        if error.status not in {GONE, CLASH}:
+            raise
+        return False
+    return True
+
+
 def create_container(engine: Engine, settings: Mapping[str, Any], *, name: str, platform: str = "") -> str:
     """Make a container without starting it, and give its id.
 

@@ -51,13 +51,15 @@ def df(form: str) -> None:
 @click.command()
 @click.option("--older-than", default="", metavar="AGE", help="Only what was not used for AGE (30d, 12h); runs too.")
 @click.option("--keep-last", type=click.IntRange(min=0), metavar="N", help="Remove all runs but the newest N.")
+@click.option("--images", is_flag=True, help="In the engine too: layers that no image stands on, and uv's cache.")
 @click.option("--dry-run", is_flag=True, help="Say what would be removed; remove nothing.")
 @_FORMAT
-def prune(older_than: str, keep_last: int | None, dry_run: bool, form: str) -> None:  # noqa: FBT001 - click names it
+def prune(older_than: str, keep_last: int | None, images: bool, dry_run: bool, form: str) -> None:  # noqa: FBT001 - click names them
     """Remove cached environments and packages, which can be made again, and what of snapshots no run needs.
 
     Runs are removed only when --older-than or --keep-last says which. What a running run uses stays. As JSON: `runs`,
-    `environments`, `in_use` (lists of names), `packages` (whether they were removed), `freed_bytes`, `dry_run`.
+    `environments`, `in_use` (lists of names), `packages` (whether they were removed), `engine` (names of layers and
+    of the volume, with --images), `freed_bytes` (of the workspace), `dry_run`.
     """
     from localrun.workspace.disk import measure_disk
     from localrun.workspace.locks import exclusive
@@ -71,6 +73,7 @@ def prune(older_than: str, keep_last: int | None, dry_run: bool, form: str) -> N
         found = _choose(home, age_s, keep_last)
         if not dry_run:
             _remove(home, found, everything=not age_s)
+        found["engine"] = _prune_engine(dry_run=dry_run) if images else []
         found |= {"freed_bytes": max(0, before - measure_disk(home)["total_bytes"]), "dry_run": dry_run}
     show.write(show.document(found) if form == "json" else _describe(found))
 
@@ -123,6 +126,12 @@ def _remove(home: str, found: dict[str, Any], *, everything: bool) -> None:
     collect(home)
 
 
+def _prune_engine(*, dry_run: bool) -> list[str]:
+    from localrun.environments.image_prune import prune_engine
+
+    return prune_engine(os.environ, dry_run=dry_run)
+
+
 def _describe(found: dict[str, Any]) -> str:
     from localrun.escaping import escape
 
@@ -130,6 +139,7 @@ def _describe(found: dict[str, Any]) -> str:
     lines = [f"run {name} {would}" for name in found["runs"]]
     lines += [f"environment {name} {would}" for name in found["environments"]]
     lines += [f"environment {name} stays: it is in use" for name in found["in_use"]]
+    lines += [f"{name} {would} from the engine" for name in found["engine"]]
     lines += [f"cached packages {would}"] if found["packages"] else []
     lines += [] if found["dry_run"] else [f"{size_text(found['freed_bytes'])} freed"]
     return "".join(f"{escape(line)}\n" for line in lines or ["there is nothing to remove"])

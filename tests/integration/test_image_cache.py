@@ -10,7 +10,9 @@ import time
 import pytest
 from environment_kit import fill_channel, text_package
 
+from localrun.adapters.image_facts import open_engine
 from localrun.environments.image import explain
+from localrun.environments.image_prune import list_unused_layers, prune_engine
 
 
 @pytest.fixture
@@ -197,3 +199,21 @@ def test_base_image_comes_from_a_private_registry(images, bare_image, engine, re
     settled = images.plan(base, conda=("words",), registry=account)
     assert images.find(settled).image == made.image
     engine.docker("image", "rm", "--force", base)
+
+
+def test_layers_that_no_image_stands_on_are_pruned(images, engine, bare_image):
+    plan = images.plan(bare_image, conda=("words",))
+    done = images.builder(plan).communicate(timeout=300)
+    assert images.find(plan), done
+    layer = images.inspect(plan.image.name)["Config"]["Labels"]["localrun.layer"]
+    name = f"azureml/layer_{layer[:32]}:latest"
+    client = open_engine(os.environ)
+    try:
+        assert name not in list_unused_layers(client)
+        engine.try_docker("image", "rm", plan.image.name)  # another builder may remove it as soon as it has no name
+        assert name in list_unused_layers(client)
+    finally:
+        client.close()
+    assert name in prune_engine(os.environ, dry_run=True)
+    assert engine.try_docker("image", "inspect", name).returncode == 0
+    engine.docker("image", "rm", name)
