@@ -52,7 +52,8 @@ def _explain_snapshot(plan: Plan, home: str) -> dict[str, Any]:
     root = os.path.dirname(plan.source.file) if plan.source.file else plan.source.directory
     entries = [entry for entry in list_source(plan.source, home=home) if entry.kind == "file"]
     known = count_known(home, root, tuple(entries))
-    reason = f"{known:,} of {len(entries):,} files are as they were at the last snapshot; the others are read"
+    reason = f"{known:,} of {len(entries):,} files are as they were at the last snapshot"
+    reason += "; the others are read" if known < len(entries) else ""
     return {"entry": root, "hit": known == len(entries), "reason": reason}
 
 

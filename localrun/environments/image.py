@@ -101,7 +101,7 @@ def explain(plan: EnvironmentPlan, *, home: str) -> tuple[str, ...]:
         found, why = find_in(engine, plan, home)
         if found:
             return (f"in the engine: {_image(plan).name} ({found.image[7:19]})",)
-        lines = [f"not in the engine: {why}"]
+        lines = [why]
         lines += _explain_last(engine, plan, home)
     finally:
         engine.close()
