@@ -85,6 +85,7 @@ def run(
     from localrun.environments import materialize, settle
     from localrun.resolve import resolve
     from localrun.resolve.credentials import hide_in_plan
+    from localrun.resolve.locks import settle_lock
     from localrun.workspace.snapshot import list_source
 
     began = time.monotonic()
@@ -97,7 +98,8 @@ def run(
         check_secrets(plan, host.home, host.environ)
     resolved = time.monotonic()
     if spec.environment is not None:
-        named = name_environment(host.home, spec.environment, host.say)
+        asked = settle_lock(spec.environment, plan.environment)
+        named = name_environment(host.home, asked, host.say)
         plan = replace(plan, environment=replace(plan.environment, registered=named))
     plan = replace(plan, environment=settle(plan.environment, settings=settings, report=report))
     fetched = _without_fetching(plan.environment)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from localrun.cli.show import tell
 from localrun.errors import BadInput
 from localrun.values import replace, value
 from localrun.workspace.home import open_home
@@ -58,11 +59,14 @@ def build_environment(reference: str, wanted: Wanted) -> str:
     from localrun.environments import materialize, settle
     from localrun.environments.settings import BuildSettings
     from localrun.resolve import plan_environment
+    from localrun.resolve.locks import note_lock
 
     home = open_home(os.environ)
     reading = Reading()
     spec = _read(reference, wanted, reading)
     plan = plan_environment(spec, probe_host(spec, os.environ, reading), spec.target)
+    for line in () if wanted.quiet else note_lock(spec.environment.python if spec.environment else None, plan):
+        tell(f"note: {line}")
     settings = BuildSettings(offline=wanted.offline, rebuild=wanted.rebuild, keep=wanted.keep)
     with show_progress(quiet=wanted.quiet) as report:
         plan = settle(plan, settings=settings, report=report)

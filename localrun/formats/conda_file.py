@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 from localrun.formats.gate import load_yaml
+from localrun.formats.lock_names import is_locked
 from localrun.formats.nodes import Node, describe, items, mapping, nearest, note, refuse_key, root, text
 from localrun.formats.requirements import Line, expand, split_lines
 from localrun.spec import EnvironmentSpec, PythonSpec
@@ -55,7 +56,7 @@ def read_conda_mapping(node: Node, *, read: Callable[[str], bytes]) -> Environme
     if len(sections) > 1:
         notes.append(note(sections[0], "not used: of several pip sections the last one counts, as conda does"))
     pip = _pip_lines(sections[-1], read) if sections else ()
-    if sections and not any(_package_name(spec) == "pip" for spec in conda):
+    if sections and not is_locked(conda) and not any(_package_name(spec) == "pip" for spec in conda):
         conda = (*conda, "pip")
     python = PythonSpec(
         channels=_texts(node.part("channels")) if "channels" in data else (),

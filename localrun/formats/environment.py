@@ -75,10 +75,30 @@ def read_environment(
             reference, read=read, is_directory=is_directory, find_registered=find_registered
         )
     if spec := _read_file(reference, path, read):
-        return spec
+        return _lay_lock_beside(spec, reference, read, is_directory)
     if "/" in reference or find_registered is None:
         raise BadInput(f"environment {reference} is not known", hint=UNDERSTOOD)
     return read_registered(reference, find_registered, read)
+
+
+def _lay_lock_beside(
+    spec: EnvironmentSpec, reference: str, read: Callable[[str], bytes], is_directory: Callable[[str], bool]
+) -> EnvironmentSpec:
+    """Lay the lock file that stands beside a conda file over its packages; whether it fits is seen later."""
+    python = spec.python
+    if python is None or python.lock_file or not reference.lower().endswith((".yml", ".yaml")):
+        return spec
+    shown = os.path.join(os.path.dirname(reference), "conda-lock.yml")
+    path = os.path.abspath(shown)
+    is_directory(path)  # who watches what was looked at learns of a file that is not there, too
+    try:
+        data = read_referenced(path, read=_say_when_missing(read), shown=shown)
+    except LookupError:
+        return spec
+    from localrun.formats.lock_file import read_lock_mapping
+
+    lock = read_lock_mapping(root(load_yaml(data, file=shown))).python
+    return replace(spec, python=replace(python, locks=lock.locks, lock_file=shown)) if lock else spec
 
 
 def _read_file(reference: str, path: str, read: Callable[[str], bytes]) -> EnvironmentSpec | None:

@@ -17,6 +17,7 @@ from localrun.formats.conda_file import read_conda_mapping
 from localrun.formats.docker_section import name_password, read_docker_section, read_spark, warn_of_secrets
 from localrun.formats.gate import decode_text
 from localrun.formats.json_text import load_json
+from localrun.formats.lock_names import is_locked
 from localrun.formats.nodes import Node, mapping, root
 from localrun.formats.v1_conda import conda_node, default_hint, find_python, read_conda_document
 from localrun.formats.v1_sections import (
@@ -203,7 +204,7 @@ def spec_of_document(
     found = read_conda_mapping(node, read=read or _refuse_to_read)
     assert found.python is not None  # noqa: S101 - a conda file always gives one
     conda = found.python.conda
-    if not find_python(conda):
+    if not find_python(conda) and not is_locked(conda):
         conda = ("python", *conda)
     return replace(spec, python=replace(found.python, conda=conda), notes=spec.notes + found.notes)
 

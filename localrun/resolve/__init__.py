@@ -9,13 +9,11 @@ import os
 import re
 
 from localrun.errors import NotRunnable
-from localrun.fingerprint import environment_fingerprint
 from localrun.formats.expressions import substitute
 from localrun.plan import RUN_FOLDER, EnvironmentPlan, Plan
 from localrun.resolve.assets import check_outputs, describe_assets, place_input, plan_inputs, plan_outputs
 from localrun.resolve.context import describe_context
-from localrun.resolve.credentials import hide_credentials
-from localrun.resolve.locks import apply_lock
+from localrun.resolve.locks import choose_packages, note_lock
 from localrun.resolve.ranks import check_counts, name_variables, plan_ranks
 from localrun.resolve.refusal import locate, refuse
 from localrun.resolve.secrets import plan_secrets
@@ -233,19 +231,7 @@ def plan_environment(spec: RunSpec, facts: HostFacts, target: str = "local") -> 
 
 def _plan_conda(asked: EnvironmentSpec, facts: HostFacts) -> EnvironmentPlan:
     assert asked.python is not None  # noqa: S101 - the caller has looked
-    python = apply_lock(asked.python, facts.platform)
-    conda = python.conda
-    if conda == ("python", "pip"):  # a requirements.txt names no Python: take the one that this machine's user has
-        conda = (f"python={facts.python_version}", "pip")
-    hashes = dict(facts.hashes)
-    fingerprint = environment_fingerprint(
-        platform=facts.platform,
-        channels=tuple(map(hide_credentials, python.channels)),
-        conda=tuple(map(hide_credentials, conda)),
-        pip=tuple(map(hide_credentials, python.pip)),
-        files=tuple((line, hashes[line]) for line in python.pip if line in hashes),
-        as_of=python.as_of,
-    )
+    python, fingerprint = choose_packages(asked.python, facts.platform, facts)
     return EnvironmentPlan(
         kind="conda",
         name=f"azureml_{fingerprint[:32]}",
@@ -253,7 +239,7 @@ def _plan_conda(asked: EnvironmentSpec, facts: HostFacts) -> EnvironmentPlan:
         label=asked.name or os.path.basename(asked.file) or "inline environment",
         platform=facts.platform,
         channels=python.channels,
-        conda=conda,
+        conda=python.conda,
         pip=python.pip,
         variables=python.variables,
         directory=python.directory,
@@ -280,6 +266,7 @@ def gather_notes(spec: RunSpec, environment: EnvironmentPlan) -> tuple[str, ...]
     notes = list(spec.notes)
     if spec.cloud_keys:
         notes.append(f"only Azure ML can honour {', '.join(spec.cloud_keys)}: not used here")
+    notes += note_lock(spec.environment.python if spec.environment else None, environment)
     if environment.kind != "image":
         notes += [*note_image(spec), *note_unused(spec)]
     elif spec.nodes > 1 and spec.container.ports:

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import re
 
-from localrun.fingerprint import environment_fingerprint, environment_name, image_fingerprint
+from localrun.fingerprint import environment_name, image_fingerprint
 from localrun.formats.docker_section import NOT_HERE
 from localrun.plan import EnvironmentPlan, ImagePlan
-from localrun.resolve.credentials import hide_credentials
-from localrun.resolve.locks import apply_lock
+from localrun.resolve.locks import choose_packages, fingerprint_packages
 from localrun.resolve.refusal import refuse
 from localrun.values import replace
 
@@ -113,31 +112,16 @@ def _add_python(spec: RunSpec, python: PythonSpec, planned: EnvironmentPlan, fac
         message = f"conda has no packages for images of the platform {image.platform}"
         hint = f"name one of {', '.join(sorted(SUBDIRECTORIES))}, or an environment without Python packages"
         raise refuse(spec, message, key="environment", flag="-E", hint=hint)
-    python = apply_lock(python, platform)
-    conda = python.conda
-    if conda == ("python", "pip"):  # a requirements.txt names no Python: take the one that this machine's user has
-        conda = (f"python={facts.python_version}", "pip")
-    hashes = dict(facts.hashes)
-    shown = tuple(map(hide_credentials, python.channels)), tuple(map(hide_credentials, conda))
-    fingerprint = environment_fingerprint(
-        platform=platform,
-        channels=shown[0],
-        conda=shown[1],
-        pip=tuple(map(hide_credentials, python.pip)),
-        files=tuple((line, hashes[line]) for line in python.pip if line in hashes),
-        as_of=python.as_of,
-    )
+    python, fingerprint = choose_packages(python, platform, facts)
     # One more pip package is installed over the same conda part, so the prefix is named after that part alone.
-    below = environment_name(
-        environment_fingerprint(platform=platform, channels=shown[0], conda=shown[1], pip=(), as_of=python.as_of)
-    )
+    below = environment_name(fingerprint_packages(replace(python, pip=()), platform, facts))
     return replace(
         planned,
         name=environment_name(fingerprint),
         fingerprint=fingerprint,
         platform=platform,
         channels=python.channels,
-        conda=conda,
+        conda=python.conda,
         pip=python.pip,
         variables=python.variables,
         directory=python.directory,

@@ -1,33 +1,90 @@
-"""The lock of an environment, and whether it fits."""
+"""The packages of an environment: those of its lock where it has one that fits, else what was asked for."""
 
 from __future__ import annotations
 
 from localrun.errors import BadInput
+from localrun.fingerprint import environment_fingerprint
+from localrun.formats.lock_names import is_locked
+from localrun.resolve.credentials import hide_credentials
 from localrun.values import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from localrun.spec import PythonSpec
+    from localrun.plan import EnvironmentPlan
+    from localrun.resolve.facts import HostFacts
+    from localrun.spec import EnvironmentSpec, LockSpec, PythonSpec
 
 
-def apply_lock(python: PythonSpec, platform: str) -> PythonSpec:
-    """Give the packages of a lock in place of what was asked for; without a lock nothing changes.
+def choose_packages(python: PythonSpec, platform: str, facts: HostFacts) -> tuple[PythonSpec, str]:
+    """Give what is to be installed, without a lock file any more, and its fingerprint.
+
+    A lock file that was named counts. One beside a conda file counts when it was made from that very definition, and
+    no date is given.
 
     Args:
         python: What was asked for.
         platform: The conda subdirectory that it is for.
+        facts: Of the host.
 
     Raises:
-        BadInput: the lock is for other platforms, or a date is given as well.
+        BadInput: the lock that was named is for other platforms, or a date is given as well.
     """
-    if not python.lock_file:
-        return python
+    lock = next((one for one in python.locks if one.platform == platform and one.conda), None)
+    if python.lock_file and not python.conda:
+        chosen = _apply(python, _check_named(python, lock, platform))
+        return chosen, fingerprint_packages(chosen, platform, facts)
+    asked = replace(python, locks=(), lock_file="")
+    if python.conda == ("python", "pip"):  # a requirements.txt names no Python: take the one of this machine's user
+        asked = replace(asked, conda=(f"python={facts.python_version}", "pip"))
+    fingerprint = fingerprint_packages(asked, platform, facts)
+    if lock is None or lock.content_hash != fingerprint:  # a date is in the fingerprint, and never in a lock's hash
+        return asked, fingerprint
+    chosen = _apply(python, lock)
+    return chosen, fingerprint_packages(chosen, platform, facts)
+
+
+def _check_named(python: PythonSpec, lock: LockSpec | None, platform: str) -> LockSpec:
     if python.as_of:
         hint = "leave it out, or name the conda file that the lock was made from"
         raise BadInput(f"{python.lock_file} says already which packages to take", key="--as-of", hint=hint)
-    lock = next((one for one in python.locks if one.platform == platform), None)
-    if lock is None or not lock.conda:
+    if lock is None:
         known = ", ".join(one.platform for one in python.locks if one.conda) or "no platform"
         hint = f"make one for this platform too: localrun env lock --platform {platform} …"
         raise BadInput(f"the lock is for {known}, not for {platform}", file=python.lock_file, hint=hint)
+    return lock
+
+
+def _apply(python: PythonSpec, lock: LockSpec) -> PythonSpec:
     return replace(python, conda=lock.conda, pip=lock.pip, locks=(), lock_file="")
+
+
+def fingerprint_packages(python: PythonSpec, platform: str, facts: HostFacts) -> str:
+    """Give the fingerprint of packages, credentials left out, the content of local ones taken in."""
+    hashes = dict(facts.hashes)
+    return environment_fingerprint(
+        platform=platform,
+        channels=tuple(map(hide_credentials, python.channels)),
+        conda=tuple(map(hide_credentials, python.conda)),
+        pip=tuple(map(hide_credentials, python.pip)),
+        files=tuple((line, hashes[line]) for line in python.pip if line in hashes),
+        as_of=python.as_of,
+    )
+
+
+def settle_lock(asked: EnvironmentSpec, environment: EnvironmentPlan) -> EnvironmentSpec:
+    """Give the environment of a lock file as the packages that it has on this platform, as they are registered."""
+    python = asked.python
+    if python is None or python.conda or not python.lock_file:
+        return asked
+    chosen = replace(python, conda=environment.conda, pip=environment.pip, locks=(), lock_file="")
+    return replace(asked, python=chosen)
+
+
+def note_lock(python: PythonSpec | None, environment: EnvironmentPlan) -> tuple[str, ...]:
+    """Say that a lock beside a conda file is not used, when it is not."""
+    if python is None or not python.lock_file or is_locked(environment.conda):
+        return ()
+    if python.as_of:
+        return (f"{python.lock_file} is not used, as --as-of says what to take",)
+    why = "it was not made from this definition, or not for this platform"
+    return (f"{python.lock_file} is not used: {why}; localrun env lock makes it anew, --lock takes it as it is",)

@@ -150,6 +150,10 @@ def test_run_in_an_environment_of_a_lock(localrun, served, channel):
     done = localrun.run("-E", "conda-lock.yml", "--command", "ls $CONDA_PREFIX/share")
     assert done.returncode == 0, done.stderr
     assert b"whole" in done.stdout
+    again = localrun.run("-E", localrun.record()["plan"]["environment"]["registered"], "--command", "echo again")
+    assert b"again" in again.stdout, again.stderr
+    first, last = localrun.records()
+    assert first["plan"]["environment"]["name"] == last["plan"]["environment"]["name"]
 
 
 CHECK = """
@@ -185,6 +189,22 @@ def test_lock_of_several_platforms_is_read_by_conda_lock_and_installed(localrun,
     by_option = localrun.command("env", "build", "--lock", "conda-lock.yml", "environment.yml")
     assert by_option.stdout == made.stdout
     assert not [name for name in os.listdir(localrun.home) if name.startswith(".lock-")]
+
+
+def test_lock_beside_a_conda_file_counts_until_the_file_changes(localrun, tmp_path):
+    folder = tmp_path / "growing"
+    url = fill_channel(folder, [text_package("part", "1.0")])
+    localrun.write("environment.yml", json.dumps({"channels": [url], "dependencies": ["part"]}))
+    assert localrun.command("env", "lock").returncode == 0
+    fill_channel(folder, [text_package("part", "2.0")])
+    made = localrun.command("env", "build", "environment.yml")
+    assert listed(made.stdout.decode().strip()) == ["part-1.0-0.json"], made.stderr
+    localrun.write("environment.yml", json.dumps({"channels": [url], "dependencies": ["part >=1"]}))
+    planned = localrun.command("plan", "-E", "environment.yml", "--command", "x")
+    assert b"conda-lock.yml is not used: it was not made from this definition" in planned.stdout
+    made = localrun.command("env", "build", "environment.yml")
+    assert listed(made.stdout.decode().strip()) == ["part-2.0-0.json"], made.stderr
+    assert b"conda-lock.yml is not used" in made.stderr
 
 
 def test_lock_has_the_versions_that_the_environment_was_made_with(localrun, tmp_path):

@@ -9,9 +9,14 @@ import pytest
 
 from localrun.errors import BadInput
 from localrun.formats.environment import read_environment
+from localrun.formats.environment_document import document_of_spec
 from localrun.formats.lock_names import is_locked, join_address, split_address
-from localrun.resolve.locks import apply_lock
+from localrun.formats.v1_environment import spec_of_document
+from localrun.plan import EnvironmentPlan
+from localrun.resolve.facts import HostFacts
+from localrun.resolve.locks import choose_packages, note_lock, settle_lock
 from localrun.spec import PythonSpec
+from localrun.values import replace
 
 SHA = "a" * 64
 CONDA = {
@@ -34,6 +39,13 @@ PIP = CONDA | {
 }
 
 
+FACTS = HostFacts(platform="linux-64", cpu_count=2, python_version="3.11")
+
+
+def choose(python, platform="linux-64"):
+    return choose_packages(python, platform, FACTS)[0]
+
+
 def read(*packages, version=1, **more):
     metadata = {
         "content_hash": {"linux-64": "c"},
@@ -49,7 +61,7 @@ def test_packages_are_taken_by_platform_with_their_hashes():
     spec = read(CONDA, PIP, CONDA | {"platform": "osx-arm64"})
     assert spec.file == "conda-lock.yml"
     assert [lock.platform for lock in spec.python.locks] == ["linux-64", "osx-arm64"]
-    python = apply_lock(spec.python, "linux-64")
+    python = choose(spec.python)
     assert python.channels == ("conda-forge",)
     assert python.conda == (f"{CONDA['url']}#sha256:{SHA}",)
     assert python.pip == (f"click==8.1.7 --hash=sha256:{SHA}",)
@@ -96,13 +108,35 @@ def test_other_versions_of_the_form_are_refused():
 
 def test_lock_without_this_platform_is_refused():
     with pytest.raises(BadInput, match="the lock is for linux-64, not for osx-64") as caught:
-        apply_lock(read(CONDA).python, "osx-64")
+        choose(read(CONDA).python, "osx-64")
     assert "--platform osx-64" in caught.value.hint
 
 
 def test_without_a_lock_nothing_changes():
     python = PythonSpec(conda=("numpy",))
-    assert apply_lock(python, "linux-64") is python
+    assert choose(python) == python
+
+
+def test_lock_beside_counts_only_when_it_was_made_from_this_definition():
+    asked = PythonSpec(conda=("numpy",), channels=("conda-forge",))
+    _, fingerprint = choose_packages(asked, "linux-64", FACTS)
+    for content, used in ((fingerprint, True), ("c", False)):
+        locks = read(CONDA, content_hash={"linux-64": content}).python.locks
+        beside = replace(asked, locks=locks, lock_file="conda-lock.yml")
+        python, chosen = choose_packages(beside, "linux-64", FACTS)
+        assert is_locked(python.conda) is used
+        assert (chosen != fingerprint) is used
+        notes = note_lock(beside, EnvironmentPlan(kind="conda", conda=python.conda))
+        assert bool(notes) is not used
+    dated = replace(
+        beside, as_of="2024-01-01T00:00:00Z", locks=read(CONDA, content_hash={"linux-64": fingerprint}).python.locks
+    )
+    assert choose(dated).conda == ("numpy",)
+
+
+def test_date_and_a_named_lock_contradict_one_another():
+    with pytest.raises(BadInput, match="which packages to take"):
+        choose(replace(read(CONDA).python, as_of="2024-01-01T00:00:00Z"))
 
 
 def test_address_is_taken_apart():
@@ -114,3 +148,11 @@ def test_address_is_taken_apart():
 @pytest.mark.parametrize("specs", [(), ("numpy",), ("https://h/a-1-0.conda",), ("https://h/a-1-0.conda#x:1", "numpy")])
 def test_requirements_are_locked_only_when_all_are_addresses_with_a_hash(specs):
     assert not is_locked(specs)
+
+
+def test_registered_lock_is_read_again_as_it_was():
+    asked = read(CONDA, PIP)
+    python = choose(asked.python)
+    settled = settle_lock(asked, EnvironmentPlan(kind="conda", conda=python.conda, pip=python.pip))
+    again = spec_of_document(document_of_spec(settled)).python
+    assert (again.conda, again.pip) == (python.conda, python.pip)
