@@ -173,3 +173,49 @@ def test_no_engine_is_told_by_every_command(localrun, words):
     assert b"no Docker engine answers at unix:///nonexistent.sock (DOCKER_HOST): No such file" in done.stderr
     assert b"-t local" in done.stderr
     assert done.stderr.endswith(b"kind=docker_unavailable\n")
+
+
+def forget(reference):
+    """Remove an image under both of its names, and give its id."""
+    made = reference.partition("/team/")[2].removesuffix(":latest")
+    found = CLIENT.inspect(made, "image")
+    CLIENT.try_docker("image", "rm", "--force", made, reference)
+    if layer := (found["Config"]["Labels"] or {}).get("localrun.layer"):
+        CLIENT.try_docker("image", "rm", "--force", f"azureml/layer_{layer[:32]}")
+    return found["Id"]
+
+
+def test_what_is_built_goes_to_the_registry_and_is_not_built_again(localrun, registry, account, text_channel):
+    document = {"name": "mine", "image": "localrun-test/bare", "conda_file": "conda.yml"}
+    localrun.write("env.yml", json.dumps(document))
+    localrun.write("conda.yml", json.dumps({"channels": [text_channel], "dependencies": ["words"]}))
+    environ = {**account, "LOCALRUN_REGISTRY": f"{registry.address}/team"}
+    done = localrun.command("env", "build", "--push", "env.yml", env=environ)
+    assert done.returncode == 0, done.stderr
+    reference = done.stdout.decode().strip()
+    assert reference.startswith(f"{registry.address}/team/azureml/azureml_")
+    before = forget(reference)
+    again = localrun.command("env", "build", "-t", "docker", "env.yml", env=environ)
+    assert again.returncode == 0, again.stderr
+    assert b"adding the conda environment" not in again.stderr
+    assert forget(reference) == before
+    assert registry.password.encode() not in done.stdout + done.stderr + again.stderr
+
+
+def test_python_api_pushes_what_it_builds(localrun, registry, account, monkeypatch):
+    from localrun import Environment, Workspace
+
+    monkeypatch.chdir(localrun.source)
+    monkeypatch.setenv("LOCALRUN_HOME", localrun.home)
+    monkeypatch.setenv("DOCKER_CONFIG", account["DOCKER_CONFIG"])
+    environment = Environment("mine")
+    environment.docker.base_dockerfile = f"FROM localrun-test/bare\nRUN echo {os.urandom(8).hex()} >/made\n"
+    environment.python.user_managed_dependencies = True
+    workspace = Workspace.from_config()
+    monkeypatch.setenv("LOCALRUN_REGISTRY", f"{registry.address}/team")
+    name = environment.build_local(workspace, useDocker=True, pushImageToWorkspaceAcr=True)
+    reference = f"{registry.address}/team/{name}:latest"
+    before = forget(reference)
+    CLIENT.docker("--config", account["DOCKER_CONFIG"], "pull", reference)
+    assert CLIENT.inspect(reference, "image")["Id"] == before
+    CLIENT.docker("image", "rm", "--force", reference)
