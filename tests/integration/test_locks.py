@@ -227,6 +227,16 @@ def test_lock_of_a_lock_or_of_an_unknown_platform_is_refused(localrun, served, c
     assert b"the platform amiga-68k is not known" in refused.stderr
 
 
+def test_system_of_another_platform_is_assumed_as_conda_lock_assumes_it(localrun, tmp_path):
+    url = fill_channel(tmp_path / "systems", [text_package("apple", depends=("__osx >=11",))])
+    localrun.write("environment.yml", json.dumps({"channels": [url], "dependencies": ["apple"]}))
+    assert localrun.command("env", "lock", "--platform", "osx-arm64").returncode == 0
+    refused = localrun.command("env", "lock", "--platform", "linux-aarch64", "-o", "other.yml")
+    assert refused.returncode == 125
+    assert b"kind=solve" in refused.stderr
+    assert not os.path.exists(os.path.join(localrun.source, "other.yml"))
+
+
 @pytest.mark.pypi
 def test_pip_part_is_locked_with_hashes_for_each_platform_and_installed_without_an_index(localrun, tmp_path):
     url = make_channel(str(tmp_path / "python"))
