@@ -12,8 +12,8 @@ import sys
 from pairs import print_table
 
 NAMES = (
-    "warm_run", "help", "ps", "four_ranks", "many_ranks", "failure", "sigterm", "barrier", "memory", "logs", "conda_environment",
-    "snapshots",
+    "warm_run", "help", "ps", "four_ranks", "many_ranks", "failure", "sigterm", "barrier", "memory", "logs",
+    "conda_environment", "snapshots",
     "docker_first_line", "docker_stop", "docker_logs", "docker_image",
 )  # fmt: skip
 
