@@ -67,7 +67,7 @@ FLAGS = [
     (("--barrier-timeout", "inf", "train.py"), "--barrier-timeout: expected seconds from 0"),
     (("--stop-timeout", "-1", "train.py"), "--stop-timeout: expected seconds from 0"),
     (("--no-such-flag", "train.py"), "No such option '--no-such-flag'"),
-    (("-t", "docker", "train.py"), "--target: the target docker is not available yet"),
+    (("-t", "docker", "train.py"), "-E: no environment is given"),
     (("--distribution", "none", "-n", "2", "train.py"), "-n: 2 processes on a node need a distribution"),
     (("--distribution", "pytorch", "-e", "WORLD_SIZE=4", "train.py"), "WORLD_SIZE is set by localrun for every rank"),
     (
@@ -84,7 +84,7 @@ FLAGS = [
     (("-e", "AZUREML_CONDA_ENVIRONMENT_PATH=x", "train.py"), "AZUREML_CONDA_ENVIRONMENT_PATH is set by localrun"),
     (("--set", "a.b=c", "train.py"), "--set: it changes keys of a job file, and SOURCE is a script"),
     (("--set", "nonsense", "job.yml"), "--set: 'nonsense' sets nothing"),
-    (("-E", "image:python:3.11", "train.py"), "-E: the environment is the image python:3.11"),
+    (("-t", "local", "-E", "image:python:3.11", "train.py"), "-E: the environment is the image python:3.11"),
     (("-E", "nope.yml", "train.py"), "nope.yml"),
     (("-E", "train.py", "train.py"), "there is no environment train.py"),
     (("--env-file", "nope.env", "train.py"), "there is no file nope.env"),
@@ -244,7 +244,7 @@ def test_job_file_that_cannot_be_used_is_refused_with_its_line_and_key(localrun,
 )
 def test_environment_that_cannot_be_used_here_is_refused(localrun, refused, environment, says):
     localrun.write("job.yml", f"command: echo\nenvironment: {environment}\n")
-    refused("job.yml", says=says)
+    refused("-t", "local", "job.yml", says=says)
 
 
 def test_byte_order_mark_and_windows_line_ends_are_taken(localrun):
@@ -256,7 +256,7 @@ def test_flag_that_replaces_a_key_is_named_in_place_of_the_key(localrun, refused
     localrun.write("job.yml", JOB + "resources: {instance_count: 2}\nenvironment_variables: {A: b}\nname: fine\n")
     assert "job.yml" not in refused(*OWN, "--nodes", "0", "job.yml", says="--nodes: expected")
     assert "job.yml" not in refused(*OWN, "--name", "a b", "job.yml", says="--name: 'a b'")
-    assert "job.yml:" not in refused(*OWN, "-E", "image:x", "job.yml", says="-E: the environment")
+    assert "job.yml:" not in refused(*OWN, "-t", "local", "-E", "image:x", "job.yml", says="-E: the environment")
 
 
 def test_very_large_files_are_refused_in_no_time(localrun, refused):

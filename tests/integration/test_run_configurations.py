@@ -97,7 +97,6 @@ def test_a_script_named_after_the_run_configuration_is_run(localrun):
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("script: train.py\ncommunicator: IntelMpi\n", ("communicator: the distribution mpi is not available yet",)),
         ("script: train.py\ndocker: {use_docker: true}\n", ("environment: mine has neither an image nor a Dockerfile",)),
         ("script: train.py\nnodeCount: 0\n", ("mine.runconfig:6: nodeCount: expected a whole number from 1",)),
         ("script: none.py\n", ("there is no script",)),

@@ -112,7 +112,7 @@ STRICTER = {
     "resources": ["{instance_count: 0}", "{instance_count: -1}"],
     "limits": ["{timeout: -1}", "{timeout: 1.5}"],
     "environment_variables": ["{A: [1]}", "{A: {b: 1}}", "{1: x}", "{A: '${{inputs.x}}'}"],
-    "environment": ["azureml:e:1", "azureml:e@latest", "{build: {path: ctx}}"],
+    "environment": ["azureml:e:1", "azureml:e@latest"],
     "code": ["azureml:c:1", "git+https://x/y"],
     "command": ["echo ${{ inputs.nope }}", "echo ${{outputs.nope}}", "echo ${{parent.inputs.x}}"],
 }
