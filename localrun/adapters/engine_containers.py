@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 RUN_LABEL, NODE_LABEL, OWNER_LABEL = "localrun.run", "localrun.node", "localrun.owner"
 """On every container and network of a run: its id, the node's index, and the workspace that it belongs to."""
+REMOVING_S = 10
+"""So long is the removal of a container awaited that somebody else has asked for."""
 GONE, CLASH = 404, 409
 """Status of what is not there, and of what is in the way or being removed already."""
 
@@ -227,7 +229,7 @@ def remove_network(engine: Engine, network: str) -> None:
 
 
 def remove_container(engine: Engine, container: str) -> None:
-    """End and remove a container; one that is gone, or is being removed by somebody else, is passed over.
+    """End and remove a container; one that is gone is passed over, one that is being removed is waited for.
 
     Raises:
         LocalrunError: the engine does not answer, or cannot.
@@ -237,6 +239,9 @@ def remove_container(engine: Engine, container: str) -> None:
     except EngineRefused as error:
         if error.status not in {GONE, CLASH}:
             raise
+        deadline = time.monotonic() + REMOVING_S
+        while error.status == CLASH and time.monotonic() < deadline and inspect_container(engine, container):
+            time.sleep(0.05)
 
 
 def remove_run(engine: Engine, run_id: str) -> int:

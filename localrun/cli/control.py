@@ -145,6 +145,9 @@ def rm(force: bool, runs: tuple[str, ...]) -> None:  # noqa: FBT001 - click name
     found = _find_some(home, runs) if force else find_runs(home, runs)
     for run_id in found:
         if active.is_live(home, run_id) and not force:
+            if records.read(home, run_id, show.tell)["status"] != "running":
+                active.wait(home, run_id)  # it has ended, and its containers are being removed
+                continue
             hint = f"localrun stop {run_id}, or rm -f, which kills it."
             raise RunNotFound(f"run {run_id} is running", hint=hint, code="run_live")
     for run_id in found:

@@ -106,8 +106,8 @@ def _serve(charge: Charge, control: int, wake: int) -> NoReturn:
     except BaseException as error:  # noqa: BLE001 - whatever it is, the ranks must not outlive it
         record = _give_up(charge, hands, record, error)
     closed = _close(charge, record)
-    ended = hands.close() and closed
     os.close(wake)  # who watches need not wait for what follows
+    ended = hands.close() and closed
     _drop_source(charge)
     if ended:
         active.release(charge.home, charge.identity.run_id, charge.entry)

@@ -214,8 +214,8 @@ class DockerHands:
 
     @property
     def gone(self) -> bool:
-        """Whether all containers have ended."""
-        return all(node.dead and node.explained for node in self._nodes)
+        """Whether all containers have ended, or are being removed with nothing in them but their launcher."""
+        return all(node.leaving or (node.dead and node.explained) for node in self._nodes)
 
     def abandon(self, timeout_s: float) -> None:
         """Remove the containers."""

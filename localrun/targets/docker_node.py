@@ -42,6 +42,7 @@ class NodeHands:
         died_at: When that was seen, on the monotonic clock.
         asked_at: When somebody else asked the container to stop; 0: nobody.
         look_again_at: When to look again at why it ended; 0: not at all.
+        leaving: Its ranks have ended and left nothing running; the engine has been asked to remove it.
         removed: The engine has removed it.
         end_joiner_at: When the process that joins the nodes is ended; 0: it need not be, for now.
         join_code: The exit code of that process, once it has ended; minus n for signal n.
@@ -51,7 +52,7 @@ class NodeHands:
         self.container = container
         self.alive = set(container.ranks)
         self.scripted = False
-        self.dead = self.explained = self.removed = False
+        self.dead = self.explained = self.removed = self.leaving = False
         self.died_at = self.asked_at = self.look_again_at = 0.0
         self._engine = engine
         self._alone = alone
@@ -65,7 +66,7 @@ class NodeHands:
         self._processes: dict[str, str] = {}
         self._started: dict[int, float] = {}
         self._signals: list[int] = []
-        self._ready = self._released = False
+        self._ready = self._released = self._bare = False
         self._look = ""  # "", looking, left, sweeping, clean
         self._left: list[str] = []
         self._joiner = ""
@@ -196,6 +197,7 @@ class NodeHands:
                 self._left.append(f"{pid} in {self.container.name} ({' '.join(words)})")
             case ["looked"]:
                 self._look = "left" if self._left else "clean"
+                self._bare = not self._left
             case ["swept"]:
                 self._look = "clean"
         return []
@@ -322,6 +324,7 @@ class NodeHands:
                 self._tell("look")
         if self._look == "clean":
             self.remove(keep=keep)
+            self.leaving = self._bare and self._removal is not None
         return self._left if self._look in {"left", "sweeping"} else []
 
     def _awaits_joiner(self) -> bool:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
+import os
 
-from run_kit import Driver
+from run_kit import Driver, wait_until
 
 
 class Contained(Driver):
@@ -27,12 +29,33 @@ class Contained(Driver):
 
     def containers(self, run_id=None):
         """Give the ids of this workspace's containers, or of one run's."""
+        self.await_removals()
         labels = [f"label=localrun.owner={self.home}", *([f"label=localrun.run={run_id}"] if run_id else [])]
         return self.engine.containers(*labels)
 
+    def await_removals(self):
+        """Wait until runs that have ended have put their containers away, which nobody else waits for."""
+        ended = {record["run_id"] for record in self.records() if record["status"] != "running"}
+        active = os.path.join(self.home, "active")
+        names = ended & set(os.listdir(active) if os.path.isdir(active) else ())
+        wait_until(lambda: not any(is_locked(os.path.join(active, name)) for name in names), 30)
+
     def networks(self):
+        self.await_removals()
         words = ("network", "ls", "-q", "--filter", f"label=localrun.owner={self.home}")
         return self.engine.docker(*words).split()
 
     def inspect(self, container):
         return json.loads(self.engine.docker("inspect", container))[0]
+
+
+def is_locked(path):
+    """Tell whether a run's entry has a living supervisor."""
+    try:
+        with open(path, "rb") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except FileNotFoundError:
+        return False
+    return False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import os
 import signal
 import subprocess
@@ -82,6 +83,7 @@ def test_front_end_and_supervisor_killed_end_the_ranks_and_the_next_command_remo
 
 def test_supervisor_killed_at_random_moments_leaves_nothing_after_the_next_command(contained):
     contained.write("quick.py", "import time; time.sleep(0.3)")
+    places = set()
     for step in range(8):
         with contained.start("run", "quick.py") as child:
             wait_until(lambda: os.path.exists(os.path.join(contained.home, "active")))
@@ -92,11 +94,12 @@ def test_supervisor_killed_at_random_moments_leaves_nothing_after_the_next_comma
                 except ProcessLookupError:
                     continue
             child.communicate(timeout=20)
+        places.update(map(os.readlink, glob.glob(f"{contained.home}/runs/*/place-in-memory")))
         contained.command("ps")
         assert contained.containers() == []
         assert os.listdir(os.path.join(contained.home, "active")) == []
-    places = [name for name in os.listdir("/dev/shm") if name.startswith("localrun-")]
-    assert not [name for name in places if os.path.exists(f"/dev/shm/{name}/node-0")], places
+    assert places
+    assert not [place for place in places if os.path.exists(place)]
 
 
 def test_detached_run_outlives_its_front_end_and_can_be_stopped(contained):

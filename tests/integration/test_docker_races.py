@@ -62,7 +62,7 @@ class Between:
 
 
 @pytest.fixture
-def between(tmp_path):
+def between(tmp_path, contained):
     made = []
 
     def make(act):
@@ -70,6 +70,7 @@ def between(tmp_path):
         return made[-1].environ
 
     yield make
+    contained.wait_for_processes()  # the removal of containers goes through here as well
     for one in made:
         one.close()
 
