@@ -342,6 +342,7 @@ def test_source_folder_of_more_than_the_limits_is_refused_by_name_of_the_limit(l
         assert b" files and folders" in done.stderr  # how far it has come
     assert len(list_kept(localrun.home, localrun.record()["folder"])) == 23_000 + 23 + 2
     assert localrun.run("-q", "--in-place", "train.py").stdout == b"ran\n"
+    assert localrun.wait_for_processes(timeout_s=90) == []  # the working directory is emptied behind the first run
 
 
 def test_five_gigabytes_of_hole_are_refused_and_copied_as_a_hole_when_asked_for(localrun, refused):
