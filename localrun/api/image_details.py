@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from localrun.adapters.docker_credentials import Credentials
     from localrun.api.environment import Environment
     from localrun.api.workspace import Workspace
     from localrun.environments.settings import Progress
@@ -125,7 +126,7 @@ def make_image(
     from localrun.environments import materialize, settle
     from localrun.environments.settings import BuildSettings
 
-    settings = BuildSettings(account=_find_account(environment))
+    settings = BuildSettings(account=find_account(environment))
     plan = settle(plan_image(environment), settings=settings, report=report)
     made = materialize(plan, home=workspace.home, settings=settings, report=report)
     if push:
@@ -133,7 +134,7 @@ def make_image(
     return plan, made
 
 
-def _find_account(environment: Environment) -> Any:
+def find_account(environment: Environment) -> Credentials | None:
     """Give who we are to the base image's registry when its password is at hand; it is never written anywhere."""
     from localrun.adapters.docker_credentials import Credentials
     from localrun.formats.v1_sections import find_reference

@@ -25,6 +25,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from localrun.adapters.docker_credentials import Credentials
     from localrun.environments.settings import Progress
     from localrun.plan import Artifact, Plan, SourcePlan
     from localrun.resolve.facts import HostFacts
@@ -35,7 +36,9 @@ LEFT_OVER_S = 3600
 """So old is a copy of a source folder that nobody works on before it is taken for left over."""
 
 
-def submit(home: str, spec: RunSpec, facts: HostFacts, run_id: str, details: dict[str, Any]) -> None:
+def submit(
+    home: str, spec: RunSpec, facts: HostFacts, run_id: str, details: dict[str, Any], account: Credentials | None = None
+) -> None:
     """Start a run in the background.
 
     Args:
@@ -44,6 +47,8 @@ def submit(home: str, spec: RunSpec, facts: HostFacts, run_id: str, details: dic
         facts: The facts of this machine that it needs.
         run_id: The run's id.
         details: What to keep of it, as JSON: `experiment`, `environment` (name and version), `definition`.
+        account: Who we are to the base image's registry, where the plan has no reference to the password; it is
+            handed over in memory alone.
 
     Raises:
         LocalrunError: nothing could be started.
@@ -54,7 +59,8 @@ def submit(home: str, spec: RunSpec, facts: HostFacts, run_id: str, details: dic
 
     make_folder(os.path.join(home, "submitted"))
     write_json(path_of(home, run_id), details | {"run_id": run_id, "submitted_at": time.time()})
-    request = marshal.dumps((home, run_id, pack(spec), pack(facts)))
+    known = (account.username, account.password) if account else ()
+    request = marshal.dumps((home, run_id, pack(spec), pack(facts), known))
     try:
         start_background((sys.executable, "-m", "localrun.api.submission"), request=request, log=log_of(home, run_id))
     except BaseException:
@@ -179,10 +185,10 @@ def serve() -> None:
 
     from localrun.adapters.background import detach
 
-    home, run_id, spec, facts = marshal.loads(sys.stdin.buffer.read())  # noqa: S302 - from our own process
+    home, run_id, spec, facts, known = marshal.loads(sys.stdin.buffer.read())  # noqa: S302 - from our own process
     descriptor = os.open(path_of(home, run_id), os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
     fcntl.flock(descriptor, fcntl.LOCK_EX)
-    detach(lambda: _work(home, run_id, _unpack(spec), _unpack(facts)))
+    detach(lambda: _work(home, run_id, _unpack(spec), _unpack(facts), known))
 
 
 def _unpack(packed: Any) -> Any:
@@ -193,13 +199,16 @@ def _unpack(packed: Any) -> Any:
     return unpack(packed, classes | {"HostFacts": HostFacts})
 
 
-def _work(home: str, run_id: str, spec: RunSpec, facts: HostFacts) -> None:
+def _work(home: str, run_id: str, spec: RunSpec, facts: HostFacts, known: tuple[str, ...]) -> None:
     """Make the environment and start the run; whatever goes wrong is recorded."""
     import signal
 
     from localrun import runner
+    from localrun.adapters.docker_credentials import Credentials
     from localrun.environments.settings import BuildSettings
     from localrun.workspace import active
+
+    account = Credentials(username=known[0], password=known[1]) if known else None
 
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -208,7 +217,7 @@ def _work(home: str, run_id: str, spec: RunSpec, facts: HostFacts) -> None:
     os.dup2(null, 0)
     host = runner.Host(home=home, environ=os.environ, detached=True, run_id=run_id, say=tell)
     try:
-        runner.run(spec, facts, host, BuildSettings(run_id=run_id), _report, _forget)
+        runner.run(spec, facts, host, BuildSettings(run_id=run_id, account=account), _report, _forget)
     except LocalrunError as error:
         tell(f"error: {error.message}")
         for line in (*error.detail.splitlines(), error.hint):

@@ -10,6 +10,7 @@ import time
 import pytest
 from environment_kit import fill_channel, text_package
 
+from localrun import Environment, Experiment, ScriptRunConfig, Workspace
 from localrun.adapters.image_facts import open_engine
 from localrun.environments.image import explain
 from localrun.environments.image_prune import list_unused_layers, prune_engine
@@ -217,3 +218,38 @@ def test_layers_that_no_image_stands_on_are_pruned(images, engine, bare_image):
     assert name in prune_engine(os.environ, dry_run=True)
     assert engine.try_docker("image", "inspect", name).returncode == 0
     engine.docker("image", "rm", name)
+
+
+def test_submitted_run_pulls_its_base_image_with_the_password_of_its_environment(
+    engine, python_image, registry, monkeypatch, tmp_path
+):
+    base = f"{registry.address}/team/submitted:1"
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path / "docker"))
+    login = ("login", "--username", registry.user, "--password-stdin", registry.address)
+    subprocess.run(["docker", *login], input=registry.password.encode(), check=True, stdout=subprocess.DEVNULL)
+    engine.docker("tag", python_image, base)
+    engine.docker("push", base)
+    engine.docker("image", "rm", base)
+    engine.docker("logout", registry.address)
+    (tmp_path / "source").mkdir()
+    (tmp_path / "source" / "train.py").write_text("print('it runs')\n")
+    monkeypatch.setenv("LOCALRUN_HOME", str(tmp_path / "home"))
+    environment = Environment("private")
+    environment.docker.base_image = base
+    environment.docker.base_image_registry.address = registry.address
+    environment.docker.base_image_registry.username = registry.user
+    environment.docker.base_image_registry.password = registry.password
+    environment.python.user_managed_dependencies = True
+    environment.python.interpreter_path = "/usr/bin/python3"
+    config = ScriptRunConfig(str(tmp_path / "source"), script="train.py", environment=environment)
+    config.run_config.docker.use_docker = True
+    try:
+        run = Experiment(Workspace.from_config(), "private").submit(config)
+        run.wait_for_completion()
+        assert run.get_status() == "Completed"
+    finally:
+        engine.try_docker("image", "rm", "--force", base)
+    for folder, _, names in os.walk(tmp_path / "home"):
+        for name in names:
+            with open(os.path.join(folder, name), "rb") as file:
+                assert registry.password.encode() not in file.read(), name
