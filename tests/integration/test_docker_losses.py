@@ -247,3 +247,24 @@ def test_ctrl_c_ends_a_run_within_a_tenth_of_a_second_of_willing_ranks(contained
     assert child.returncode == 130
     rank = contained.record()["ranks"][0]
     assert rank["status"] == "stopped"
+
+
+def test_ctrl_z_lets_the_ranks_in_containers_stand_still_until_they_go_on(contained):
+    contained.write("tick.py", "import time\nfor at in range(60):\n    print(at, flush=True)\n    time.sleep(0.05)")
+    with contained.start("run", "-q", "tick.py") as child:
+        assert child.stdout.readline() == b"0\n"
+        os.kill(child.pid, signal.SIGTSTP)
+        assert os.WIFSTOPPED(os.waitpid(child.pid, os.WUNTRACED)[1])
+        wait_until(lambda: read_log(contained) == (time.sleep(0.5), read_log(contained))[1])
+        before = read_log(contained)
+        time.sleep(0.5)
+        assert read_log(contained) == before
+        os.kill(child.pid, signal.SIGCONT)
+        rest, _ = child.communicate(timeout=60)
+    assert (child.returncode, rest.split()[-1]) == (0, b"59")
+
+
+def read_log(driver):
+    (path,) = glob.glob(f"{driver.home}/runs/*/user_logs/std_log.txt")
+    with open(path, "rb") as file:
+        return file.read()
