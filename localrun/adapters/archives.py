@@ -1,4 +1,4 @@
-"""Tar archives made while they are sent: no copy on disk, everything owned by root."""
+"""Tar archives made while they are sent: no copy on disk, owned by root unless somebody else is named."""
 
 from __future__ import annotations
 
@@ -33,6 +33,7 @@ class Member:
         content: Its content.
         goal: Of a link.
         size: Of `source`, in bytes: what it grew by since is left out. None: as it is when it is read.
+        owner: The numbers of user and group.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Member:
     content: bytes = b""
     goal: str = ""
     size: int | None = None
+    owner: tuple[int, int] = (0, 0)
 
 
 def list_tree(folder: str, name: str) -> Iterator[Member]:
@@ -121,6 +123,7 @@ def _write_member(member: Member) -> Iterator[bytes]:
 
 def _describe(member: Member, size: int) -> tarfile.TarInfo:
     info = tarfile.TarInfo(member.name)
+    info.uid, info.gid = member.owner
     info.mode, info.mtime, info.size = member.mode, member.mtime, size
     if member.kind == "folder":
         info.type = tarfile.DIRTYPE

@@ -228,6 +228,14 @@ def remove_network(engine: Engine, network: str) -> None:
             raise
 
 
+def _remove_volume(engine: Engine, volume: str) -> None:
+    try:
+        engine.ask("DELETE", f"/volumes/{volume}")
+    except EngineRefused as error:
+        if error.status != GONE:
+            raise
+
+
 def remove_container(engine: Engine, container: str) -> None:
     """End and remove a container; one that is gone is passed over, one that is being removed is waited for.
 
@@ -244,8 +252,17 @@ def remove_container(engine: Engine, container: str) -> None:
             time.sleep(0.05)
 
 
+def create_volume(engine: Engine, name: str, labels: Mapping[str, str]) -> None:
+    """Make a volume.
+
+    Raises:
+        LocalrunError: the engine does not answer, or has no room.
+    """
+    engine.ask("POST", "/volumes/create", body={"Name": name, "Labels": dict(labels)})
+
+
 def remove_run(engine: Engine, run_id: str) -> int:
-    """End and remove all containers and networks of a run, by their label; give how many containers there were.
+    """End and remove all containers, networks and volumes of a run, by their label; give how many containers it had.
 
     Raises:
         LocalrunError: the engine does not answer, or cannot.
@@ -256,6 +273,8 @@ def remove_run(engine: Engine, run_id: str) -> int:
         remove_container(engine, str(container["Id"]))
     for network in engine.ask("GET", "/networks", query={"filters": mine}) or []:
         remove_network(engine, str(network["Id"]))
+    for volume in (engine.ask("GET", "/volumes", query={"filters": mine}) or {}).get("Volumes") or []:
+        _remove_volume(engine, str(volume["Name"]))
     return len(containers)
 
 

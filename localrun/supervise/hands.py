@@ -131,6 +131,15 @@ if TYPE_CHECKING:
         def abandon(self, timeout_s: float) -> None:
             """Kill everything at once and wait so long for its end: localrun itself has failed."""
 
+        def fetch(self) -> Sequence[str]:
+            """Bring what the ranks wrote elsewhere into the run's folder; give notes for the record.
+
+            Called once, when everything of the run has ended, before the record is closed.
+
+            Raises:
+                LocalrunError: it cannot be had.
+            """
+
         def describe(self) -> Mapping[str, Any]:
             """Give what the record says of where the ranks run."""
 

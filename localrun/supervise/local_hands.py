@@ -133,6 +133,10 @@ class LocalHands:
         """Describe the ranks that the kernel does not end, and where they wait."""
         return [f"process {pid} could not be ended ({_describe(pid)})" for pid in self._ranks]
 
+    def fetch(self) -> Sequence[str]:
+        """Give nothing: the ranks write here."""
+        return ()
+
     def abandon(self, timeout_s: float) -> None:
         """Kill every descendant."""
         spawn.end_descendants(timeout_s)

@@ -105,6 +105,7 @@ def _serve(charge: Charge, control: int, wake: int) -> NoReturn:
         record["inputs"] = hashing.finish() if hashing else {}
     except BaseException as error:  # noqa: BLE001 - whatever it is, the ranks must not outlive it
         record = _give_up(charge, hands, record, error)
+    _fetch(hands, record)
     closed = _close(charge, record)
     os.close(wake)  # who watches need not wait for what follows
     ended = hands.close() and closed
@@ -261,6 +262,16 @@ def _explain(error: BaseException) -> str:
     if not isinstance(error, LocalrunError):
         return f"localrun itself failed: {type(error).__name__}: {error}"
     return f"{error.message}; {error.hint}" if error.hint else error.message
+
+
+def _fetch(hands: Hands, record: dict[str, Any]) -> None:
+    """Bring home what the ranks wrote; a run without its outputs has not been completed."""
+    try:
+        record["notes"] = [*record["notes"], *hands.fetch()]
+    except LocalrunError as error:
+        record["notes"] = [*record["notes"], _explain(error)]
+        if record["status"] == "completed":
+            record.update(status="failed", exit_code=125, origin="localrun", kind=error.code)
 
 
 def _close(charge: Charge, record: dict[str, Any]) -> bool:

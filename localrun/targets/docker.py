@@ -29,6 +29,7 @@ from localrun.workspace.snapshot import list_source
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import Any
 
     from localrun.adapters.engine_containers import Pending
     from localrun.plan import Artifact, Plan, RankPlan
@@ -72,9 +73,9 @@ def prepare(  # noqa: PLR0913 - what a run is made of, as for the local target
     entries = () if plan.source.in_place else list_source(plan.source, home=home)
     engine = Engine(find_endpoint(environ, os.path.expanduser("~")))
     if engine.endpoint.remote:
-        message = f"the engine at {engine.endpoint.place} does not see the files of this machine"
-        hint = "use an engine of this machine (unset DOCKER_HOST, docker context use default), or -t local"
-        raise LocalrunError(message, hint=hint, code="remote_engine")
+        from localrun.targets.docker_remote import check_remote
+
+        check_remote(plan, plan.container or ContainerPlan(), engine.endpoint.place)
     active.note(entry, [f"engine {contained.describe_engine(engine.endpoint)}"])
     tokens = {RUN_ID: run_id, RUN_FOLDER: folder, **name_ports(port or FIRST_PORT, len(plan.ranks))}
     making = _Making(plan, artifact, engine, run_id=run_id, folder=folder, home=home)
@@ -136,6 +137,10 @@ class _Making:
             from localrun.targets.mpi import nodes
 
             nodes.prepare_nodes(plan, self._container, self._folder, self._mode())
+        if self._engine.endpoint.remote:
+            from localrun.targets.docker_remote import make_volume
+
+            make_volume(self._engine, self._run_id, self._home)
         for node in range(plan.nodes):
             self._make_pipes(node)
             self._ask_for(node)
@@ -152,7 +157,13 @@ class _Making:
         containers = tuple(self._take(*asked) for asked in self._asked)
         if plan.distribution == "mpi":
             nodes.check_image(plan, self._artifact, self._engine, containers[0].id)
-        hands = DockerHands(
+        hands = self._hand_over(containers)
+        return Ready(processes=tuple(processes), bootstraps=tuple(bootstraps), notes=note_skipped(entries), hands=hands)
+
+    def _hand_over(self, containers: tuple[Container, ...]) -> DockerHands:
+        if self._engine.endpoint.remote:
+            return self._send(containers)
+        return DockerHands(
             self._engine,
             containers,
             network=self._network,
@@ -161,7 +172,39 @@ class _Making:
             memory_bytes=self._container.memory_bytes,
             alone=self._is_alone(),
         )
-        return Ready(processes=tuple(processes), bootstraps=tuple(bootstraps), notes=note_skipped(entries), hands=hands)
+
+    def _send(self, containers: tuple[Container, ...]) -> DockerHands:
+        """Copy to another machine what would be mounted on this one."""
+        from localrun.targets.docker_remote import RemoteHands, send_files
+
+        files = send_files(
+            self._engine,
+            containers,
+            image=self._artifact.image,
+            run_id=self._run_id,
+            home=self._home,
+            folder=self._folder,
+            paths=[path for path, _ in self._list_mounts() if path != self._folder],
+        )
+        return RemoteHands(
+            self._engine,
+            containers,
+            run_id=self._run_id,
+            folder=self._folder,
+            files=files,
+            network=self._network,
+            keep=self._container.keep,
+            memory_bytes=self._container.memory_bytes,
+        )
+
+    def _describe(self, node: Node) -> dict[str, Any]:
+        """Give the request for a node's container."""
+        request = describe_container(node, self._container)
+        if not self._engine.endpoint.remote:
+            return request
+        from localrun.targets.docker_remote import adapt_request
+
+        return adapt_request(request, self._run_id, self._folder)
 
     def _inherit(self, environ: Mapping[str, str]) -> None:
         """Note how programs of this machine reach the network."""
@@ -225,7 +268,7 @@ class _Making:
             joined=plan.distribution == "mpi",
         )
         name = name_container(self._run_id, node)
-        pending = begin_create(self._engine, name, describe_container(described, self._container))
+        pending = begin_create(self._engine, name, self._describe(described))
         self._asked.append((described, name, pending))
 
     def _list_mounts(self) -> tuple[tuple[str, bool], ...]:
@@ -255,7 +298,7 @@ class _Making:
             if error.status != CLASH:
                 raise
             name = f"{name}-{os.urandom(2).hex()}"
-            made = begin_create(self._engine, name, describe_container(node, self._container)).take()
+            made = begin_create(self._engine, name, self._describe(node)).take()
         return Container(node=node.node, name=name, id=str(made["Id"]), folder=node.folder, ranks=node.ranks)
 
     def _prepare_node(

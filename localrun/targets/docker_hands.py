@@ -217,6 +217,10 @@ class DockerHands:
         """Whether all containers have ended, or are being removed with nothing in them but their launcher."""
         return all(node.leaving or (node.dead and node.explained) for node in self._nodes)
 
+    def fetch(self) -> Sequence[str]:
+        """Give nothing: the ranks write into the run's folder."""
+        return ()
+
     def abandon(self, timeout_s: float) -> None:
         """Remove the containers."""
         deadline = time.monotonic() + timeout_s
