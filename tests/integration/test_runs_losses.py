@@ -135,6 +135,7 @@ def test_detached_run_survives_its_terminal(localrun):
     terminal = pexpect.spawn(LOCALRUN[0], words, cwd=localrun.source, env=environ, timeout=30)
     terminal.expect(r"source_\d+_\w{8}")
     terminal.expect(pexpect.EOF)
+    terminal.wait()
     terminal.close()
     assert terminal.exitstatus == 0
     hear(here, 2)

@@ -55,6 +55,7 @@ def test_one_ctrl_c_ends_the_ranks_and_the_run_is_canceled_with_130(localrun, ra
     terminal.expect("press Ctrl-C again to kill them")
     terminal.expect("interrupted after")
     terminal.expect(pexpect.EOF)
+    terminal.wait()
     terminal.close()
     assert terminal.exitstatus == 130
     assert time.monotonic() - began < 9  # before the grace of ten seconds
@@ -72,6 +73,7 @@ def test_second_ctrl_c_kills_at_once(localrun):
     began = time.monotonic()
     terminal.sendintr()
     terminal.expect(pexpect.EOF)
+    terminal.wait()
     terminal.close()
     assert time.monotonic() - began < 30  # not the sixty seconds that were given
     assert terminal.exitstatus == 130

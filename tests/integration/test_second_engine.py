@@ -10,7 +10,7 @@ def test_a_container_outlives_an_engine_that_is_killed(second_engine):
     second_engine.kill()
     assert not second_engine.answers()
     second_engine.up()
-    assert second_engine.inspect(name)["State"]["ExitCode"] in {0, 5}
+    assert second_engine.inspect(name)["State"]["ExitCode"] in {0, 5, 255}  # 255: nobody saw its end
 
 
 def test_a_restarted_engine_has_ended_its_containers(second_engine):

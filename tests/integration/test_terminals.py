@@ -54,6 +54,7 @@ def test_pdb_works_at_a_breakpoint_of_one_rank(localrun):
     terminal.expect("went on with 42\r\n")
     terminal.expect("completed after")
     terminal.expect(pexpect.EOF)
+    terminal.wait()
     terminal.close()
     assert terminal.exitstatus == 0
     assert b"went on with 42" in localrun.log(1)
@@ -75,6 +76,7 @@ def test_rank_has_the_size_of_the_terminal_the_keys_and_ctrl_c(localrun):
     terminal.sendline("end")
     terminal.expect("ended with exit code 4 after")
     terminal.expect(pexpect.EOF)
+    terminal.wait()
     terminal.close()
     assert terminal.exitstatus == 4
 
