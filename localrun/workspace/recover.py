@@ -134,10 +134,10 @@ def _remove_containers(entry: active.Entry, say: Callable[[str], None]) -> int:
         if not entry.ranks:  # it died while its containers were made: one may appear after its maker's death
             time.sleep(APPEARS_S)
             count += remove_containers(entry.engine, entry.run_id)
-        return count
     except LocalrunError as error:
         say(f"containers of run {entry.run_id} may be left: {error.message}")
         return -1
+    return count
 
 
 def _discard(home: str, run_id: str, say: Callable[[str], None]) -> None:
