@@ -171,6 +171,7 @@ class _Making:
             keep=self._container.keep,
             memory_bytes=self._container.memory_bytes,
             alone=self._is_alone(),
+            joined=os.path.join(self._folder, "mpi") if self._plan.distribution == "mpi" else "",
         )
 
     def _send(self, containers: tuple[Container, ...]) -> DockerHands:

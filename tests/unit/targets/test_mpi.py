@@ -1,4 +1,4 @@
-"""MPI's ranks wait for what mpirun tells them, each with a pair of pipes."""
+"""MPI's ranks wait for what mpirun tells them, each with pipes of its own."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ def test_mpirun_knows_one_host_or_every_node():
     assert mpi.describe_start(PLAN, "/run", ("node-0", "node-1"))[-1] == "node-0:2,node-1:2"
 
 
-def test_joined_ranks_have_a_pair_of_pipes_each_and_mpirun_a_log_of_its_own(tmp_path):
+def test_joined_ranks_have_pipes_of_their_own_and_mpirun_a_log_of_its_own(tmp_path):
     (tmp_path / "mpirun").write_text("#!/bin/sh\n")
     (tmp_path / "mpirun").chmod(0o755)
     joined, mpirun = mpi.join_ranks(PLAN, make_processes(str(tmp_path)), str(tmp_path))
     assert [process.argv[-2:] for process in joined] == [("x", "y z")] * 4
     assert mpirun.log == str(tmp_path / "user_logs" / "mpi_log.txt")
     pipes = [path for path in (tmp_path / "mpi").iterdir() if stat.S_ISFIFO(path.stat().st_mode)]
-    assert len(pipes) == 8
+    assert len(pipes) == 12
     assert os.access(tmp_path / "mpi" / "agent.sh", os.X_OK)
 
 
