@@ -110,7 +110,14 @@ def run(
     plan = hide_in_plan(plan)  # from here on nobody fetches anything
     timings = (("resolve", resolved - began), ("materialize", time.monotonic() - resolved))
     remember(plan, artifact)
-    return run_plan(plan, artifact, host, holds, timings)
+    try:
+        return run_plan(plan, artifact, host, holds, timings)
+    except LocalrunError as error:
+        if error.code != "image_missing":
+            raise
+        host.say(f"{error.message}: it is looked for anew")  # it went since it was found; nothing of the run is left
+    artifact = materialize(fetched, home=host.home, settings=settings, report=report)
+    return run_plan(plan, artifact, host, (), timings)
 
 
 def _without_fetching(environment: EnvironmentPlan) -> EnvironmentPlan:

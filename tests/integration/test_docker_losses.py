@@ -70,6 +70,7 @@ def test_front_end_killed_ends_the_containers_and_closes_the_record(contained):
 
 def test_front_end_and_supervisor_killed_end_the_ranks_and_the_next_command_removes_the_containers(contained):
     with start_waiting(contained, "--nodes", "2", ranks=2) as child:
+        child.send_signal(signal.SIGSTOP)  # else it may begin to put things in order before its own end
         os.kill(supervisor_of(contained), signal.SIGKILL)
         child.kill()
     wait_until(lambda: not any(contained.inspect(one)["State"]["Running"] for one in contained.containers()), 20)
