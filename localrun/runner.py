@@ -81,34 +81,15 @@ def run(
     Raises:
         LocalrunError: the run could not be started; nothing of it is left.
     """
-    from localrun.catalogue.of_runs import name_environment
-    from localrun.environments import materialize, settle
-    from localrun.resolve import resolve
     from localrun.resolve.credentials import hide_in_plan
-    from localrun.resolve.locks import settle_lock
-    from localrun.workspace.snapshot import list_source
 
     began = time.monotonic()
-    plan = resolve(spec, facts)
-    if not plan.source.in_place:
-        list_source(plan.source, home=host.home)  # what cannot be copied is told before an environment is made
-    if plan.secrets:
-        from localrun.secrets.launch import check_secrets
-
-        check_secrets(plan, host.home, host.environ)
+    plan = resolve_run(spec, facts, host)
     resolved = time.monotonic()
-    if spec.environment is not None:
-        asked = settle_lock(spec.environment, plan.environment)
-        named = name_environment(host.home, asked, host.say)
-        plan = replace(plan, environment=replace(plan.environment, registered=named))
-    plan = replace(plan, environment=settle(plan.environment, settings=settings, report=report))
-    fetched = _without_fetching(plan.environment)
-    holds = None
-    while holds is None:  # somebody may rebuild it between the two steps
-        artifact = materialize(fetched, home=host.home, settings=settings, report=report)
-        holds = hold_artifact(plan, artifact, host.home)
-    plan = hide_in_plan(plan)  # from here on nobody fetches anything
+    whole = settle_environment(spec, plan, host, settings, report)
+    artifact, holds = materialize_held(whole, host, settings, report)
     timings = (("resolve", resolved - began), ("materialize", time.monotonic() - resolved))
+    plan = hide_in_plan(whole)  # from here on nobody fetches anything
     remember(plan, artifact)
     try:
         return run_plan(plan, artifact, host, holds, timings)
@@ -116,8 +97,64 @@ def run(
         if error.code != "image_missing":
             raise
         host.say(f"{error.message}: it is looked for anew")  # it went since it was found; nothing of the run is left
-    artifact = materialize(fetched, home=host.home, settings=settings, report=report)
-    return run_plan(plan, artifact, host, (), timings)
+    artifact, holds = materialize_held(whole, host, settings, report)
+    return run_plan(plan, artifact, host, holds, timings)
+
+
+def resolve_run(spec: RunSpec, facts: HostFacts, host: Host) -> Plan:
+    """Resolve a run configuration, and tell what cannot be copied or is not known before an environment is made.
+
+    Raises:
+        LocalrunError: it cannot be run here.
+    """
+    from localrun.resolve import resolve
+    from localrun.workspace.snapshot import list_source
+
+    plan = resolve(spec, facts)
+    if not plan.source.in_place:
+        list_source(plan.source, home=host.home)
+    if plan.secrets:
+        from localrun.secrets.launch import check_secrets
+
+        check_secrets(plan, host.home, host.environ)
+    return plan
+
+
+def settle_environment(
+    spec: RunSpec, plan: Plan, host: Host, settings: BuildSettings, report: Callable[[Progress], None]
+) -> Plan:
+    """Register the environment of a run without listing it, and fetch the base image that its image's name needs.
+
+    Raises:
+        LocalrunError: its name is a curated one's, the registry cannot be written, or the image cannot be fetched.
+    """
+    from localrun.catalogue.of_runs import name_environment
+    from localrun.environments import settle
+    from localrun.resolve.locks import settle_lock
+
+    environment = plan.environment
+    if spec.environment is not None:
+        asked = settle_lock(spec.environment, environment)
+        environment = replace(environment, registered=name_environment(host.home, asked, host.say))
+    return replace(plan, environment=settle(environment, settings=settings, report=report))
+
+
+def materialize_held(
+    plan: Plan, host: Host, settings: BuildSettings, report: Callable[[Progress], None]
+) -> tuple[Artifact, tuple[int, ...]]:
+    """Give the environment of a plan, made now if it is not there, and the descriptors that hold it.
+
+    Raises:
+        LocalrunError: it cannot be made or held.
+    """
+    from localrun.environments import materialize
+
+    fetched = _without_fetching(plan.environment)
+    while True:  # somebody may rebuild it between the two steps
+        artifact = materialize(fetched, home=host.home, settings=settings, report=report)
+        holds = hold_artifact(plan, artifact, host.home)
+        if holds is not None:
+            return artifact, holds
 
 
 def _without_fetching(environment: EnvironmentPlan) -> EnvironmentPlan:
