@@ -11,6 +11,9 @@ if TYPE_CHECKING:
 
     from localrun.spec import RunSpec
 
+MLFLOW_STORE = "mlruns"
+"""MLflow's file store in a run's folder."""
+MLFLOW_URI = f"file:{RUN_FOLDER}/{MLFLOW_STORE}"
 LONGEST = 131_071
 """Bytes of `NAME=value` that Linux takes for one variable (MAX_ARG_STRLEN less its final NUL)."""
 BY_LAUNCH = ("AZUREML_CR_EXECUTION_WORKING_DIR_PATH", "AZUREML_CONDA_ENVIRONMENT_PATH")
@@ -92,7 +95,7 @@ def describe_mlflow(experiment: str) -> dict[str, str]:
     `MLFLOW_RUN_ID` is never among them: MLflow looks up the run it names and fails when there is none.
     """
     return {
-        "MLFLOW_TRACKING_URI": f"file:{RUN_FOLDER}/mlruns",
+        "MLFLOW_TRACKING_URI": MLFLOW_URI,
         "MLFLOW_ALLOW_FILE_STORE": "true",
         "MLFLOW_EXPERIMENT_NAME": experiment,
     }

@@ -16,6 +16,7 @@ from localrun.supervise.local_hands import LocalHands
 from localrun.supervise.loop import Supervisor
 from localrun.supervise.room import free_room
 from localrun.workspace import active
+from localrun.workspace.mlflow_store import has_runs
 from localrun.workspace.place import remove_place
 
 TYPE_CHECKING = False
@@ -308,7 +309,7 @@ def _close(charge: Charge, record: dict[str, Any]) -> bool:
 def _describe_logged(charge: Charge, record: dict[str, Any]) -> dict[str, Any]:
     """Give what the script has logged, for the record."""
     folder = charge.identity.folder
-    if not any(os.path.isdir(os.path.join(folder, name)) for name in ("journal", "mlruns")):
+    if not os.path.isdir(os.path.join(folder, "journal")) and not has_runs(folder):
         return {}
     from localrun.workspace.metrics import describe_logged
 

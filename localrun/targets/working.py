@@ -8,6 +8,7 @@ from localrun.plan import SourcePlan
 from localrun.supervise.room import keep_room
 from localrun.values import value
 from localrun.workspace.home import failed
+from localrun.workspace.mlflow_store import make_store
 from localrun.workspace.place import remove_place
 from localrun.workspace.snapshot import copy_entries, list_source
 from localrun.workspace.snapshot_store import keep_snapshot
@@ -62,7 +63,7 @@ def fill_or_remove(folder: str, fill: Callable[[], Ready]) -> Ready:
 
 
 def place_snapshot(plan: Plan, entries: tuple[Entry, ...], folder: str, home: str = "") -> Kept | None:
-    """Fill a new run's folder with what all nodes share: the snapshot, inputs of mode download, empty outputs.
+    """Fill a new run's folder with what nodes share: snapshot, downloaded inputs, empty outputs, MLflow's store.
 
     Args:
         plan: The plan.
@@ -84,6 +85,7 @@ def place_snapshot(plan: Plan, entries: tuple[Entry, ...], folder: str, home: st
         None if plan.source.in_place else keep_snapshot(home or _find_home(folder), folder, _find_root(plan), entries)
     )
     _place_assets(plan, folder)
+    make_store(dict(plan.variables), folder)
     return kept
 
 

@@ -15,6 +15,8 @@ import json
 import math
 import os
 
+from localrun.resolve.variables import MLFLOW_STORE
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,18 +25,13 @@ if TYPE_CHECKING:
     Point = tuple[float, int | None, float | None]
     """Unix seconds, step (None: it was not said), value (None: it was no number)."""
 
-JOURNAL, STORE = "journal", "mlruns"
+JOURNAL = "journal"
 MOST_IN_RECORD = 1000
 """So many metrics stand in a record; all of them are read by `read_series`."""
 SINGLE = ("log", "row", "list")
 """Kinds whose values are numbers, or hold numbers by name."""
 MLFLOW_OWN = "mlflow."
 """What the names of MLflow's own tags begin with."""
-
-
-def has_logged(folder: str) -> bool:
-    """Tell whether a run's folder holds anything that was logged; a glance."""
-    return os.path.isdir(os.path.join(folder, JOURNAL)) or os.path.isdir(os.path.join(folder, STORE))
 
 
 def read_series(folder: str, run_id: str) -> dict[str, list[Point]]:
@@ -153,7 +150,7 @@ def _list_mlflow_points(folder: str) -> Iterator[tuple[str, Point]]:
 
 
 def _list_mlflow_runs(folder: str) -> Iterator[str]:
-    store = os.path.join(folder, STORE)
+    store = os.path.join(folder, MLFLOW_STORE)
     for experiment in _list_folders(store):
         for run in _list_folders(experiment):
             if os.path.isfile(os.path.join(run, "meta.yaml")):

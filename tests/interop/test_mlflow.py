@@ -59,15 +59,22 @@ def test_metrics_params_tags_and_artifacts_end_in_the_record(localrun, mlflow_py
 
 
 @pytest.mark.slow
-def test_ranks_that_log_at_once_lose_nothing(localrun, mlflow_python):
+@pytest.mark.parametrize("version", [2, 3])
+def test_ranks_that_log_at_once_lose_nothing(localrun, mlflow_python, version, tmp_path):
     text = """
-import mlflow, os
+import mlflow, os, pathlib, time
+me, other = (pathlib.Path(os.environ["LOCALRUN_TEST_MEET"], rank) for rank in (os.environ["RANK"], str(1 - int(os.environ["RANK"]))))
+me.touch()
+while not other.exists():
+    time.sleep(0)
 with mlflow.start_run():
     for step in range(50):
         mlflow.log_metric("loss", step, step=step)
 """
     script = localrun.write("train.py", text)
-    done = localrun.run("-n", "2", "-E", f"interpreter:{mlflow_python(3)}", script, timeout=120)
+    (tmp_path / "meet").mkdir()
+    meet = ("--env", f"LOCALRUN_TEST_MEET={tmp_path}/meet")
+    done = localrun.run("-n", "2", *meet, "-E", f"interpreter:{mlflow_python(version)}", script, timeout=120)
     assert done.returncode == 0, done.stdout
     from localrun.workspace.metrics import read_series
 

@@ -7,7 +7,7 @@ import math
 
 import pytest
 
-from localrun.workspace.metrics import describe_logged, has_logged, plain_number, read_series
+from localrun.workspace.metrics import describe_logged, plain_number, read_series
 
 RUN = "run_1"
 
@@ -98,7 +98,6 @@ def test_the_record_keeps_last_values_and_what_else_was_said(tmp_path, write):
 
 
 def test_a_run_that_logged_nothing_has_nothing(tmp_path):
-    assert not has_logged(str(tmp_path))
     assert describe_logged(str(tmp_path), RUN) == {}
 
 
