@@ -13,7 +13,7 @@ from localrun.formats.expressions import substitute
 from localrun.plan import RUN_FOLDER, EnvironmentPlan, Plan
 from localrun.resolve.assets import check_outputs, describe_assets, place_input, plan_inputs, plan_outputs
 from localrun.resolve.context import describe_context
-from localrun.resolve.locks import choose_packages, note_lock
+from localrun.resolve.locks import note_lock, plan_packages
 from localrun.resolve.ranks import check_counts, name_variables, plan_ranks
 from localrun.resolve.refusal import locate, refuse
 from localrun.resolve.secrets import plan_secrets
@@ -31,8 +31,11 @@ from localrun.values import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
+    from localrun.plan import ContainerPlan
     from localrun.resolve.facts import HostFacts
-    from localrun.spec import EnvironmentSpec, RunSpec
+    from localrun.spec import RunSpec
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
 """What may name an experiment or a run: the one is part of a folder's name, the other is given on command lines."""
@@ -40,6 +43,11 @@ NAME_HINT = "use letters, digits, dot, dash and underscore, 200 at most, a lette
 LONGEST_S = 10**9
 """The largest number of seconds that is a time limit, some thirty years."""
 
+AS_ASKED = (
+    *("barrier_timeout_s", "timeout_s", "stop_timeout_s", "rank_timeout_s", "on_failure", "timestamps", "sample_usage"),
+    *("terminal_rank", "terminal", "debug_rank", "name", "description", "tags", "outputs_directory", "shim"),
+)
+"""What a plan has unchanged from the run configuration, under the same names."""
 EXPANDING = (
     "-I",
     "-S",
@@ -56,33 +64,23 @@ def resolve(spec: RunSpec, facts: HostFacts) -> Plan:
         BadInput: something that was asked for contradicts itself, is not there, or cannot be run here.
         NotRunnable: the script or the interpreter does not exist.
     """
-    target = choose_target(spec)
-    if target == "docker":
-        from localrun.resolve.container import plan_container, settle_arguments
-
-        spec = settle_arguments(spec)
-    spec = replace(without_container(spec) if target == "local" else spec, target=target)
+    spec = _settle_target(spec)
     check_counts(spec)
-    kinds = dict(facts.paths)
     check_times(spec)
     check_name(spec)
     source = plan_source(spec, facts)
     experiment = name_experiment(spec, facts)
-    environment = plan_environment(spec, facts, target)
+    environment = plan_environment(spec, facts, spec.target)
     if spec.environment is not None:
         environment = replace(environment, registered=spec.environment.registered)
     ranks = plan_ranks(spec, name_hosts(spec))
     check_looking(spec, len(ranks) - 1)
+    kinds = dict(facts.paths)
     inputs = plan_inputs(spec, kinds)
-    placed = {item.name: place_input(item) for item in spec.inputs}
     check_outputs(spec)
-    own = describe_run(spec, experiment) | describe_assets(spec, placed)
-    rank_names = name_variables(spec, ranks)
-    secrets = plan_secrets(spec, {*own, *rank_names, *BY_LAUNCH})
-    own |= describe_context(spec, environment, secrets)
-    variables = _merge_variables(spec, experiment, own, placed, rank_names)
-    return Plan(
-        target=target,
+    placed = {item.name: place_input(item) for item in spec.inputs}
+    plan = Plan(
+        target=spec.target,
         experiment=experiment,
         environment=environment,
         source=source,
@@ -91,33 +89,54 @@ def resolve(spec: RunSpec, facts: HostFacts) -> Plan:
         nodes=spec.nodes,
         processes_per_node=-(-len(ranks) // spec.nodes),
         distribution=spec.distribution.type,
-        variables=tuple(sorted((name, text) for name, text in variables.items() if name not in dict(secrets))),
         fallbacks=_plan_fallbacks(len(ranks), facts),
-        inherited=(*spec.inherited, *dict(secrets)),
-        secrets=secrets,
-        own=tuple(sorted({*own, *rank_names, *NEVER})),
         inputs=inputs,
         outputs=plan_outputs(spec),
         bootstrap=plan_bootstrap(spec, kinds),
-        barrier_timeout_s=spec.barrier_timeout_s,
         overlay=environment.kind == "conda" or bool(spec.bootstrap or spec.command),
-        timeout_s=spec.timeout_s,
-        stop_timeout_s=spec.stop_timeout_s,
-        on_failure=spec.on_failure,
-        rank_timeout_s=spec.rank_timeout_s,
-        timestamps=spec.timestamps,
-        sample_usage=spec.sample_usage,
-        terminal_rank=spec.terminal_rank,
-        terminal=spec.terminal,
-        debug_rank=spec.debug_rank,
-        name=spec.name,
-        display_name=spec.display_name or spec.name,
-        description=spec.description,
-        tags=spec.tags,
-        outputs_directory=spec.outputs_directory,
         notes=gather_notes(spec, environment),
-        shim=spec.shim,
-        container=plan_container(spec, facts) if target == "docker" else None,
+        container=_plan_container(spec, facts),
+        **_as_asked(spec),
+    )
+    return _lay_variables(spec, plan, placed)
+
+
+def _settle_target(spec: RunSpec) -> RunSpec:
+    """Give the run configuration with its target chosen, and what is said of containers read or refused."""
+    target = choose_target(spec)
+    if target == "local":
+        return replace(without_container(spec), target=target)
+    from localrun.resolve.container import settle_arguments
+
+    return replace(settle_arguments(spec), target=target)
+
+
+def _plan_container(spec: RunSpec, facts: HostFacts) -> ContainerPlan | None:
+    if spec.target != "docker":
+        return None
+    from localrun.resolve.container import plan_container
+
+    return plan_container(spec, facts)
+
+
+def _as_asked(spec: RunSpec) -> dict[str, Any]:
+    """Give the fields of a plan that are what was asked for."""
+    return {name: getattr(spec, name) for name in AS_ASKED} | {"display_name": spec.display_name or spec.name}
+
+
+def _lay_variables(spec: RunSpec, plan: Plan, placed: dict[str, str]) -> Plan:
+    """Give a plan with the variables of its ranks."""
+    own = describe_run(spec, plan.experiment) | describe_assets(spec, placed)
+    rank_names = name_variables(spec, plan.ranks)
+    secrets = plan_secrets(spec, {*own, *rank_names, *BY_LAUNCH})
+    own |= describe_context(spec, plan.environment, secrets)
+    variables = _merge_variables(spec, plan.experiment, own, placed, rank_names)
+    return replace(
+        plan,
+        variables=tuple(sorted((name, text) for name, text in variables.items() if name not in dict(secrets))),
+        inherited=(*spec.inherited, *dict(secrets)),
+        secrets=secrets,
+        own=tuple(sorted({*own, *rank_names, *NEVER})),
     )
 
 
@@ -216,7 +235,8 @@ def plan_environment(spec: RunSpec, facts: HostFacts, target: str = "local") -> 
 
         return plan_image(spec, facts)
     if asked is not None and asked.python is not None:
-        return _plan_conda(asked, facts)
+        label = asked.name or os.path.basename(asked.file) or "inline environment"
+        return plan_packages(EnvironmentPlan(kind="conda", label=label), asked.python, facts.platform, facts)
     if asked is not None and asked.image and not asked.interpreter:
         message = f"the environment is the image {asked.image}, which the local target cannot run in"
         hint = "leave -t local out, or give -E with a conda file, a requirements.txt or interpreter:PATH"
@@ -227,24 +247,6 @@ def plan_environment(spec: RunSpec, facts: HostFacts, target: str = "local") -> 
         raise NotRunnable(f"there is no interpreter {name}", hint=hint)
     label = "the Python of this shell" if asked is None else f"the interpreter {asked.interpreter}"
     return EnvironmentPlan(kind="interpreter", interpreter=facts.interpreter, label=label, platform=facts.platform)
-
-
-def _plan_conda(asked: EnvironmentSpec, facts: HostFacts) -> EnvironmentPlan:
-    assert asked.python is not None  # noqa: S101 - the caller has looked
-    python, fingerprint = choose_packages(asked.python, facts.platform, facts)
-    return EnvironmentPlan(
-        kind="conda",
-        name=f"azureml_{fingerprint[:32]}",
-        fingerprint=fingerprint,
-        label=asked.name or os.path.basename(asked.file) or "inline environment",
-        platform=facts.platform,
-        channels=python.channels,
-        conda=python.conda,
-        pip=python.pip,
-        variables=python.variables,
-        directory=python.directory,
-        as_of=python.as_of,
-    )
 
 
 def plan_bootstrap(spec: RunSpec, kinds: dict[str, str]) -> str:

@@ -11,7 +11,7 @@ import re
 from localrun.fingerprint import environment_name, image_fingerprint
 from localrun.formats.docker_section import NOT_HERE
 from localrun.plan import EnvironmentPlan, ImagePlan
-from localrun.resolve.locks import choose_packages, fingerprint_packages
+from localrun.resolve.locks import name_conda_part, plan_packages
 from localrun.resolve.refusal import refuse
 from localrun.values import replace
 
@@ -112,22 +112,9 @@ def _add_python(spec: RunSpec, python: PythonSpec, planned: EnvironmentPlan, fac
         message = f"conda has no packages for images of the platform {image.platform}"
         hint = f"name one of {', '.join(sorted(SUBDIRECTORIES))}, or an environment without Python packages"
         raise refuse(spec, message, key="environment", flag="-E", hint=hint)
-    python, fingerprint = choose_packages(python, platform, facts)
+    planned = plan_packages(planned, python, platform, facts)
     # One more pip package is installed over the same conda part, so the prefix is named after that part alone.
-    below = environment_name(fingerprint_packages(replace(python, pip=()), platform, facts))
-    return replace(
-        planned,
-        name=environment_name(fingerprint),
-        fingerprint=fingerprint,
-        platform=platform,
-        channels=python.channels,
-        conda=python.conda,
-        pip=python.pip,
-        variables=python.variables,
-        directory=python.directory,
-        as_of=python.as_of,
-        image=replace(image, prefix=f"{PREFIXES}/{below}"),
-    )
+    return replace(planned, image=replace(image, prefix=f"{PREFIXES}/{name_conda_part(planned, facts)}"))
 
 
 def list_bases(image: ImagePlan) -> tuple[str, ...]:

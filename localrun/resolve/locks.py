@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from localrun.errors import BadInput
-from localrun.fingerprint import environment_fingerprint
+from localrun.fingerprint import environment_fingerprint, environment_name
 from localrun.formats.lock_names import is_locked
 from localrun.resolve.credentials import hide_credentials
+from localrun.spec import PythonSpec
 from localrun.values import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from localrun.plan import EnvironmentPlan
     from localrun.resolve.facts import HostFacts
-    from localrun.spec import EnvironmentSpec, LockSpec, PythonSpec
+    from localrun.spec import EnvironmentSpec, LockSpec
 
 
 def choose_packages(python: PythonSpec, platform: str, facts: HostFacts) -> tuple[PythonSpec, str]:
@@ -41,6 +42,39 @@ def choose_packages(python: PythonSpec, platform: str, facts: HostFacts) -> tupl
         return asked, fingerprint
     chosen = _apply(python, lock)
     return chosen, fingerprint_packages(chosen, platform, facts)
+
+
+def plan_packages(planned: EnvironmentPlan, python: PythonSpec, platform: str, facts: HostFacts) -> EnvironmentPlan:
+    """Give the plan of an environment with its conda environment.
+
+    Args:
+        planned: The plan without it.
+        python: What was asked for.
+        platform: The conda subdirectory that it is for.
+        facts: Of the host.
+
+    Raises:
+        BadInput: as `choose_packages`.
+    """
+    python, fingerprint = choose_packages(python, platform, facts)
+    return replace(
+        planned,
+        name=environment_name(fingerprint),
+        fingerprint=fingerprint,
+        platform=platform,
+        channels=python.channels,
+        conda=python.conda,
+        pip=python.pip,
+        variables=python.variables,
+        directory=python.directory,
+        as_of=python.as_of,
+    )
+
+
+def name_conda_part(planned: EnvironmentPlan, facts: HostFacts) -> str:
+    """Give the name of the conda part of a planned conda environment alone, as if it had no pip packages."""
+    below = PythonSpec(channels=planned.channels, conda=planned.conda, as_of=planned.as_of)
+    return environment_name(fingerprint_packages(below, planned.platform, facts))
 
 
 def _check_named(python: PythonSpec, lock: LockSpec | None, platform: str) -> LockSpec:
