@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from localrun.supervise.hands import Hands
     from localrun.supervise.process import Process
     from localrun.supervise.terminal import Relay
+    from localrun.targets.working import Ready
 
 
 @value
@@ -264,25 +265,13 @@ def launch(
         LocalrunError: something is missing or there is no room; nothing of the run is left.
     """
     run_id = host.run_id or make_run_id(plan.experiment)
+    folder = os.path.join(host.home, "runs", run_id)
     began = time.time()
     environ, needles, notes = _read_secrets(plan, host)
     entry = active.claim(host.home, run_id)
     try:
-        folder = os.path.join(host.home, "runs", run_id)
         make_folder(folder)
-        port, more = _reserve_port(plan, host.home)
-        if plan.target == "docker":
-            from localrun.targets import docker
-
-            ready = docker.prepare(
-                plan, artifact, run_id=run_id, folder=folder, home=host.home, entry=entry, port=port, environ=environ
-            )
-        else:
-            ready = local.prepare(
-                plan, artifact, run_id=run_id, folder=folder, home=host.home, port=port, environ=environ
-            )
-        processes, more = _equip(plan, artifact, ready.processes, host, more)
-        processes, hands = _join(plan, processes, ready.hands, folder)
+        ready, port, more = _prepare(plan, artifact, host, run_id, folder, entry, environ)
     except BaseException:
         from localrun.workspace import records
 
@@ -307,11 +296,29 @@ def launch(
         identity=identity,
         home=host.home,
         entry=entry,
-        processes=_mask(processes, needles, unmasked=host.unmasked and not host.detached),
+        processes=_mask(ready.processes, needles, unmasked=host.unmasked and not host.detached),
         bootstraps=ready.bootstraps,
-        hands=hands,
+        hands=ready.hands,
         holds=holds + more,
     )
+
+
+def _prepare(
+    plan: Plan, artifact: Artifact, host: Host, run_id: str, folder: str, entry: int, environ: Mapping[str, str]
+) -> tuple[Ready, int, tuple[int, ...]]:
+    """Fill the folder of a run; give what is to be started in it, the port of rank 0, and what holds its ports."""
+    port, holds = _reserve_port(plan, host.home)
+    if plan.target == "docker":
+        from localrun.targets import docker
+
+        ready = docker.prepare(
+            plan, artifact, run_id=run_id, folder=folder, home=host.home, entry=entry, port=port, environ=environ
+        )
+    else:
+        ready = local.prepare(plan, artifact, run_id=run_id, folder=folder, home=host.home, port=port, environ=environ)
+    processes, holds = _equip(plan, artifact, ready.processes, host, holds)
+    processes, hands = _join(plan, processes, ready.hands, folder)
+    return replace(ready, processes=processes, hands=hands), port, holds
 
 
 def _equip(

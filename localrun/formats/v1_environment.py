@@ -200,8 +200,12 @@ def spec_of_document(
     if python.get("condaDependencies") is None:
         return _without_packages(spec, file)
     path = os.path.join(directory, CONDA_FILE) if directory else os.path.abspath(file or CONDA_FILE)
-    node = conda_node(python["condaDependencies"], file=file, path=path)
-    found = read_conda_mapping(node, read=read or _refuse_to_read)
+    return _with_packages(spec, conda_node(python["condaDependencies"], file=file, path=path), read or _refuse_to_read)
+
+
+def _with_packages(spec: EnvironmentSpec, node: Node, read: Callable[[str], bytes]) -> EnvironmentSpec:
+    """Give an environment with the packages of its conda file, which get a Python when they name none."""
+    found = read_conda_mapping(node, read=read)
     assert found.python is not None  # noqa: S101 - a conda file always gives one
     conda = found.python.conda
     if not find_python(conda) and not is_locked(conda):
