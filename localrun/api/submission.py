@@ -19,6 +19,7 @@ import time
 from localrun.errors import LocalrunError
 from localrun.values import pack, unpack
 from localrun.workspace.home import failed, make_folder, tell
+from localrun.workspace.locks import is_locked
 from localrun.workspace.run_files import write_json
 
 TYPE_CHECKING = False
@@ -152,17 +153,7 @@ def read_details(home: str, run_id: str) -> dict[str, Any]:
 
 def is_worked_on(home: str, run_id: str) -> bool:
     """Tell whether a process is making the environment of a submitted run, or supervises it."""
-    try:
-        descriptor = os.open(path_of(home, run_id), os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
-    except OSError:
-        return False
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(descriptor)
-    return False
+    return is_locked(path_of(home, run_id))
 
 
 def cancel(home: str, run_id: str) -> bool:

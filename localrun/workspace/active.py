@@ -21,6 +21,7 @@ import os
 from localrun.adapters.processes import Process
 from localrun.values import value
 from localrun.workspace.home import failed, make_folder
+from localrun.workspace.locks import is_locked
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -113,19 +114,7 @@ def names(home: str) -> list[str]:
 
 def is_live(home: str, run_id: str) -> bool:
     """Tell whether a living process holds the lock of the run's entry."""
-    try:
-        descriptor = os.open(_path(home, run_id), os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
-    except OSError:
-        return False
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    except OSError:
-        return False
-    finally:
-        os.close(descriptor)
-    return False
+    return is_locked(_path(home, run_id))
 
 
 def take(home: str, run_id: str) -> int | None:

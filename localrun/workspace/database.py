@@ -248,9 +248,8 @@ def move_aside(path: str) -> str:
     return aside
 
 
-def _make(home: str, path: str, say: Callable[[str], None]) -> int:
-    import sqlite3
-
+def begin_file(path: str) -> str:
+    """Give the path of a new, empty file for a database, beside the place where it is to be renamed to."""
     new = f"{path}.new"
     for ending in ("", "-wal", "-shm", "-journal"):
         if os.path.lexists(new + ending):
@@ -258,6 +257,13 @@ def _make(home: str, path: str, say: Callable[[str], None]) -> int:
     descriptor = os.open(new, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     os.fchmod(descriptor, 0o600)  # SQLite gives its journals the mode of the database
     os.close(descriptor)
+    return new
+
+
+def _make(home: str, path: str, say: Callable[[str], None]) -> int:
+    import sqlite3
+
+    new = begin_file(path)
     folder = os.path.join(home, "runs")
     make_folder(folder)
     found = read_all(home, sorted(os.listdir(folder)), say)

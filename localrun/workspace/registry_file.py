@@ -12,7 +12,7 @@ import os
 
 from localrun.errors import StoreFailed
 from localrun.workspace import registry_journal
-from localrun.workspace.database import BUSY_TIMEOUT_S, journal_mode, move_aside, quote_path, read_mounts
+from localrun.workspace.database import BUSY_TIMEOUT_S, begin_file, journal_mode, move_aside, quote_path, read_mounts
 from localrun.workspace.home import failed, tell
 
 TYPE_CHECKING = False
@@ -178,13 +178,7 @@ def _make(path: str, lines: Iterable[registry_journal.Line] = ()) -> int:
     """
     import sqlite3
 
-    new = f"{path}.new"
-    for ending in ("", "-wal", "-shm", "-journal"):
-        if os.path.lexists(new + ending):
-            os.unlink(new + ending)
-    descriptor = os.open(new, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    os.fchmod(descriptor, 0o600)  # SQLite gives its journals the mode of the file
-    os.close(descriptor)
+    new = begin_file(path)
     try:
         connection = sqlite3.connect(new, isolation_level=None)
         try:
