@@ -170,8 +170,7 @@ def test_stranger_with_the_recorded_pid_is_never_signalled(home, boot, shift):
         stranger.kill()
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can say which pid comes next")
-def test_process_that_got_the_pid_of_a_dead_one_is_not_signalled():
+def test_process_that_got_the_pid_of_a_dead_one_is_not_signalled(root):  # who alone can say which pid comes next
     with subprocess.Popen([sys.executable, "-c", "pass"]) as first:
         known = processes.identify(first.pid)
     for _ in range(200):
