@@ -14,6 +14,10 @@ RUN_FOLDER = "{localrun:run-folder}"
 """Stands for the absolute path of the run's folder in the workspace."""
 MASTER_PORT = "{localrun:master-port}"
 """Stands for the port that rank 0 listens on, free on this machine when the run starts."""
+MLFLOW_STORE = "mlruns"
+"""MLflow's file store, in the run's folder."""
+MLFLOW_URI = f"file:{RUN_FOLDER}/{MLFLOW_STORE}"
+"""How MLflow is told of it."""
 
 
 def make_port_token(rank: int) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from localrun.errors import BadInput
-from localrun.plan import RUN_FOLDER, RUN_ID
+from localrun.plan import MLFLOW_URI, RUN_ID
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -11,9 +11,6 @@ if TYPE_CHECKING:
 
     from localrun.spec import RunSpec
 
-MLFLOW_STORE = "mlruns"
-"""MLflow's file store in a run's folder."""
-MLFLOW_URI = f"file:{RUN_FOLDER}/{MLFLOW_STORE}"
 LONGEST = 131_071
 """Bytes of `NAME=value` that Linux takes for one variable (MAX_ARG_STRLEN less its final NUL)."""
 BY_LAUNCH = ("AZUREML_CR_EXECUTION_WORKING_DIR_PATH", "AZUREML_CONDA_ENVIRONMENT_PATH")

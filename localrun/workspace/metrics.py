@@ -15,7 +15,7 @@ import json
 import math
 import os
 
-from localrun.resolve.variables import MLFLOW_STORE
+from localrun.plan import MLFLOW_STORE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

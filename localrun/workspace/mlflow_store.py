@@ -11,11 +11,10 @@ Source: `mlflow.store.tracking.file_store`, MLflow 2 and 3.
 
 from __future__ import annotations
 
-import json
 import os
 import time
 
-from localrun.resolve.variables import MLFLOW_STORE, MLFLOW_URI
+from localrun.plan import MLFLOW_STORE, MLFLOW_URI
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -51,10 +50,19 @@ def make_store(variables: Mapping[str, str], folder: str) -> None:
         f"experiment_id: '{FIRST}'",
         f"last_update_time: {made}",
         "lifecycle_stage: active",
-        f"name: {json.dumps(variables.get('MLFLOW_EXPERIMENT_NAME') or 'Default', ensure_ascii=False)}",
+        f"name: {_quote(variables.get('MLFLOW_EXPERIMENT_NAME') or 'Default')}",
     )
     with open(os.path.join(place, "meta.yaml"), "w", encoding="utf-8", errors="surrogateescape") as file:
         file.write("\n".join(lines) + "\n")
+
+
+def _quote(text: str) -> str:
+    """Write a name as YAML does between double quotes."""
+    if PLAIN.issuperset(text.encode(errors="surrogateescape")):
+        return f'"{text}"'
+    import json  # a warm run has no time for it, and names are plain
+
+    return json.dumps(text, ensure_ascii=False)
 
 
 def has_runs(folder: str) -> bool:

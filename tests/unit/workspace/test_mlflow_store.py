@@ -7,7 +7,8 @@ import os
 import pytest
 from ruamel.yaml import YAML
 
-from localrun.resolve.variables import MLFLOW_URI, describe_mlflow
+from localrun.plan import MLFLOW_URI
+from localrun.resolve.variables import describe_mlflow
 from localrun.workspace.mlflow_store import has_runs, make_store
 
 
