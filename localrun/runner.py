@@ -264,6 +264,10 @@ def launch(
     Raises:
         LocalrunError: something is missing or there is no room; nothing of the run is left.
     """
+    if plan.terminal_rank >= 0:
+        from localrun.supervise.terminal import check_terminal
+
+        check_terminal(plan, detached=host.detached)
     run_id = host.run_id or make_run_id(plan.experiment)
     folder = os.path.join(host.home, "runs", run_id)
     began = time.time()
@@ -325,10 +329,10 @@ def _equip(
     plan: Plan, artifact: Artifact, processes: tuple[Process, ...], host: Host, holds: tuple[int, ...]
 ) -> tuple[tuple[Process, ...], tuple[int, ...]]:
     """Give the processes, one of them with the user's terminal or a debugger, and what is held for that."""
-    if plan.terminal_rank >= 0:
+    if plan.terminal_rank >= 0 and plan.target != "docker":  # there it is mounted into a container
         from localrun.supervise.terminal import equip
 
-        processes = equip(plan, processes, detached=host.detached)
+        processes = equip(plan, processes)
     if plan.debug_rank >= 0:
         from localrun.adapters.ports import reserve_ports
         from localrun.inside.debugger import add_debugger, tell_debugger

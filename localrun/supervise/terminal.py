@@ -24,26 +24,35 @@ if TYPE_CHECKING:
 WRITE_WAIT_MS = 1000
 
 
-def equip(plan: Plan, processes: tuple[Process, ...], *, detached: bool) -> tuple[Process, ...]:
-    """Give the processes, one of them with a terminal of its own or with this process's standard input.
+def check_terminal(plan: Plan, *, detached: bool) -> None:
+    """Make sure that somebody is there to use the terminal, or the standard input, that a rank is to have.
 
     Raises:
-        BadInput: nobody is there to use it.
+        BadInput: nobody is.
     """
-    rank = plan.terminal_rank
     if detached:
         raise BadInput("a detached run cannot have this terminal", key="-i, -t", hint="leave -d out")
-    if plan.terminal:
-        if not os.isatty(0):
-            raise BadInput("standard input is not a terminal", key="-t", hint="leave -t out, -i alone passes it on")
-        pair = os.openpty()
-        copy_size(0, pair[0])
-        changed = replace(processes[rank], terminal=pair)
-    elif os.isatty(0):
+    if plan.terminal and not os.isatty(0):
+        raise BadInput("standard input is not a terminal", key="-t", hint="leave -t out, -i alone passes it on")
+    if not plan.terminal and os.isatty(0):
         raise BadInput("standard input is a terminal", key="-i", hint="give -it: the rank then has a terminal")
-    else:
+
+
+def equip(plan: Plan, processes: tuple[Process, ...]) -> tuple[Process, ...]:
+    """Give the processes, one of them with a terminal of its own or with this process's standard input."""
+    rank = plan.terminal_rank
+    if not plan.terminal:
         changed = replace(processes[rank], input=os.dup(0))
+    else:
+        changed = replace(processes[rank], terminal=open_terminal())
     return (*processes[:rank], changed, *processes[rank + 1 :])
+
+
+def open_terminal() -> tuple[int, int]:
+    """Open a terminal that is as large as this process's; give its master and its slave."""
+    pair = os.openpty()
+    copy_size(0, pair[0])
+    return pair
 
 
 def copy_size(source: int, target: int) -> None:

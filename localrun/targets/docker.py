@@ -123,10 +123,15 @@ class _Making:
         self._reaching: dict[str, str] = {}
         self._bundle = ""
         self._asked: list[tuple[Node, str, Pending]] = []
+        self._terminal: tuple[int, int] | None = None
 
     def make(self, entries: tuple[Entry, ...], tokens: Mapping[str, str], environ: Mapping[str, str]) -> Ready:
         plan = self._plan
         check_disciplines(self._container)
+        if plan.terminal_rank >= 0:
+            from localrun.targets.docker_looking import open_terminal
+
+            self._terminal = open_terminal(self._container)
         self._place = make_place_in_memory(self._folder)
         if plan.nodes > 1 and not self._container.network:
             self._network = f"localrun-{self._run_id}"
@@ -267,10 +272,16 @@ class _Making:
             network=self._network,
             nodes=plan.nodes,
             joined=plan.distribution == "mpi",
+            terminal=self._find_terminal(ranks),
         )
         name = name_container(self._run_id, node)
         pending = begin_create(self._engine, name, self._describe(described))
         self._asked.append((described, name, pending))
+
+    def _find_terminal(self, ranks: tuple[int, ...]) -> tuple[str, int] | None:
+        """Give the path of the terminal for one of these ranks, and that rank; None when none of them has it."""
+        rank = self._plan.terminal_rank
+        return (os.ttyname(self._terminal[1]), rank) if self._terminal and rank in ranks else None
 
     def _list_mounts(self) -> tuple[tuple[str, bool], ...]:
         plan = self._plan
@@ -318,7 +329,9 @@ class _Making:
                 argv = ("bash", "-e", "-o", "pipefail", inside)
                 self._write_start(folder, "bootstrap", replace(start, argv=argv, own_python=False))
             log = os.path.join(self._folder, "user_logs", rank.log)
-            made.append(Process(rank=rank.rank, node=node, argv=start.argv, variables=(), directory=directory, log=log))
+            process = Process(rank=rank.rank, node=node, argv=start.argv, variables=(), directory=directory, log=log)
+            terminal = self._terminal if rank.rank == plan.terminal_rank else None
+            made.append(replace(process, terminal=terminal) if terminal else process)
         return made
 
     def _join(self, rank: RankPlan, start: Start, *, first: bool) -> Start:

@@ -15,7 +15,7 @@ from localrun.workspace.contained import locate_target
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import select
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from localrun.adapters.engine import Engine
     from localrun.adapters.engine_containers import Pending
@@ -83,17 +83,21 @@ class NodeHands:
         """Whether a rank or the bootstrap script has not ended."""
         return bool(self.alive) or self.scripted
 
-    def begin(self, *, scripted: bool) -> Iterator[tuple[int, int]]:
-        """Open the pipes and ask for the container's start; give each rank and where its output comes from."""
+    def begin(self, terminals: Mapping[int, tuple[int, int]], *, scripted: bool) -> Iterator[tuple[int, int]]:
+        """Open the pipes and ask for the container's start; give each rank and where its output comes from.
+
+        Args:
+            terminals: Master and slave of the terminals that ranks have instead of a pipe.
+            scripted: A bootstrap script comes first.
+        """
         folder = self.container.folder
         self.scripted = scripted
         self._released = not scripted
         self._control = os.open(os.path.join(folder, "control"), os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
         self._status = os.open(os.path.join(folder, "status"), os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         for rank in self.container.ranks:
-            path = os.path.join(folder, f"out-{rank}")
-            source = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-            self._keepers[rank] = os.open(path, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+            source, self._keepers[rank] = terminals.get(rank) or _open_pipe(os.path.join(folder, f"out-{rank}"))
+            os.set_blocking(source, False)
             yield rank, source
         self._wait = begin_wait(self._engine, self.container.id)
         self._begin = begin_start(self._engine, self.container.id)
@@ -376,6 +380,11 @@ class NodeHands:
                 os.close(descriptor)
         self._control = self._status = -1
         self._keepers.clear()
+
+
+def _open_pipe(path: str) -> tuple[int, int]:
+    source = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    return source, os.open(path, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
 
 
 def _remove_file(path: str) -> None:

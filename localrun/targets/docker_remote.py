@@ -48,6 +48,8 @@ def check_remote(plan: Plan, container: ContainerPlan, place: str) -> None:
         wanted = "a source that is used in place (--in-place)"
     elif plan.distribution == "mpi":
         wanted = "nodes that mpirun joins (--distribution mpi)"
+    elif plan.terminal_rank >= 0:
+        wanted = "a rank with this terminal (-it)"
     elif container.network_delay or container.network_loss or container.network_rate:
         wanted = "a slower network between the nodes"
     elif any(name == "PidMode" and text.strip('"') not in {"", "private"} for name, text in container.options):

@@ -38,6 +38,7 @@ class Node:
         network: The network of the run's own; empty for none.
         nodes: How many nodes the run has.
         joined: A process beside the ranks joins the nodes: `mpirun`, or what it starts on other nodes.
+        terminal: The path of a terminal of this machine, and the rank on this node that gets it; None for none.
     """
 
     node: int
@@ -51,6 +52,7 @@ class Node:
     network: str = ""
     nodes: int = 1
     joined: bool = False
+    terminal: tuple[str, int] | None = None
 
 
 def name_container(run_id: str, node: int) -> str:
@@ -130,6 +132,9 @@ def _describe_host(
             )
         ],
     }
+    if node.terminal is not None:  # over the pipe for what the rank prints
+        path, rank = node.terminal
+        host["Mounts"].append({"Type": "bind", "Source": path, "Target": f"{PLACE}/out-{rank}"})
     if plan.memory_bytes:
         host["Memory"] = plan.memory_bytes
     if plan.nano_cpus:

@@ -4,7 +4,7 @@
 #     sh launcher.sh FOLDER BOOTSTRAP RANK...
 #
 # FOLDER was made by localrun and holds two pipes, control (lines that come in) and status (lines that go out), and for
-# each rank out-RANK, the pipe that takes what it prints, and start-RANK, a piece of shell that is read once: variables,
+# each rank out-RANK, the pipe (or terminal) that takes what it prints, and start-RANK, a piece of shell that is read once: variables,
 # directory and command. BOOTSTRAP is the rank that start-bootstrap belongs to, or - for none.
 #
 #     control   signal NUMBER PID...   send a signal (a group: -PID)
@@ -55,6 +55,11 @@ start() {
             ;;
         *) command -v "$program" >/dev/null || fail 127 "there is no program $program on PATH" ;;
     esac
+    if [ -c "$folder/out-$rank" ]; then # the user's terminal: who leads a session and opens it is controlled by it
+        [ -n "$setsid" ] || echo 'localrun: the image has no setsid: Ctrl-C does not reach the script' >&2
+        # shellcheck disable=SC2016 # of the inner shell
+        set -- /bin/sh -c 'exec <>"$0" >&0 2>&0 && exec "$@"' "$folder/out-$rank" "$@"
+    fi
     exec $setsid "$@"
 }
 
