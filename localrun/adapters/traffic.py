@@ -6,8 +6,6 @@ Source of the words: the manual pages tc(8), tc-tbf(8) and tc-netem(8). The imag
 from __future__ import annotations
 
 import os
-import shutil
-import subprocess
 
 from localrun.errors import LocalrunError
 
@@ -41,6 +39,8 @@ def check_disciplines(plan: ContainerPlan) -> None:
     disciplines = list_disciplines(plan)
     if not disciplines:
         return
+    import shutil
+
     missing = [name for name in ("tc", "nsenter", "unshare") if shutil.which(name, path=_path()) is None]
     if missing:
         hint = "install iproute2 and util-linux, or leave the --network-… options out"
@@ -91,6 +91,8 @@ def _path() -> str:
 
 def _run(command: Sequence[str]) -> str:
     """Run a command; give its last line when it fails, else nothing."""
+    import subprocess  # every run in a container imports this module, and few need it
+
     try:
         done = subprocess.run(
             command,
