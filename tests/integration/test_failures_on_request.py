@@ -175,6 +175,8 @@ def test_unpause_lets_a_paused_run_go_on(localrun):
     localrun.command("unpause", run_id)
     wait_until(lambda: state_of(pid) != "T")
     localrun.command("kill", run_id)
+    localrun.command("wait", run_id)
+    assert [rank["signal"] for rank in localrun.record()["ranks"]] == [9]
 
 
 def test_unpause_of_a_run_lets_a_node_go_on_that_was_paused_alone(localrun):

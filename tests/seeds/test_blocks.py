@@ -177,7 +177,7 @@ def test_guide_19_and_20_key_vault_of_the_workspace(ws, monkeypatch):
 
 
 def test_howto_01_environment_by_its_constructor():
-    run_block("howto-01")
+    assert run_block("howto-01")["Environment"] is Environment
 
 
 def test_howto_02_curated_environment():

@@ -21,7 +21,10 @@ def package(folder, paths, links=(), link_json=None):
 
 
 def test_an_honest_package_passes(tmp_path):
-    PathGuard().check("a", package(tmp_path, ["bin/x", "lib/..data/y"], ["lib/z"]))
+    guard = PathGuard()
+    guard.check("a", package(tmp_path / "a", ["bin/x", "lib/..data/y"], ["lib/z"]))
+    with pytest.raises(Refused):  # it was looked at: a file of another one may not go through its link
+        guard.check("b", package(tmp_path / "b", ["lib/z/file"]))
 
 
 @pytest.mark.parametrize("path", ["../x", "a/../../x", "/etc/x", "\\x", "a\\..\\..\\x", "", "a\0b"])

@@ -112,9 +112,10 @@ def test_reserved_names_are_refused_in_the_words_of_the_service(home, name, regi
         catalogue.refuse_reserved(home, {"name": name}, registering=registering)
 
 
-def test_other_names_are_not_reserved(home):
-    for name in ("my-AzureML", "azure-ml", "", None, "micro"):
-        catalogue.refuse_reserved(home, {"name": name}, registering=True)
+@pytest.mark.parametrize("name", ["my-AzureML", "azure-ml", "", None, "micro"])
+def test_other_names_are_not_reserved(home, name):
+    catalogue.refuse_reserved(home, {"name": name}, registering=True)
+    assert not (isinstance(name, str) and catalogue.is_reserved(name))
 
 
 def test_unchanged_curated_environment_may_run_and_a_changed_one_may_not(home):

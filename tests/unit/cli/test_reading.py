@@ -185,7 +185,8 @@ def test_what_the_encoding_lacks_is_shown_as_an_escape(monkeypatch, encoding, sh
     assert raw.getvalue() == shown
 
 
-def test_closed_stdout_is_no_error(monkeypatch):
+def test_closed_stdout_is_no_error(monkeypatch, capfd):
     monkeypatch.setattr("sys.stdout", None)
     show.write("x")
     show.write_bytes(b"x")
+    assert capfd.readouterr() == ("", "")

@@ -49,7 +49,9 @@ def test_value_in_a_file_of_the_context_is_refused(tmp_path, before):
 def test_file_that_dockerignore_leaves_out_may_hold_it(tmp_path):
     (tmp_path / ".dockerignore").write_text("data\n")
     (tmp_path / "data").write_text("planted-value")
-    refuse_secrets(KNOWN, "FROM a", list_context(str(tmp_path), "Dockerfile"))
+    context = list_context(str(tmp_path), "Dockerfile")
+    refuse_secrets(KNOWN, "FROM a", context)
+    assert "data" not in {one.path for one in context.files}
 
 
 def test_known_are_those_of_the_workspace_and_of_the_registries(tmp_path):

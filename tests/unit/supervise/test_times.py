@@ -19,3 +19,4 @@ def test_times_are_read_as_they_were_noted_and_growth_by_nothing_is_none(tmp_pat
 
 def test_times_that_cannot_be_kept_are_left_out(tmp_path):
     Times(str(tmp_path / "missing")).note(0, 1)
+    assert not os.path.exists(tmp_path / "missing")

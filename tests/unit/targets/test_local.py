@@ -172,7 +172,7 @@ def test_place_goes_when_the_folder_cannot_be_completed(source, tmp_path):
 
 
 def test_plan_that_is_not_in_place_minds_no_marker(source):
-    check_marker(make_plan(source))
+    assert check_marker(make_plan(source)) is None
 
 
 def test_source_that_cannot_be_read_is_bad_input(tmp_path):

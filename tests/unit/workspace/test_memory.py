@@ -30,8 +30,12 @@ def test_every_flipped_or_missing_byte_is_noticed(tmp_path):
 
 def test_what_cannot_be_kept_is_passed_over(tmp_path):
     keep(locate(str(tmp_path), "key"), (object(),))
-    (tmp_path / "plans").write_text("in the way") if not (tmp_path / "plans").exists() else None
-    keep(locate(str(tmp_path), "key"), (1,))
+    assert recall(locate(str(tmp_path), "key")) is None
+    home = tmp_path / "home"
+    home.mkdir()
+    os.makedirs(locate(str(home), "key"))  # in the way
+    keep(locate(str(home), "key"), (1,))
+    assert recall(locate(str(home), "key")) is None
 
 
 def test_the_oldest_go_when_there_are_too_many(tmp_path):
