@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import os
-from typing import Any
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, unquote
 
 import rattler
 
 from localrun.formats.lock_names import split_address
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 _TOLD = (
     "build_number",
     "constrains",
@@ -40,6 +43,15 @@ def assume_system(platform: str) -> list[rattler.GenericVirtualPackage]:
     ]
 
 
+def find_collected(spec: str, folder: str) -> rattler.RepoDataRecord:
+    """Give the record of a package of a lock with its address in a folder of collected packages, if that has it."""
+    package = split_address(spec)
+    path = os.path.join(folder, "conda", package.subdir, unquote(package.file_name))
+    if not os.path.isfile(path):
+        return record_of_lock(spec)
+    return record_of_lock(f"file://{quote(path)}#{package.algorithm}:{package.digest}")
+
+
 def record_of_lock(spec: str) -> rattler.RepoDataRecord:
     """Give the record of a package that a lock names: what its address and hash say of it, nothing more."""
     package = split_address(spec)
@@ -56,13 +68,16 @@ def record_of_lock(spec: str) -> rattler.RepoDataRecord:
     return rattler.RepoDataRecord(record, package.file_name, package.url, package.channel)
 
 
-def restore_metadata(prefix: str) -> None:
+def restore_metadata(prefix: str, specs: Sequence[str]) -> None:
     """Write into the records of a prefix what the packages say of themselves: an address says neither noarch nor needs.
+
+    Wherever the file of a package came from, the record has the address that is in the lock.
 
     Raises:
         OSError, ValueError: a record or the package's own description cannot be read.
     """
     folder = os.path.join(prefix, "conda-meta")
+    known = {package.file_name: package for package in map(split_address, specs)}
     for name in os.listdir(folder):
         if not name.endswith(".json"):
             continue
@@ -72,6 +87,8 @@ def restore_metadata(prefix: str) -> None:
         with open(os.path.join(record["extracted_package_dir"], "info", "index.json"), encoding="utf-8") as file:
             said = json.load(file)
         record |= {key: said[key] for key in _TOLD if key in said}
+        if package := known.get(record.get("fn", "")):
+            record |= {"url": package.url, "channel": package.channel}
         with open(f"{path}.part", "w", encoding="utf-8") as file:
             json.dump(record, file, indent=2)
         os.replace(f"{path}.part", path)

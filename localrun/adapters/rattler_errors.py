@@ -131,6 +131,28 @@ def missing_package(record: dict[str, Any]) -> Refused:
     return Refused("channel", message, hint=hint)
 
 
+def not_collected(record: dict[str, Any], folder: str) -> Refused:
+    """Say that a package of a lock is not in the folder that was to have them all."""
+    message = f"{record['name']} {record['version']} is not among the collected packages in {folder}"
+    hint = "collect them once more where there is a network: localrun env vendor fetches what is missing"
+    return Refused("offline", message, hint=hint)
+
+
+def explain_fetch(error: Exception, file: dict[str, str]) -> Refused:
+    """Say why a package file of a lock cannot be fetched.
+
+    Args:
+        error: What py-rattler raised.
+        file: `name`, `version` and `url`.
+    """
+    text = clean(str(error))
+    if any(sign in text for sign in _FULL):
+        return Refused("store_full", "the disk is full", hint="free some space", detail=shorten(text))
+    if re.search(r"\b(404|410)\b", text):
+        return missing_package(file)
+    return _network(text, redact(file["url"]))
+
+
 def _channel(text: str, request: dict[str, Any]) -> Refused:
     channels = ", ".join(channel["url"] for channel in request["channels"])
     if request["offline"]:

@@ -22,9 +22,9 @@ from rattler.networking.client import Client
 from rattler.repo_data.gateway import Gateway, SourceConfig
 
 from localrun.adapters.answers import Refused, Tell, write_answer
-from localrun.adapters.locked_packages import assume_system, record_of_lock, restore_metadata
+from localrun.adapters.locked_packages import assume_system, find_collected, record_of_lock, restore_metadata
 from localrun.adapters.rattler_checks import check_hashes
-from localrun.adapters.rattler_errors import missing_package, translate
+from localrun.adapters.rattler_errors import missing_package, not_collected, translate
 from localrun.adapters.rattler_progress import LinkReporter
 from localrun.fingerprint import layer_fingerprint
 from localrun.formats.lock_names import is_locked
@@ -42,7 +42,7 @@ def install_environment(request: dict[str, Any], tell: Tell) -> dict[str, Any]:
             `hard_links`, `solved` (a file that gets the records as soon as they are known), `settings` of condarc,
             `locked` (name, version, build of each package of an earlier solve, or nothing), `layer` (for an image:
             `base`, `prefix` in it, and the `known` layers that need no linking; else None), `as_of` (an instant in UTC,
-            or empty), `solve_only` (nothing is linked).
+            or empty), `solve_only` (nothing is linked), `vendored` (a folder with the packages of a lock, or empty).
         tell: Takes stage, text, done, total, unit.
 
     Returns:
@@ -57,7 +57,7 @@ def install_environment(request: dict[str, Any], tell: Tell) -> dict[str, Any]:
 async def _install(request: dict[str, Any], tell: Tell) -> dict[str, Any]:
     try:
         config = _config(request)
-        client = _client(request, config)
+        client = make_client(request, config)
         records = await _solve(request, client, tell)
         described = [_describe(record) for record in records]
         request["records"] = described
@@ -72,10 +72,12 @@ async def _install(request: dict[str, Any], tell: Tell) -> dict[str, Any]:
         layer = _find_layer(request, described)
         if layer and layer in request["layer"]["known"]:
             return {"records": described, "layer": layer, "linked": False}
+        if request["vendored"]:
+            records = [find_collected(spec, request["vendored"]) for spec in request["specs"]]
         await _check(request, records, cache)
         await _link(request, records, cache, client, config, tell)
         if is_locked(request["specs"]):
-            restore_metadata(request["prefix"])
+            restore_metadata(request["prefix"], request["specs"])
     except Exception as error:
         if isinstance(error, Refused):
             raise
@@ -92,7 +94,7 @@ def _find_layer(request: dict[str, Any], described: list[dict[str, Any]]) -> str
 def _config(request: dict[str, Any]) -> rattler.Config:
     settings = request["settings"]
     lines = [
-        f"allow-hard-links = {str(bool(request['hard_links'])).lower()}",
+        f"allow-hard-links = {str(bool(request.get('hard_links'))).lower()}",
         "allow-ref-links = true",
         "allow-symbolic-links = false",
     ]
@@ -110,10 +112,11 @@ def _toml(text: str) -> str:
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
-def _client(request: dict[str, Any], config: rattler.Config) -> Client:
+def make_client(request: dict[str, Any], config: rattler.Config | None = None) -> Client:
+    """Give what fetches for a request: `channels` and `settings` of condarc say with which credentials and how."""
     private = [channel for channel in request["channels"] if channel["authorization"] or channel["token_url"]]
     if not private:
-        return Client.from_config(config, RETRIES, timeout=None)
+        return Client.from_config(config or _config(request), RETRIES, timeout=None)
     tokens = {one["url"]: [one["token_url"]] for one in private if one["token_url"]}
     headers = [(urlsplit(one["url"]), one["authorization"]) for one in private if one["authorization"]]
 
@@ -191,6 +194,8 @@ async def _check(request: dict[str, Any], records: list[rattler.RepoDataRecord],
     index = await cache.index()
     fresh = [record for record in records if not index.contains_record(record)]
     remote = [record for record in fresh if urlsplit(record.url).scheme != "file"]
+    if request["vendored"] and remote:
+        raise not_collected(_describe(remote[0]), request["vendored"])
     if request["offline"] and remote:
         names = ", ".join(sorted(f"{record.name.normalized} {record.version}" for record in remote)[:10])
         raise Refused(

@@ -71,6 +71,7 @@ class PipRequest:
         keep: Descriptors that uv inherits.
         constraints: A file with the versions that count where a requirement leaves them open; empty for none.
         as_of: Only packages that were there at this instant count; empty for all.
+        only_links: A folder that is the only place packages come from; empty for the indexes.
         complete: The requirements are all there is to install, with nothing that they need besides.
     """
 
@@ -85,6 +86,7 @@ class PipRequest:
     constraints: str = ""
     complete: bool = False
     as_of: str = ""
+    only_links: str = ""
 
 
 def install_requirements(request: PipRequest, environ: Mapping[str, str], on_line: Callable[[str], None]) -> None:
@@ -214,6 +216,13 @@ def uv_variables(request: PipRequest, environ: Mapping[str, str]) -> dict[str, s
         variables["UV_OFFLINE"] = "1"
     if request.as_of:
         variables["UV_EXCLUDE_NEWER"] = request.as_of
+    if request.only_links:
+        from urllib.parse import quote
+
+        variables = {name: text for name, text in variables.items() if "INDEX" not in name and "FIND_LINKS" not in name}
+        variables |= {"UV_NO_INDEX": "1", "UV_OFFLINE": "1"}
+        # As an address: in a list of paths, commas and spaces have a meaning.
+        variables["UV_FIND_LINKS"] = f"file://{quote(request.only_links)}"
     return variables
 
 

@@ -162,11 +162,12 @@ def find_or_read(home: str, reference: str) -> dict[str, Any]:
 
 
 @environment.command()
-@click.argument("reference", metavar="REF")
+@click.argument("reference", metavar="[REF]", required=False, default="")
 @click.option("-t", "--target", type=click.Choice(["local", "docker"]), help="A conda environment, or an image.")
 @click.option("--offline", is_flag=True, help="Make it from caches and local files only.")
 @click.option("--rebuild", is_flag=True, help="Make it anew although it is there, with the versions of today.")
 @click.option("--lock", default="", metavar="FILE", help="Take the packages of a conda-lock.yml.")
+@click.option("--vendored", default="", metavar="DIR", help="Take packages from a folder of `vendor`, no network.")
 @click.option("--as-of", default="", metavar="DATE", help="Solve with the packages of that day, such as 2024-03-01.")
 @click.option("--push", is_flag=True, help="Send the image to the project's registry.")
 @click.option("--platform", default="", metavar="OS/MACHINE", help="The platform of the image, such as linux/arm64.")
@@ -175,7 +176,8 @@ def find_or_read(home: str, reference: str) -> dict[str, Any]:
 def build(reference: str, **given: Any) -> None:
     """Make the conda environment, or the image.
 
-    Of REF, or of all that -E of `run` takes. Prints its prefix, or the name of the image.
+    Of REF, or of all that -E of `run` takes; of the lock in the folder with --vendored alone. Prints its prefix, or
+    the name of the image.
     """
     from localrun.cli.environment_build import Wanted, build_environment
 
@@ -200,6 +202,21 @@ def lock(**given: Any) -> None:
     from localrun.cli.environment_lock import Locking, lock_environment
 
     show.write(f"{escape(lock_environment(Locking(**given)))}\n")
+
+
+@environment.command()
+@click.argument("directory", metavar="DIR")
+@click.option("--lock", "file", default="conda-lock.yml", show_default=True, metavar="FILE", help="The lock file.")
+@click.option("--platform", "platforms", multiple=True, metavar="SUBDIR", help="Of these only [all of the lock].")
+@click.option("-q", "--quiet", is_flag=True, help="Say nothing but errors.")
+def vendor(directory: str, file: str, platforms: tuple[str, ...], quiet: bool) -> None:  # noqa: FBT001 - click names it
+    """Collect every package of a lock in a folder.
+
+    A machine without a network builds from it: `localrun env build --vendored DIR`.
+    """
+    from localrun.cli.environment_vendor import vendor_lock
+
+    show.write(f"{escape(vendor_lock(file, directory, platforms, quiet=quiet))}\n")
 
 
 @environment.command("import")

@@ -33,6 +33,7 @@ class Wanted:
         quiet: Say nothing but errors.
         as_of: The day whose packages count; empty for today.
         lock: A lock file to take in place of what the environment says; empty for none.
+        vendored: A folder of `environment vendor` that has the packages; empty for none.
     """
 
     target: str
@@ -44,10 +45,13 @@ class Wanted:
     quiet: bool
     as_of: str = ""
     lock: str = ""
+    vendored: str = ""
 
 
 def build_environment(reference: str, wanted: Wanted) -> str:
     """Make the environment that a reference means, and give its prefix, or the name of the image.
+
+    Without a reference it is that of the lock in the folder of collected packages.
 
     Raises:
         BadInput: an image is asked for and it is none.
@@ -63,17 +67,43 @@ def build_environment(reference: str, wanted: Wanted) -> str:
 
     home = open_home(os.environ)
     reading = Reading()
-    spec = _read(reference, wanted, reading)
+    spec = _read(reference or _name_lock(wanted), wanted, reading)
     plan = plan_environment(spec, probe_host(spec, os.environ, reading), spec.target)
     for line in () if wanted.quiet else note_lock(spec.environment.python if spec.environment else None, plan):
         tell(f"note: {line}")
-    settings = BuildSettings(offline=wanted.offline, rebuild=wanted.rebuild, keep=wanted.keep)
+    settings = BuildSettings(
+        offline=wanted.offline, rebuild=wanted.rebuild, keep=wanted.keep, vendored=_find_vendored(wanted, plan)
+    )
     with show_progress(quiet=wanted.quiet) as report:
         plan = settle(plan, settings=settings, report=report)
         made = materialize(plan, home=home, settings=settings, report=report)
         if wanted.push:
             return push(plan, made, report)
     return plan.image.name if plan.image else made.prefix or made.python
+
+
+def _name_lock(wanted: Wanted) -> str:
+    from localrun.formats.lock_archives import LOCK_FILE
+
+    if not wanted.vendored:
+        raise BadInput("no environment is named", key="REF", hint="name a conda file, a lock or a registered one")
+    path = os.path.join(wanted.vendored, LOCK_FILE)
+    if not os.path.isfile(path):
+        hint = "localrun env vendor writes it when all packages are there: collect them once more"
+        raise BadInput(f"there is no {LOCK_FILE}", file=wanted.vendored, key="--vendored", hint=hint)
+    return path if os.path.isabs(path) else os.path.join(".", path)
+
+
+def _find_vendored(wanted: Wanted, plan: EnvironmentPlan) -> str:
+    from localrun.formats.lock_names import is_locked
+
+    if not wanted.vendored:
+        return ""
+    folder = os.path.abspath(wanted.vendored)
+    if plan.conda and not is_locked(plan.conda):
+        hint = "name the lock as well: --lock conda-lock.yml, or leave REF out to take the one in the folder"
+        raise BadInput("the environment is not that of a lock", key="--vendored", hint=hint)
+    return folder
 
 
 def _read(reference: str, wanted: Wanted, reading: Reading) -> RunSpec:
@@ -95,12 +125,10 @@ def _read(reference: str, wanted: Wanted, reading: Reading) -> RunSpec:
 
 def _lay_lock(spec: RunSpec, file: str, reading: Reading) -> RunSpec:
     """Put the packages of a lock file in the place of those that the environment asks for."""
-    from localrun.formats.environment import read_environment
+    from localrun.cli.environment_vendor import read_lock_file
 
-    lock = read_environment(file, read=reading.read, is_directory=lambda path: reading.look(path) == "folder").python
-    asked = spec.environment
-    if lock is None or not lock.lock_file:
-        raise BadInput(f"{file} is no lock file", key="--lock", hint="localrun env lock writes one")
+    lock, asked = read_lock_file(file, reading).python, spec.environment
+    assert lock is not None  # noqa: S101 - a lock has it
     if asked is None or asked.python is None:
         raise BadInput("the environment has no packages that a lock could name", key="--lock", hint="leave it out")
     python = replace(lock, variables=asked.python.variables, as_of=asked.python.as_of)

@@ -24,6 +24,8 @@ class BuildSettings:
         registry: Where images are looked for before they are built, `host[:port][/prefix]`; empty for nowhere.
         account: Who we are to the registry of the base image, where the caller knows better than the plan and docker's
             own settings; its text form shows no secret.
+        vendored: The absolute folder that has the packages of the plan's lock; nothing is taken from a network then.
+            Empty for none.
         no_progress_s: Give up on a channel or installer that shows no sign of life for so long.
     """
 
@@ -36,6 +38,7 @@ class BuildSettings:
     keep: bool = False
     registry: str = ""
     account: Credentials | None = None
+    vendored: str = ""
 
 
 @value

@@ -13,6 +13,7 @@ from localrun.environments.pins import options_of
 from localrun.environments.removal import remove_tree
 from localrun.environments.settings import Progress
 from localrun.errors import EnvironmentFailed, StoreFailed
+from localrun.formats.lock_archives import WHEELS, lay_over
 from localrun.formats.lock_names import is_locked
 from localrun.values import fields, replace
 
@@ -58,7 +59,7 @@ def link_conda_part(build: Build, on_solved: Callable[[], None]) -> dict[str, An
             message = f"no sign of life for {seconds:g} s while {last['text']}"
             raise EnvironmentFailed(message, hint="try again later, or use another channel or mirror", code="channel")
         if ending.code == NO_ANSWER or _is_full(build.places.home):
-            raise StoreFailed("the disk is full", code="store_full", detail=_last_lines(build.places.log))
+            raise StoreFailed("the disk is full", code="store_full", detail=last_lines(build.places.log))
         if ending.code >= 0:
             break
         build.report(Progress(stage="clean", text=f"the installer was ended by signal {-ending.code}, trying again"))
@@ -66,7 +67,7 @@ def link_conda_part(build: Build, on_solved: Callable[[], None]) -> dict[str, An
     how = f"by signal {-ending.code}, twice" if ending.code < 0 else f"with exit code {ending.code}"
     message = f"the installer ended {how}, while {last['text'] or 'starting'}"
     raise EnvironmentFailed(
-        message, hint=f"see {build.places.log}", code="installer_crashed", detail=_last_lines(build.places.log)
+        message, hint=f"see {build.places.log}", code="installer_crashed", detail=last_lines(build.places.log)
     )
 
 
@@ -94,6 +95,7 @@ def describe_request(build: Build) -> dict[str, Any]:
         "layer": build.layer,
         "as_of": plan.as_of,
         "solve_only": build.solve_only,
+        "vendored": build.settings.vendored,
     }
 
 
@@ -110,7 +112,7 @@ def _run_installer(
     return run_child(
         Child(
             argv=child_argv(),
-            environment=_installer_variables(request["settings"]),
+            environment=installer_variables(request["settings"]),
             directory=build.places.work,
             keep=build.keep,
         ),
@@ -121,7 +123,8 @@ def _run_installer(
     )
 
 
-def _installer_variables(settings: dict[str, Any]) -> dict[str, str]:
+def installer_variables(settings: dict[str, Any]) -> dict[str, str]:
+    """Give the environment variables of the installer child, with the certificates that condarc names."""
     variables = {name: text for name, text in os.environ.items() if not name.startswith("PYTHON")}
     named = settings.get("ssl_verify")
     bundles = [named if isinstance(named, str) else "", variables.get("REQUESTS_CA_BUNDLE", "")]
@@ -166,7 +169,8 @@ def _is_full(home: str) -> bool:
     return os.statvfs(home).f_bavail == 0
 
 
-def _last_lines(path: str) -> str:
+def last_lines(path: str) -> str:
+    """Give the last lines of a log, fit for a message; empty when it cannot be read."""
     from localrun.adapters.rattler_errors import clean
 
     try:
@@ -193,9 +197,10 @@ def _nothing() -> None:
 
 def describe_pip(build: Build, python: str) -> PipRequest:
     """Give what uv is to do for a plan."""
+    vendored = build.settings.vendored
     return PipRequest(
         python=python,
-        requirements=build.plan.pip,
+        requirements=lay_over(build.plan.pip, vendored) if vendored else build.plan.pip,
         directory=build.plan.directory,
         cache=os.path.join(build.places.home, "cache", "uv"),
         offline=build.settings.offline,
@@ -205,6 +210,7 @@ def describe_pip(build: Build, python: str) -> PipRequest:
         constraints="" if is_locked(build.plan.conda) else _write_constraints(build),
         complete=is_locked(build.plan.conda),
         as_of=build.plan.as_of,
+        only_links=os.path.join(vendored, WHEELS) if vendored else "",
     )
 
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import http.server
 import json
 import os
 import shutil
 import subprocess
 import sys
-import threading
 
 import pytest
 
@@ -16,6 +14,7 @@ from localrun.testing.channel import make_channel
 
 sys.path.insert(0, os.path.dirname(__file__))  # tests are not packages
 from environment_kit import fill_channel, text_package
+from lock_kit import listed, serve, write_lock
 
 pytestmark = pytest.mark.channel
 
@@ -30,57 +29,11 @@ def channel(tmp_path):
 
 @pytest.fixture
 def served(channel):
-    """Give the channel's address on a server that can say how often it was asked."""
-
-    class Handler(http.server.SimpleHTTPRequestHandler):
-        def __init__(self, *given):
-            super().__init__(*given, directory=str(channel))
-
-        def log_message(self, *_):
-            pass
-
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-        server.shutdown()
-        thread.join()
-
-
-def write_lock(localrun, url, channel, names, *, platform="linux-64", **changes):
-    """Write a lock file as conda-lock 1 to 3 do."""
-    with open(os.path.join(channel, "noarch", "repodata.json"), encoding="utf-8") as file:
-        known = json.load(file)["packages.conda"]
-    package = [
-        {
-            "name": known[name]["name"],
-            "version": known[name]["version"],
-            "manager": "conda",
-            "platform": platform,
-            "dependencies": {},
-            "url": f"{url}/noarch/{name}",
-            "hash": {key: known[name][key] for key in ("md5", "sha256")},
-            "category": "main",
-            "optional": False,
-        }
-        | changes
-        for name in names
-    ]
-    metadata = {
-        "content_hash": {platform: "0" * 64},
-        "channels": [{"url": url, "used_env_vars": []}],
-        "platforms": [platform],
-        "sources": ["environment.yml"],
-    }
-    text = json.dumps({"version": 1, "metadata": metadata, "package": package})
-    return localrun.write("conda-lock.yml", text)
+    with serve(channel) as address:
+        yield address
 
 
 NAMES = ("part-1.0-0.conda", "whole-1.0-0.conda")
-
-
-def listed(prefix):
-    return sorted(name for name in os.listdir(os.path.join(prefix, "conda-meta")) if name.endswith(".json"))
 
 
 def test_lock_is_installed_as_it_stands_and_from_the_cache_when_offline(localrun, served, channel):

@@ -1,0 +1,134 @@
+"""Collecting every package of a lock in a folder, from which a machine without a network builds the environment.
+
+DIR/conda/SUBDIR/*.conda   packages of conda
+DIR/wheels/*               packages of pip
+DIR/conda-lock.yml         the lock itself, byte for byte, written last
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+
+from localrun.adapters.children import Child, run_child
+from localrun.adapters.condarc import find_channels, read_condarc
+from localrun.adapters.installer import child_argv
+from localrun.environments.commit import replace_file
+from localrun.environments.conda import make_folders
+from localrun.environments.settings import Progress
+from localrun.environments.steps import installer_variables, last_lines, raise_refusal, read_answer
+from localrun.errors import BadInput, EnvironmentFailed, StoreFailed
+from localrun.formats.lock_archives import LOCK_FILE, WHEELS
+from localrun.values import fields
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from localrun.formats.lock_archives import LockedArchive
+    from localrun.spec import PythonSpec
+
+_NO_PROGRESS_S = 120
+
+
+def collect_archives(
+    lock: PythonSpec,
+    data: bytes,
+    archives: Sequence[LockedArchive],
+    folder: str,
+    *,
+    home: str,
+    report: Callable[[Progress], None],
+) -> None:
+    """Collect the packages of a lock in a folder; those that it has already are not fetched again.
+
+    Args:
+        lock: The lock, for its channels.
+        data: Its bytes.
+        archives: Its packages.
+        folder: An absolute path; nothing, an empty folder, or one that this function has filled.
+        home: The workspace.
+        report: Told what happens.
+
+    Raises:
+        BadInput: the folder holds something else.
+        EnvironmentFailed: a package is gone, cannot be fetched, or has other bytes than the lock says.
+        StoreFailed: the folder cannot be written.
+    """
+    make_folders(home)
+    check_folder(folder)
+    try:
+        os.makedirs(os.path.join(folder, WHEELS), exist_ok=True)
+        fetch_archives(lock, archives, folder, home=home, report=report)
+        replace_file(os.path.join(folder, LOCK_FILE), data)
+    except OSError as error:
+        message = f"{error.filename or folder} cannot be written: {error.strerror}"
+        raise StoreFailed(message, hint="name a folder that you can write", code="store_read_only") from error
+
+
+def check_folder(folder: str) -> None:
+    """See that a folder may be filled.
+
+    Raises:
+        BadInput: it holds something else than collected packages.
+    """
+    try:
+        found = set(os.listdir(folder))
+    except FileNotFoundError:
+        return
+    except NotADirectoryError:
+        raise BadInput("it is a file", file=folder, hint="name a folder") from None
+    if not found <= {"conda", WHEELS, LOCK_FILE} or found == {LOCK_FILE}:
+        hint = "name a new folder, or one that localrun env vendor has filled"
+        raise BadInput("it holds something else than packages", file=folder, hint=hint)
+
+
+def fetch_archives(
+    lock: PythonSpec,
+    archives: Sequence[LockedArchive],
+    folder: str,
+    *,
+    home: str,
+    report: Callable[[Progress], None],
+) -> None:
+    """Fetch package files into a folder, in a child.
+
+    Raises:
+        EnvironmentFailed, StoreFailed: as `collect_archives`.
+    """
+    work = tempfile.mkdtemp(prefix=".lock-", dir=home)
+    last = {"text": "starting"}
+
+    def take(line: str) -> None:
+        told = json.loads(line)
+        last["text"] = told["text"]
+        report(Progress(**told))
+
+    try:
+        settings = read_condarc(os.environ, os.path.expanduser("~"))
+        request = {
+            "task": "fetch",
+            "answer": os.path.join(work, "answer.json"),
+            "folder": folder,
+            "files": [fields(archive) for archive in archives],
+            "channels": [fields(one) for one in find_channels(lock.channels, settings, lock.directory)],
+            "settings": settings,
+        }
+        child = Child(argv=child_argv(), environment=installer_variables(settings), directory=work)
+        with open(os.path.join(work, "log"), "ab") as log:
+            ending = run_child(
+                child,
+                request=json.dumps(request).encode(),
+                on_line=take,
+                log=log.fileno(),
+                no_progress_s=_NO_PROGRESS_S,
+            )
+        answer, words = read_answer(str(request["answer"])), last_lines(os.path.join(work, "log"))
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+    if answer is None:
+        message = f"the packages could not be collected: no end of {last['text']} (exit {ending.code})"
+        raise EnvironmentFailed(message, hint="try again: what is there stays", code="channel", detail=words)
+    raise_refusal(answer, {})
