@@ -217,7 +217,7 @@ def _work(home: str, run_id: str, spec: RunSpec, facts: HostFacts, known: tuple[
     except KeyboardInterrupt:
         if not active.is_live(home, run_id):  # its supervisor hears of it by itself
             _record(home, run_id, spec, "canceled", 130, "", "canceled before it had started")
-    except Exception as error:
+    except Exception as error:  # the end of this process: whatever it is, the run must not stay without a record
         _record(home, run_id, spec, "failed", 125, "internal", f"{type(error).__name__}: {error}")
         raise
     finally:
