@@ -13,6 +13,7 @@ import tempfile
 import time
 
 from localrun.secrets.masks import Mask, list_needles
+from localrun.secrets.search import Search
 from localrun.supervise.pump import ROOM_BYTES
 
 LINE = b"epoch 3 step 1234 loss 0.12345 accuracy 0.9876 eta 12.3s lr 0.00010000 grad_norm 1.2345 tokens 123456\n"
@@ -22,7 +23,7 @@ def measure(secrets: int, megabytes: int) -> float:
     needles = list_needles([os.urandom(12).hex() + "/+Zz" for _ in range(secrets)])
     load = (LINE * (ROOM_BYTES // len(LINE) + 1))[:ROOM_BYTES]
     with tempfile.TemporaryFile() as log:
-        mask = Mask(needles) if needles else None
+        mask = Mask(Search(needles)) if needles else None
         times = megabytes * 1_000_000 // len(load)
         began = time.perf_counter()
         for _ in range(times):

@@ -10,6 +10,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from localrun.secrets.search import Search
+
 MASK = b"***"
 SHORTEST = 6
 """A shorter value stands in too many texts by chance: masking it would spoil them and tell what it is."""
@@ -23,57 +25,46 @@ class Mask:
     Of what comes in, at most the longest needle is held back: only an end that a needle may begin with.
     """
 
-    __slots__ = ("_held", "_longest", "_needles")
+    __slots__ = ("_held", "_search")
 
-    def __init__(self, needles: Iterable[bytes]) -> None:
-        """Take the needles, as `list_needles` gives them: longest first."""
-        self._needles = tuple(needles)
-        self._longest = max(map(len, self._needles))
+    def __init__(self, search: Search) -> None:
+        """Take what finds the needles; masks may share it."""
+        self._search = search
         self._held = b""
 
     def filter(self, data: bytes) -> bytes:
         """Give what may go on of `data` and of what was held back before."""
         data = self._held + data
-        cut = self._find_cut(data)
+        spans = self._search.find(data)
+        cut = self._search.find_begun(data)
+        for begin, end in spans:  # no needle is cut in two
+            if begin < cut < end:
+                cut = end
         self._held = data[cut:]
-        return hide(data[:cut], self._needles)
+        return _cover(data[:cut], spans)
 
     def finish(self) -> bytes:
         """Give what was held back; the stream has ended."""
         held, self._held = self._held, b""
-        return hide(held, self._needles)
-
-    def _find_cut(self, data: bytes) -> int:
-        """Find where the end begins that may be the beginning of a needle; no needle is cut in two there."""
-        tail = max(0, len(data) - self._longest + 1)
-        cut = min([_find_beginning(data, needle, tail) for needle in self._needles])
-        moved = cut < len(data)
-        while moved:
-            moved = False
-            for needle in self._needles:
-                found = data.find(needle, max(0, cut - len(needle) + 1), cut + len(needle) - 1)
-                if 0 <= found < cut:
-                    cut, moved = found + len(needle), True
-        return cut
+        return _cover(held, self._search.find(held))
 
 
-def _find_beginning(data: bytes, needle: bytes, start: int) -> int:
-    """Find the first place from `start` whose rest is a beginning of the needle, but not all of it."""
-    first = needle[:1]
-    place = data.find(first, max(start, len(data) - len(needle) + 1))
-    while place >= 0:
-        if needle.startswith(data[place:]):
-            return place
-        place = data.find(first, place + 1)
-    return len(data)
-
-
-def hide(data: bytes, needles: Iterable[bytes]) -> bytes:
+def hide(data: bytes, search: Search) -> bytes:
     """Give data with `***` for every needle in it."""
-    for needle in needles:  # to look first is faster than to replace nothing
-        if needle in data:
-            data = data.replace(needle, MASK)
-    return data
+    return _cover(data, search.find(data))
+
+
+def _cover(data: bytes, spans: Iterable[tuple[int, int]]) -> bytes:
+    """Give data with `***` for its spans, one for those that overlap; those behind its end are not meant."""
+    pieces = []
+    shown = 0
+    for begin, end in spans:
+        if begin >= len(data):
+            break
+        if begin >= shown:
+            pieces += [data[shown:begin], MASK]
+        shown = max(shown, end)
+    return b"".join([*pieces, data[shown:]]) if pieces else data
 
 
 def list_needles(values: Iterable[str]) -> tuple[bytes, ...]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 
+from localrun.secrets.search import Search
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -21,7 +23,8 @@ def find_secrets(folder: str, needles: Sequence[bytes]) -> list[str]:
         folder: The run's folder.
         needles: Of `masks.list_needles`.
     """
-    return sorted(path for path in _list_files(folder) if _holds(os.path.join(folder, path), needles))
+    search = Search(needles)
+    return sorted([path for path in _list_files(folder) if _holds(os.path.join(folder, path), search)])
 
 
 def note_secrets(folder: str, needles: Sequence[bytes]) -> list[str]:
@@ -43,14 +46,14 @@ def _list_files(folder: str) -> Iterator[str]:
                     yield os.path.join(place, os.path.relpath(full, top))
 
 
-def _holds(path: str, needles: Sequence[bytes]) -> bool:
-    overlap = max(map(len, needles)) - 1
+def _holds(path: str, search: Search) -> bool:
+    overlap = search.longest - 1
     rest = b""
     try:
         with open(path, "rb") as file:
             while data := file.read(CHUNK):
                 data = rest + data
-                if any(needle in data for needle in needles):
+                if search.find(data):
                     return True
                 rest = data[-overlap:]
     except OSError:

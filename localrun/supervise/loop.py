@@ -13,7 +13,7 @@ from localrun.adapters import signals
 from localrun.supervise.course import SIGKILL, Course
 from localrun.supervise.hands import Asked
 from localrun.supervise.outcome import Outcome, RankOutcome, conclude
-from localrun.supervise.pump import ROOM_BYTES, make_pump
+from localrun.supervise.pump import ROOM_BYTES, make_pumps
 from localrun.values import replace
 
 TYPE_CHECKING = False
@@ -104,7 +104,7 @@ class Supervisor:
             LocalrunError: the target cannot start them.
         """
         room = memoryview(bytearray(ROOM_BYTES))
-        self._pumps = [make_pump(process, room) for process in self._processes]
+        self._pumps = make_pumps(self._processes, room)
         self._begun = self._hands.begin(self._processes, self._bootstraps)
         for pump, begun in zip(self._pumps, self._begun, strict=True):
             pump.listen(begun.source)

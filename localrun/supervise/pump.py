@@ -11,6 +11,8 @@ import os
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from localrun.secrets.masks import Mask
     from localrun.supervise.process import Process
 
@@ -102,14 +104,20 @@ class Pump:
             data = data[count:]
 
 
-def make_pump(process: Process, room: memoryview) -> Pump:
-    """Make the pump of a rank; one that masks when its run has secrets."""
-    if not process.needles:
-        pump = Pump(process.log, room)
-    else:
-        from localrun.secrets.masks import Mask
+def make_pumps(processes: Sequence[Process], room: memoryview) -> list[Pump]:
+    """Make the pumps of a run's ranks, which mask when the run has secrets: the same needles in each."""
+    needles = next((process.needles for process in processes if process.needles), ())
+    if not needles:
+        return [_make_pump(process, room, None) for process in processes]
+    from localrun.secrets.masks import Mask
+    from localrun.secrets.search import Search
 
-        pump = Pump(process.log, room, Mask(process.needles), process.unmasked)
+    search = Search(needles)
+    return [_make_pump(process, room, Mask(search)) for process in processes]
+
+
+def _make_pump(process: Process, room: memoryview, mask: Mask | None) -> Pump:
+    pump = Pump(process.log, room, mask, process.unmasked)
     pump.rank = process.rank
     return pump
 

@@ -324,8 +324,9 @@ def _describe_logged(charge: Charge, record: dict[str, Any]) -> dict[str, Any]:
         import json
 
         from localrun.secrets.masks import hide
+        from localrun.secrets.search import Search
 
-        return dict(json.loads(hide(json.dumps(logged).encode(), needles)))
+        return dict(json.loads(hide(json.dumps(logged).encode(), Search(needles))))
     return logged
 
 
