@@ -5,7 +5,7 @@ BIN := .venv/bin
 # Bytecode as users have it, whatever the shell says.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo demo-docker test check format clean
+.PHONY: demo demo-docker test check docs format clean
 
 # Four ranks train on real data in a real conda environment, and the result is checked.
 demo: .venv/.installed
@@ -32,6 +32,15 @@ lint: .venv/.test-installed
 	$(BIN)/mypy -p azureml -p _localrun_shim
 	$(BIN)/lint-imports
 	$(BIN)/shellcheck .ci/run localrun/targets/launcher.sh localrun/targets/mpi/*.sh $$(find samples -name "*.sh")
+
+# The documentation as a site, in build/site. Warnings are errors; its reference is made from the code.
+docs: .venv/.test-installed
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build
+
+# Every benchmark beside its anchor, one table (benchmarks/README.md). Nothing else should run meanwhile.
+.PHONY: bench
+bench: .venv/.test-installed
+	$(BIN)/python -m benchmarks --output benchmarks
 
 format: .venv/.test-installed
 	$(BIN)/ruff check --fix .

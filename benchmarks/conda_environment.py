@@ -20,47 +20,52 @@ from pairs import LOCALRUN, Row, Sample, alternate, make_environ, pick, print_ta
 
 from localrun.testing import make_channel
 
-PACKAGES = ("numpy", "pandas")
-TRY = "import numpy, pandas; assert pandas.DataFrame({'a': numpy.arange(4)}).a.sum() == 6"
 
-
-def time_ours(environ: dict[str, str], folder: str) -> Sample:
+def time_ours(environ: dict[str, str], folder: str, packages: tuple[str, ...]) -> Sample:
     for name in ("environments", "plans"):  # the caches of packages stay
         shutil.rmtree(f"{folder}/home/{name}", ignore_errors=True)
     command = [LOCALRUN, "run", "-q", "-E", f"{folder}/source/environment.yml", "--command"]
     begin = time.perf_counter()
     subprocess.run([*command, "true"], env=environ, cwd=f"{folder}/source", check=True)
     taken = time.perf_counter() - begin
-    subprocess.run([*command, f'python -c "{TRY}"'], env=environ, cwd=f"{folder}/source", check=True)
+    subprocess.run(
+        [*command, f'python -c "import {",".join(packages)}"'], env=environ, cwd=f"{folder}/source", check=True
+    )
     return {"time": taken}
 
 
-def time_pip(environ: dict[str, str], folder: str) -> Sample:
+def time_pip(environ: dict[str, str], folder: str, packages: tuple[str, ...]) -> Sample:
     shutil.rmtree(f"{folder}/venv", ignore_errors=True)
     python = f"{folder}/venv/bin/python"
     begin = time.perf_counter()
     subprocess.run([sys.executable, "-m", "venv", f"{folder}/venv"], env=environ, check=True)
-    install = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *PACKAGES]
+    install = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *packages]
     subprocess.run(install, env=environ, check=True, stderr=subprocess.DEVNULL)
     taken = time.perf_counter() - begin
-    subprocess.run([python, "-c", TRY], env=environ, check=True)
+    subprocess.run([python, "-c", f"import {','.join(packages)}"], env=environ, check=True)
     return {"time": taken}
 
 
-def measure(rounds: int = 5) -> list[Row]:
+def measure(rounds: int = 5, packages: tuple[str, ...] = ("numpy", "pandas")) -> list[Row]:
     with tempfile.TemporaryDirectory() as folder:
         channel = make_channel(f"{folder}/channel")
-        pins = "".join([f"      - {name}\n" for name in PACKAGES])
+        pins = "".join([f"      - {name}\n" for name in packages])
         text = f"channels: ['{channel}']\ndependencies:\n  - python\n  - pip\n  - pip:\n{pins}"
         os.makedirs(f"{folder}/source")
         write_script(f"{folder}/source", text, "environment.yml")
         environ = make_environ(f"{folder}/home") | {"PIP_CACHE_DIR": f"{folder}/pip-cache"}
         found = alternate(
-            {"localrun": lambda: time_ours(environ, folder), "pip": lambda: time_pip(environ, folder)}, rounds
+            {
+                "localrun": lambda: time_ours(environ, folder, packages),
+                "pip": lambda: time_pip(environ, folder, packages),
+            },
+            rounds,
         )
     ours, pip = pick(found["localrun"], "time"), pick(found["pip"], "time")
     return [Row("new conda environment", "s", ours, pip, "venv + pip install", most=1.5, most_ratio=0.125)]
 
+
+QUICK = {"packages": ("six",)}
 
 if __name__ == "__main__":
     print_table(measure(*map(int, sys.argv[1:])))

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
-import sys
+
+from pairs import Missing
 
 IMAGE = "localrun-test/python"
 """Made by `tests/prepare.py`."""
 
 
-def check_image() -> None:
-    """End the benchmark when the engine does not have its image."""
-    if subprocess.run(("docker", "image", "inspect", IMAGE), capture_output=True, check=False).returncode:
-        sys.exit(f"the engine has no image {IMAGE}: `python tests/prepare.py` makes it")
+def check_image(image: str = IMAGE) -> None:
+    """Make sure that there is an engine and that it has an image, or say what is missing."""
+    if not shutil.which("docker"):
+        raise Missing("there is no docker command on this machine")
+    if subprocess.run(("docker", "version"), capture_output=True, check=False).returncode:
+        raise Missing("no Docker engine answers")
+    if subprocess.run(("docker", "image", "inspect", image), capture_output=True, check=False).returncode:
+        raise Missing(f"the engine has no image {image}: `python tests/prepare.py` makes it")
 
 
 def make_localrun(localrun: str, *options: str) -> list[str]:

@@ -15,6 +15,7 @@ import sys
 import tempfile
 import time
 
+from docker_anchor import check_image
 from pairs import Row, Sample, alternate, pick, print_table
 
 from localrun.adapters.files import Reading
@@ -26,7 +27,6 @@ from localrun.spec import EnvironmentSpec, PythonSpec, RunSpec
 from localrun.testing import make_channel
 
 BASE = "localrun-test/bare"
-PACKAGES = ("numpy", "pandas")
 MORE = "tabulate"
 LOOKUPS = 20
 
@@ -97,14 +97,15 @@ def time_lookup(plan, home: str) -> list[float]:
     return taken[1:]  # the first one imports
 
 
-def measure(rounds: int = 3) -> list[Row]:
+def measure(rounds: int = 3, packages: tuple[str, ...] = ("numpy", "pandas")) -> list[Row]:
+    check_image(BASE)
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     with tempfile.TemporaryDirectory() as folder:
         home, context = f"{folder}/home", f"{folder}/context"
         for name in (home, context):
             os.mkdir(name, 0o700)
         channel = make_channel(f"{folder}/channel")
-        plan, more = make_plan(channel, PACKAGES), make_plan(channel, (*PACKAGES, MORE))
+        plan, more = make_plan(channel, packages), make_plan(channel, (*packages, MORE))
         try:
             make(plan, home)
             copy_prefix(plan, context)
@@ -122,6 +123,8 @@ def measure(rounds: int = 3) -> list[Row]:
         Row("image found in the engine", "ms", lookups, most=5),
     ]
 
+
+QUICK = {"packages": ("six",)}
 
 if __name__ == "__main__":
     print_table(measure(*map(int, sys.argv[1:])))

@@ -1,6 +1,9 @@
-"""Four ranks that wait, and the moment at which the last of them is gone.
+"""Four ranks that wait: from the failure of one, and from SIGTERM to the command, until the last of them is gone.
+
+    python benchmarks/ending.py [ROUNDS]
 
 Each rank holds the writing end of a FIFO open: its end is the end of them all, to the fraction of a millisecond.
+`mpirun` stands beside. Ranks that ignore SIGTERM may have the time of the ladder, here a second, and no more.
 """
 
 from __future__ import annotations
@@ -8,18 +11,34 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from typing import TYPE_CHECKING
 
-from pairs import LOCALRUN, MPIRUN, start, write_script
+from pairs import (
+    LOCALRUN,
+    MPIRUN,
+    Row,
+    Sample,
+    against,
+    alternate,
+    make_environ,
+    pick,
+    print_table,
+    start,
+    write_script,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 RANKS = 4
+STOP_TIMEOUT_S = 1
 SCRIPT = """
-import os, sys, time
+import os, signal, sys, time
 folder = sys.argv[1]
+if sys.argv[2:]:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
 rank = int(os.environ.get("RANK", os.environ.get("OMPI_COMM_WORLD_RANK", "0")))
 os.write(os.open(folder + "/alive", os.O_WRONLY), b".")
 if rank == 1:
@@ -31,18 +50,20 @@ time.sleep(60)
 """
 
 
-def make_commands(folder: str) -> tuple[list[str], list[str]]:
-    """Give localrun's command and mpirun's; both work in `folder`/source."""
-    script = write_script(f"{folder}/source", SCRIPT)
-    time.sleep(0.2)  # a file that has just been written is not trusted to stay as it is
-    python = ["-E", f"interpreter:{sys.executable}"]
-    ours = [LOCALRUN, "run", "-n", str(RANKS), *python, "script.py", folder]
-    return ours, [*MPIRUN, "-n", str(RANKS), sys.executable, script, folder]
+def terminate(process: subprocess.Popen[bytes]) -> float:
+    now = time.monotonic()
+    process.terminate()
+    return now
+
+
+def fail(folder: str) -> float:
+    with open(f"{folder}/fail", "wb"):
+        return 0  # the rank itself notes when
 
 
 def time_end(
     command: list[str], environ: dict[str, str], folder: str, act: Callable[[subprocess.Popen[bytes]], float]
-) -> dict[str, float]:
+) -> Sample:
     """Start four ranks, end them by `act` (which gives its moment), and give the milliseconds until all are gone."""
     for name in ("alive", "fail"):
         if os.path.exists(f"{folder}/{name}"):
@@ -64,3 +85,35 @@ def time_end(
 def read_moment(folder: str) -> float:
     with open(f"{folder}/failed_at", encoding="ascii") as file:
         return float(file.read())
+
+
+def measure(rounds: int = 15) -> list[Row]:
+    with tempfile.TemporaryDirectory() as folder:
+        environ = make_environ(f"{folder}/home")
+        script = write_script(f"{folder}/source", SCRIPT)
+        time.sleep(0.2)  # a file that has just been written is not trusted to stay as it is
+        localrun = [LOCALRUN, "run", "-n", str(RANKS), "-E", f"interpreter:{sys.executable}"]
+        ours = [*localrun, "script.py", folder]
+        patient = [*localrun, "--stop-timeout", str(STOP_TIMEOUT_S), "script.py", folder, "unwilling"]
+        mpirun = [*MPIRUN, "-n", str(RANKS), sys.executable, script, folder]
+        found = alternate(
+            {
+                "fail": lambda: time_end(ours, environ, folder, lambda _: fail(folder)),
+                "fail, mpirun": against("mpirun", lambda: time_end(mpirun, environ, folder, lambda _: fail(folder))),
+                "terminate": lambda: time_end(ours, environ, folder, terminate),
+                "terminate, mpirun": against("mpirun", lambda: time_end(mpirun, environ, folder, terminate)),
+                "unwilling": lambda: time_end(patient, environ, folder, terminate),
+            },
+            rounds,
+        )
+    gone = {name: pick(samples, "gone") for name, samples in found.items()}
+    return [
+        Row("a rank fails, all 4 gone", "ms", gone["fail"], gone["fail, mpirun"], "mpirun", most=25),
+        Row("SIGTERM, all 4 ranks gone", "ms", gone["terminate"], gone["terminate, mpirun"], "mpirun", most=25),
+        Row("SIGTERM, 4 ranks that ignore it, SIGKILL after 1 s", "ms", gone["unwilling"],
+            most=STOP_TIMEOUT_S * 1000 + 25),
+    ]  # fmt: skip
+
+
+if __name__ == "__main__":
+    print_table(measure(*map(int, sys.argv[1:])))

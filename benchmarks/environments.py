@@ -1,18 +1,17 @@
 """`localrun env list` and `env versions` with 10,000 environments and versions, as whole commands.
 
-    python benchmarks/environments.py [COUNT] [PAIRS]
+    python benchmarks/environments.py [ROUNDS] [COUNT]
 
-Goal: at most 150 ms each. `python -c pass` stands beside them, in alternating runs.
+`python -c pass` stands beside them, in alternating runs.
 """
 
 from __future__ import annotations
 
-import os
-import statistics
-import subprocess
 import sys
 import tempfile
-import time
+
+from help import time_command
+from pairs import LOCALRUN, Row, alternate, make_environ, pick, print_table
 
 from localrun.workspace import registry, registry_file
 
@@ -34,45 +33,28 @@ def make_environments(home: str, count: int) -> None:
     registry_file.write(home, fill)
 
 
-def measure(command: list[str], environ: dict[str, str]) -> float:
-    begin = time.perf_counter()
-    subprocess.run(command, env=environ, stdout=subprocess.DEVNULL, check=True)
-    return (time.perf_counter() - begin) * 1000
-
-
-def main(count: int, pairs: int) -> None:
-    script = os.path.join(os.path.dirname(sys.executable), "localrun")
-    localrun = [script] if os.path.exists(script) else [sys.executable, "-m", "localrun"]
+def measure(rounds: int = 15, count: int = 10_000) -> list[Row]:
+    bare = "python -c pass"
+    words = {
+        f"localrun env list, {count:,}": ("list",),
+        f"localrun env list --format json, {count:,}": ("list", "--format", "json"),
+        f"localrun env versions, {count:,}": ("versions", "benchmark"),
+        f"localrun env versions --format json, {count:,}": ("versions", "benchmark", "--format", "json"),
+        "localrun env versions, 1": ("versions", "environment-00042"),
+    }
     commands = {
-        "python -c pass": [sys.executable, "-c", "pass"],
-        f"localrun env list ({count})": [*localrun, "env", "list"],
-        f"localrun env list --format json ({count})": [*localrun, "env", "list", "--format", "json"],
-        f"localrun env versions ({count})": [*localrun, "env", "versions", "benchmark"],
-        f"localrun env versions --format json ({count})": [
-            *localrun,
-            "env",
-            "versions",
-            "benchmark",
-            "--format",
-            "json",
-        ],
-        "localrun env versions (1)": [*localrun, "env", "versions", "environment-00042"],
+        bare: [sys.executable, "-c", "pass"],
+        **{name: [LOCALRUN, "env", *some] for name, some in words.items()},
     }
     with tempfile.TemporaryDirectory() as folder:
-        environ = {**os.environ, "LOCALRUN_HOME": folder}
-        environ.pop("PYTHONDONTWRITEBYTECODE", None)
+        environ = make_environ(folder)
         make_environments(folder, count)
-        times: dict[str, list[float]] = {name: [] for name in commands}
-        for number in range(pairs + 1):
-            for name, command in commands.items():
-                taken = measure(command, environ)
-                if number:  # the first round writes bytecode and fills caches
-                    times[name].append(taken)
-    bare = statistics.median(times["python -c pass"])
-    for name, taken in times.items():
-        median = statistics.median(taken)
-        print(f"{name:45} {median:7.1f} ms (fastest {min(taken):6.1f})  {median / bare:5.2f} x")
+        sides = {name: lambda command=command: time_command(command, environ) for name, command in commands.items()}
+        found = {name: pick(samples, "exit") for name, samples in alternate(sides, rounds).items()}
+    return [Row(name, "ms", found[name], found[bare], bare, most_ratio=10) for name in words]
 
+
+QUICK = {"count": 100}
 
 if __name__ == "__main__":
-    main(int((sys.argv[1:] or ["10000"])[0]), int((sys.argv[2:] or ["15"])[0]))
+    print_table(measure(*map(int, sys.argv[1:])))

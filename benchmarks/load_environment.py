@@ -1,18 +1,23 @@
 """Loading an environment folder of 500 packages and fingerprinting it, in process.
 
-    python benchmarks/load_environment.py [PACKAGES] [TIMES]
+    python benchmarks/load_environment.py [ROUNDS] [PACKAGES]
 
-Goal: at most 20 ms together. PyYAML's and ruamel.yaml's plain reading of the same conda file stands beside it.
+ruamel.yaml's plain reading of the same conda file stands beside it.
 """
 
 from __future__ import annotations
 
-import statistics
 import sys
 import time
+from typing import TYPE_CHECKING
+
+from pairs import Row, Sample, alternate, pick, print_table
 
 from localrun.formats.v1_environment import read_environment_files, write_environment_files
 from localrun.resolve.definition import fingerprint_document
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 def make_files(packages: int) -> dict[str, bytes]:
@@ -31,30 +36,30 @@ def make_files(packages: int) -> dict[str, bytes]:
     return write_environment_files(document)
 
 
-def main(packages: int, times: int) -> None:
+def time_step(step: Callable[[], object]) -> Sample:
+    begin = time.perf_counter()
+    step()
+    return {"time": (time.perf_counter() - begin) * 1000}
+
+
+def measure(rounds: int = 20, packages: int = 500) -> list[Row]:
     from ruamel.yaml import YAML
 
     files = make_files(packages)
     text = files["conda_dependencies.yml"].decode()
 
-    def load() -> object:
-        return read_environment_files(files, where="benchmark")[0]
+    def load() -> None:
+        document = read_environment_files(files, where="benchmark")[0]
+        fingerprint_document(document, platform="linux-64")
 
-    document = load()
-    steps = {
-        "load": load,
-        "fingerprint": lambda: fingerprint_document(document, platform="linux-64"),
-        "load and fingerprint": lambda: fingerprint_document(load(), platform="linux-64"),
-        "ruamel.yaml alone, safe": lambda: YAML(typ="safe", pure=True).load(text),
+    sides = {
+        "localrun": lambda: time_step(load),
+        "ruamel": lambda: time_step(lambda: YAML(typ="safe", pure=True).load(text)),
     }
-    for name, step in steps.items():
-        taken = []
-        for _ in range(times):
-            begin = time.perf_counter()
-            step()
-            taken.append((time.perf_counter() - begin) * 1000)
-        print(f"{name:28} {statistics.median(taken):7.1f} ms (fastest {min(taken):6.1f}), {packages} packages")
+    found = {name: pick(samples, "time") for name, samples in alternate(sides, rounds).items()}
+    name = f"environment of {packages} packages, read and fingerprinted"
+    return [Row(name, "ms", found["localrun"], found["ruamel"], "ruamel.yaml alone", most=20)]
 
 
 if __name__ == "__main__":
-    main(int((sys.argv[1:] or ["500"])[0]), int((sys.argv[2:] or ["20"])[0]))
+    print_table(measure(*map(int, sys.argv[1:])))

@@ -14,7 +14,7 @@ import sys
 import tempfile
 import time
 
-from pairs import LOCALRUN, MPIRUN, Row, Sample, alternate, make_environ, print_table, start, write_script
+from pairs import LOCALRUN, MPIRUN, Row, Sample, against, alternate, make_environ, print_table, start, write_script
 
 RANKS = 8
 LINE = (
@@ -102,13 +102,17 @@ def measure(rounds: int = 5, mebibytes: int = 48) -> list[Row]:
         found = alternate(
             {
                 "localrun": run_ours,
-                "mpirun": lambda: time_output([*mpirun, str(part)], environ, source, raw * part // repeats),
+                "mpirun": against(
+                    "mpirun", lambda: time_output([*mpirun, str(part)], environ, source, raw * part // repeats)
+                ),
             },
             rounds,
         )
     speeds = {name: [sample["speed"] for sample in samples] for name, samples in found.items()}
     return [Row("8 ranks print", "MB/s", speeds["localrun"], speeds["mpirun"], "mpirun --tag-output", least=200)]
 
+
+QUICK = {"mebibytes": 4}
 
 if __name__ == "__main__":
     print_table(measure(*map(int, sys.argv[1:])))

@@ -5,8 +5,8 @@ Other programs on the machine slow both sides of a round alike, so only figures 
 
 from __future__ import annotations
 
-import json
 import os
+import shutil
 import statistics
 import subprocess
 import sys
@@ -29,7 +29,7 @@ class Row(NamedTuple):
         unit: Its unit.
         ours: localrun's figures, one a round.
         anchor: The other side's; empty when there is none.
-        against: What the other side is.
+        against: What the other side is; with no figures in `anchor`, it is not on this machine.
         most: The goal: the largest allowed median.
         least: The goal: the smallest allowed median.
         most_ratio: The goal: the largest allowed ratio of the medians.
@@ -49,15 +49,29 @@ class Row(NamedTuple):
     most_over: float | None = None
 
 
-def alternate(sides: dict[str, Callable[[], Sample]], rounds: int) -> dict[str, list[Sample]]:
-    """Measure all sides in turn, so many rounds after one that only warms up; every second round goes backwards."""
+class Missing(Exception):
+    """What a benchmark cannot do without is not on this machine; it says what."""
+
+
+def alternate(sides: dict[str, Callable[[], Sample] | None], rounds: int) -> dict[str, list[Sample]]:
+    """Measure all sides in turn, so many rounds after one that only warms up; every second round goes backwards.
+
+    A side that is None is not on this machine: it has no samples.
+    """
     found: dict[str, list[Sample]] = {name: [] for name in sides}
     for number in range(rounds + 1):
-        for name in list(sides)[:: 1 if number % 2 else -1]:
-            sample = sides[name]()
+        for name, side in list(sides.items())[:: 1 if number % 2 else -1]:
+            if side is None:
+                continue
+            sample = side()
             if number:
                 found[name].append(sample)
     return found
+
+
+def against(program: str, side: Callable[[], Sample]) -> Callable[[], Sample] | None:
+    """Give the side of an anchor, or None where its program is not on PATH."""
+    return side if shutil.which(program) else None
 
 
 def pick(samples: list[Sample], quantity: str) -> list[float]:
@@ -65,63 +79,77 @@ def pick(samples: list[Sample], quantity: str) -> list[float]:
 
 
 def summarise(row: Row) -> dict[str, Any]:
-    """Give medians, minima, their ratio, the goal in words, and whether the median meets it."""
+    """Give one line of the table as values.
+
+    `ours`, `best` and `worst` are localrun's median and ends, `anchor` and `anchor_best` the other side's (None when it
+    was not measured), `ratio` is that of the medians; `met` is None where there is no goal or the anchor that it speaks
+    of is missing.
+    """
     ours = statistics.median(row.ours)
     anchor = statistics.median(row.anchor) if row.anchor else None
-    ratio = ours / anchor if anchor else None
-    over = statistics.median(map(float.__sub__, row.ours, row.anchor)) if anchor else 0.0
-    checks = [
-        (row.most, f"<= {row.most:g} {row.unit}" if row.most is not None else "", lambda goal: ours <= goal),
-        (row.least, f">= {row.least:g} {row.unit}" if row.least is not None else "", lambda goal: ours >= goal),
-        (row.most_ratio, f"<= {row.most_ratio:g} x" if row.most_ratio is not None else "",
-         lambda goal: ratio is not None and ratio <= goal),
-        (row.least_ratio, f">= {row.least_ratio:g} x" if row.least_ratio is not None else "",
-         lambda goal: ratio is not None and ratio >= goal),
-        (row.most_over, f"<= anchor + {row.most_over:g} {row.unit}" if row.most_over is not None else "",
-         lambda goal: over <= goal),
-    ]  # fmt: skip
-    best, worst = (min, max) if row.least is None and row.least_ratio is None else (max, min)
-    goals = [(text, test(goal)) for goal, text, test in checks if goal is not None]
+    more_is_better = row.least is not None or row.least_ratio is not None
+    best, worst = (max, min) if more_is_better else (min, max)
+    goals = judge(row)
     return {
-        "what": row.what,
+        "name": row.what,
         "unit": row.unit,
-        "median": round(ours, 3),
+        "ours": round(ours, 3),
         "best": round(best(row.ours), 3),
         "worst": round(worst(row.ours), 3),
-        "anchor": row.against,
-        "anchor_median": None if anchor is None else round(anchor, 3),
+        "against": row.against,
+        "anchor": None if anchor is None else round(anchor, 3),
         "anchor_best": None if anchor is None else round(best(row.anchor), 3),
-        "ratio": None if ratio is None else round(ratio, 3),
-        "goal": " and ".join(text for text, _ in goals),
-        "met": all(met for _, met in goals) if goals else None,
+        "ratio": None if anchor is None else round(ours / anchor, 3),
+        "goal": " and ".join(goals),
+        "met": all(goals.values()) if goals and None not in goals.values() else None,
         "rounds": len(row.ours),
     }
+
+
+def judge(row: Row) -> dict[str, bool | None]:
+    """Give each goal of a row in words, and whether the medians meet it; None when that takes a missing anchor."""
+    ours, unit, goals = statistics.median(row.ours), row.unit, {}
+    ratio = over = None
+    if row.anchor:
+        ratio = ours / statistics.median(row.anchor)
+        over = statistics.median(map(float.__sub__, row.ours, row.anchor))
+    if row.most is not None:
+        goals[f"<= {row.most:g} {unit}"] = ours <= row.most
+    if row.least is not None:
+        goals[f">= {row.least:g} {unit}"] = ours >= row.least
+    if row.most_ratio is not None:
+        goals[f"<= {row.most_ratio:.3g} x"] = None if ratio is None else ratio <= row.most_ratio
+    if row.least_ratio is not None:
+        goals[f">= {row.least_ratio:.3g} x"] = None if ratio is None else ratio >= row.least_ratio
+    if row.most_over is not None:
+        goals[f"<= anchor + {row.most_over:g} {unit}"] = None if over is None else over <= row.most_over
+    return goals
 
 
 HEAD = ("what", "localrun", "best", "worst", "anchor", "median", "best", "ratio", "goal", "met")
 
 
-def print_table(rows: Iterable[Row], json_file: str = "") -> None:
-    """Print the rows as a table and, when a file is named, write them there as JSON."""
-    found = [summarise(row) for row in rows]
-    lines = [HEAD, *[_cells(item) for item in found]]
+def print_table(rows: Iterable[Row]) -> None:
+    """Print rows as a table, for whoever runs one script by hand."""
+    lines = [HEAD, *[list_cells(summarise(row)) for row in rows]]
     widths = [max(len(line[column]) for line in lines) for column in range(len(HEAD))]
     for line in lines:
         print("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
-    if json_file:
-        with open(json_file, "w", encoding="utf-8") as file:
-            json.dump(found, file, indent=1)
 
 
-def _cells(item: dict[str, Any]) -> tuple[str, ...]:
+def list_cells(item: dict[str, Any]) -> tuple[str, ...]:
+    """Give a line of the table as words, one for each column of HEAD."""
+
     def number(value: float | None, ending: str = "") -> str:
         return "-" if value is None else f"{value:.1f}{ending}" if value < 1000 else f"{value:,.0f}{ending}"
 
     met = {True: "yes", False: "NO", None: "-"}[item["met"]]
-    figures = (number(item["median"], f" {item['unit']}"), number(item["best"]), number(item["worst"]))
-    others = (item["anchor"] or "-", number(item["anchor_median"]), number(item["anchor_best"]))
+    figures = (number(item["ours"], f" {item['unit']}"), number(item["best"]), number(item["worst"]))
+    missing = item["against"] and item["anchor"] is None
+    anchor = f"{item['against']} (not here)" if missing else item["against"] or "-"
     ratio = "-" if item["ratio"] is None else f"{item['ratio']:.2f} x"
-    return (item["what"], *figures, *others, ratio, item["goal"] or "-", met)
+    others = (anchor, number(item["anchor"]), number(item["anchor_best"]))
+    return (item["name"], *figures, *others, ratio, item["goal"] or "-", met)
 
 
 def make_environ(home: str) -> dict[str, str]:
