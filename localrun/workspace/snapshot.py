@@ -32,6 +32,8 @@ CHUNK_BYTES = MOST_SCRIPT_BYTES
 BLOCK_BYTES = 512
 """The unit of `st_blocks`, whatever the file system; source: stat(2)."""
 REPORT_EVERY_S = 2.0
+PART = 4096
+"""So many entries are listed between two looks at the limits."""
 LEAVE_OUT = "leave it out with .amlignore"
 
 
@@ -121,38 +123,50 @@ def _locate_inside(root: str, path: str) -> str:
     return os.path.relpath(place, root) if place.startswith(root.rstrip("/") + "/") else ""
 
 
-def _take_within_limits(source: SourcePlan, found: Iterator[Entry]) -> tuple[Entry, ...]:
-    entries = []
+def _take_within_limits(source: SourcePlan, found: Iterator[list[Entry]]) -> tuple[Entry, ...]:
+    entries: list[Entry] = []
     files = total = 0
     largest = Entry(path="", kind="file")
-    for entry in found:
-        entries.append(entry)
-        files += entry.kind == "file"
-        total += entry.size
-        largest = entry if entry.size > largest.size else largest
+    for part in found:
+        entries += part
+        files += sum([entry.kind == "file" for entry in part])
+        total += sum([entry.size for entry in part])
+        largest = max((largest, *part), key=_get_size)
         if source.limited and (files > MOST_FILES or total > MOST_BYTES):
             raise _too_large(source.directory, total, largest)
     return tuple(entries)
 
 
-def _walk(root: str, rules: IgnoreRules | None, exclude: set[str]) -> Iterator[Entry]:
+def _get_size(entry: Entry) -> int:
+    return entry.size
+
+
+def _walk(root: str, rules: IgnoreRules | None, exclude: set[str]) -> Iterator[list[Entry]]:
+    """Give the entries of one folder after another, in parts; a folder stands before what is in it."""
     made = {""}
     folders = [""]
     while folders:
         below = folders.pop()
-        inner = []
+        inner: list[str] = []
+        found: list[Entry] = []
+        start = f"{below}/" if below else ""
         for item in _scan(root, below):
-            path = f"{below}/{item.name}" if below else item.name
+            path = start + item.name
             if item.is_dir(follow_symlinks=False):
                 left_out = rules is not None and rules.leave_out(f"{path}/")
                 if path in exclude or (left_out and rules is not None and not rules.reincludes):
                     continue
                 inner.append(path)
                 if not left_out:
-                    yield from _make_parents(path, made)
+                    found += _make_parents(path, made)
             elif not (rules and rules.leave_out(path)) and (entry := _describe(root, path, item)):
-                yield from _make_parents(below, made)
-                yield entry
+                if below not in made:
+                    found += _make_parents(below, made)
+                found.append(entry)
+                if len(found) >= PART:  # so that a folder of millions is refused before all of it is looked at
+                    yield found
+                    found = []
+        yield found
         folders += reversed(inner)
 
 
@@ -180,22 +194,27 @@ def _describe(root: str, path: str, item: os.DirEntry[str]) -> Entry | None:
     if item.is_symlink():
         return _entry_of_link(root, path, item.path)
     try:
-        facts = item.stat(follow_symlinks=False)
+        return _entry_of_file(path, item.stat(follow_symlinks=False))
     except FileNotFoundError:  # gone since the folder was listed
         return None
-    return _entry_of_file(path, facts)
+
+
+_PUT = tuple([getattr(Entry, name).__set__ for name in Entry.__annotations__])
 
 
 def _entry_of_file(path: str, facts: os.stat_result) -> Entry:
-    return Entry(
-        path=path,
-        kind="file" if stat.S_ISREG(facts.st_mode) else "skipped",
-        size=facts.st_size,
-        mode=facts.st_mode,
-        mtime_ns=facts.st_mtime_ns,
-        ctime_ns=facts.st_ctime_ns,
-        inode=facts.st_ino,
-    )
+    """Give the entry of a file, without the checks of `Entry(...)`: there may be twenty thousand of them."""
+    entry = object.__new__(Entry)
+    put_path, put_kind, put_size, put_mode, put_mtime, put_ctime, put_inode, put_digest = _PUT
+    put_path(entry, path)
+    put_kind(entry, "file" if stat.S_ISREG(facts.st_mode) else "skipped")
+    put_size(entry, facts.st_size)
+    put_mode(entry, facts.st_mode)
+    put_mtime(entry, facts.st_mtime_ns)
+    put_ctime(entry, facts.st_ctime_ns)
+    put_inode(entry, facts.st_ino)
+    put_digest(entry, "")
+    return entry
 
 
 def _entry_of_link(root: str, path: str, absolute: str) -> Entry:
