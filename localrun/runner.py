@@ -312,36 +312,31 @@ def _prepare(
 ) -> tuple[Ready, int, tuple[int, ...]]:
     """Fill the folder of a run; give what is to be started in it, the port of rank 0, and what holds its ports."""
     port, holds = _reserve_port(plan, host.home)
+    equipment = None
+    if max(plan.terminal_rank, plan.debug_rank) >= 0:
+        from localrun.inside.equipment import Equipment
+
+        equipment = Equipment(plan, artifact, host.home, host.environ)
+        holds += equipment.holds
     if plan.target == "docker":
         from localrun.targets import docker
 
         ready = docker.prepare(
-            plan, artifact, run_id=run_id, folder=folder, home=host.home, entry=entry, port=port, environ=environ
+            plan,
+            artifact,
+            run_id=run_id,
+            folder=folder,
+            home=host.home,
+            entry=entry,
+            port=port,
+            environ=environ,
+            looking=equipment.looking if equipment else None,
         )
     else:
         ready = local.prepare(plan, artifact, run_id=run_id, folder=folder, home=host.home, port=port, environ=environ)
-    processes, holds = _equip(plan, artifact, ready.processes, host, holds)
+    processes = equipment.equip(ready.processes, host.say) if equipment else ready.processes
     processes, hands = _join(plan, processes, ready.hands, folder)
     return replace(ready, processes=processes, hands=hands), port, holds
-
-
-def _equip(
-    plan: Plan, artifact: Artifact, processes: tuple[Process, ...], host: Host, holds: tuple[int, ...]
-) -> tuple[tuple[Process, ...], tuple[int, ...]]:
-    """Give the processes, one of them with the user's terminal or a debugger, and what is held for that."""
-    if plan.terminal_rank >= 0 and plan.target != "docker":  # there it is mounted into a container
-        from localrun.supervise.terminal import equip
-
-        processes = equip(plan, processes)
-    if plan.debug_rank >= 0:
-        from localrun.adapters.ports import reserve_ports
-        from localrun.inside.debugger import add_debugger, tell_debugger
-
-        port, more = reserve_ports(host.home)
-        processes = add_debugger(plan, processes, artifact.python, home=host.home, port=port, environ=host.environ)
-        tell_debugger(plan, processes[plan.debug_rank], port, host.say)
-        return processes, (*holds, *more)
-    return processes, holds
 
 
 def _join(

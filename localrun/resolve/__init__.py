@@ -188,10 +188,6 @@ def check_looking(spec: RunSpec, last: int) -> None:
     Raises:
         BadInput: it has fewer ranks.
     """
-    asked = "-it" if spec.terminal_rank >= 0 else "--debug" if spec.debug_rank >= 0 else ""
-    if spec.target == "docker" and spec.debug_rank >= 0:
-        hint = "give --target local, or go into a container that runs: localrun exec -it RUN bash"
-        raise refuse(spec, "it is there on the local target only", key="", flag=asked, hint=hint)
     if spec.target == "docker" and spec.terminal_rank >= 0 and not spec.terminal:
         hint = "give -it for a terminal, or --target local, or pass a file as an input"
         raise refuse(spec, "standard input does not get into a container", key="", flag="-i", hint=hint)

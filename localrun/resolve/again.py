@@ -104,9 +104,6 @@ def set_target(plan: Plan, spec: RunSpec, environment: EnvironmentPlan, facts: H
     Raises:
         BadInput: what was asked for of containers makes no run.
     """
-    if spec.target == "docker" and max(plan.terminal_rank, plan.debug_rank) >= 0:
-        message = "the run had a terminal or a debugger on a rank, which is there on the local target only"
-        raise BadInput(message, key="-t", hint="leave -t docker out")
     container = plan_container(settle_arguments(spec), facts) if spec.target == "docker" else None
     changed = replace(plan, target=spec.target, environment=environment, container=container)
     return set_ranks(changed, nodes=None, processes=None)

@@ -17,7 +17,6 @@ from localrun.adapters.traffic import check_disciplines, list_disciplines
 from localrun.errors import LocalrunError
 from localrun.plan import RUN_FOLDER, RUN_ID, ContainerPlan, name_ports
 from localrun.supervise.process import Process
-from localrun.targets.docker_hands import Container, DockerHands
 from localrun.targets.docker_request import JOINER, PLACE, PRIVATE, Node, describe_container, label, name_container
 from localrun.targets.docker_script import Start, is_shell_name, write_script
 from localrun.targets.working import Ready, fill_or_remove, fill_tokens, make_node, note_skipped, place_snapshot
@@ -33,6 +32,8 @@ if TYPE_CHECKING:
 
     from localrun.adapters.engine_containers import Pending
     from localrun.plan import Artifact, Plan, RankPlan
+    from localrun.targets.docker_hands import Container, DockerHands
+    from localrun.targets.docker_looking import Looking
     from localrun.workspace.snapshot import Entry
 
 FIRST_PORT = 29_500
@@ -52,6 +53,7 @@ def prepare(  # noqa: PLR0913 - what a run is made of, as for the local target
     entry: int,
     port: int,
     environ: Mapping[str, str],
+    looking: Looking | None = None,
 ) -> Ready:
     """Make the containers of a run and fill its folder; nothing runs yet.
 
@@ -64,6 +66,7 @@ def prepare(  # noqa: PLR0913 - what a run is made of, as for the local target
         entry: The run's entry among the live runs; it is told of the engine first.
         port: The port of rank 0 when the containers share this machine's network; else 0.
         environ: The caller's environment, with the values of secrets.
+        looking: What ranks get so that somebody can look into them; None for nothing.
 
     Raises:
         BadInput: the source cannot be copied.
@@ -79,6 +82,7 @@ def prepare(  # noqa: PLR0913 - what a run is made of, as for the local target
     active.note(entry, [f"engine {contained.describe_engine(engine.endpoint)}"])
     tokens = {RUN_ID: run_id, RUN_FOLDER: folder, **name_ports(port or FIRST_PORT, len(plan.ranks))}
     making = _Making(plan, artifact, engine, run_id=run_id, folder=folder, home=home)
+    making.looking = looking
     try:
         return fill_or_remove(folder, lambda: making.make(entries, tokens, environ))
     except BaseException:
@@ -123,15 +127,11 @@ class _Making:
         self._reaching: dict[str, str] = {}
         self._bundle = ""
         self._asked: list[tuple[Node, str, Pending]] = []
-        self._terminal: tuple[int, int] | None = None
+        self.looking: Looking | None = None
 
     def make(self, entries: tuple[Entry, ...], tokens: Mapping[str, str], environ: Mapping[str, str]) -> Ready:
         plan = self._plan
         check_disciplines(self._container)
-        if plan.terminal_rank >= 0:
-            from localrun.targets.docker_looking import open_terminal
-
-            self._terminal = open_terminal(self._container)
         self._place = make_place_in_memory(self._folder)
         if plan.nodes > 1 and not self._container.network:
             self._network = f"localrun-{self._run_id}"
@@ -159,6 +159,7 @@ class _Making:
             made = self._prepare_node(node, directory, tokens, environ)
             processes += made
             bootstraps += made[:1] if plan.bootstrap else []
+        _import_what_follows()
         containers = tuple(self._take(*asked) for asked in self._asked)
         if plan.distribution == "mpi":
             nodes.check_image(plan, self._artifact, self._engine, containers[0].id)
@@ -272,16 +273,11 @@ class _Making:
             network=self._network,
             nodes=plan.nodes,
             joined=plan.distribution == "mpi",
-            terminal=self._find_terminal(ranks),
         )
+        described = described if self.looking is None else self.looking.change_node(described)
         name = name_container(self._run_id, node)
         pending = begin_create(self._engine, name, self._describe(described))
         self._asked.append((described, name, pending))
-
-    def _find_terminal(self, ranks: tuple[int, ...]) -> tuple[str, int] | None:
-        """Give the path of the terminal for one of these ranks, and that rank; None when none of them has it."""
-        rank = self._plan.terminal_rank
-        return (os.ttyname(self._terminal[1]), rank) if self._terminal and rank in ranks else None
 
     def _list_mounts(self) -> tuple[tuple[str, bool], ...]:
         plan = self._plan
@@ -311,6 +307,8 @@ class _Making:
                 raise
             name = f"{name}-{os.urandom(2).hex()}"
             made = begin_create(self._engine, name, self._describe(node)).take()
+        from localrun.targets.docker_hands import Container
+
         return Container(node=node.node, name=name, id=str(made["Id"]), folder=node.folder, ranks=node.ranks)
 
     def _prepare_node(
@@ -323,15 +321,15 @@ class _Making:
         for rank in (rank for rank in plan.ranks if rank.node == node):
             own = {name: fill_tokens(text, tokens) for name, text in rank.variables}
             start = replace(shared, variables=tuple({**dict(shared.variables), **own}.items()))
-            self._write_start(folder, str(rank.rank), self._join(rank, start, first=not made))
+            looked = start if self.looking is None else self.looking.change_start(rank.rank, start)
+            self._write_start(folder, str(rank.rank), self._join(rank, looked, first=not made))
             if plan.bootstrap and not made:
                 inside = os.path.join(shared.directory, plan.bootstrap)  # an absolute one stays as it is
                 argv = ("bash", "-e", "-o", "pipefail", inside)
                 self._write_start(folder, "bootstrap", replace(start, argv=argv, own_python=False))
             log = os.path.join(self._folder, "user_logs", rank.log)
             process = Process(rank=rank.rank, node=node, argv=start.argv, variables=(), directory=directory, log=log)
-            terminal = self._terminal if rank.rank == plan.terminal_rank else None
-            made.append(replace(process, terminal=terminal) if terminal else process)
+            made.append(process if self.looking is None else self.looking.change_process(process))
         return made
 
     def _join(self, rank: RankPlan, start: Start, *, first: bool) -> Start:
@@ -394,6 +392,12 @@ class _Making:
                 message = f"{secret}: a value that is not to be seen cannot go into a variable of this name"
                 raise LocalrunError(message, hint="use letters, digits and underscores", code="bad_input")
         _write(os.path.join(folder, f"start-{name}"), write_script(start), self._mode())
+
+
+def _import_what_follows() -> None:
+    """Load what the run needs next; the engine makes its containers meanwhile."""
+    import localrun.supervise.supervisor
+    import localrun.targets.docker_hands  # noqa: F401
 
 
 def _write(path: str, data: bytes, mode: int) -> None:

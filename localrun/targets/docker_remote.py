@@ -50,6 +50,8 @@ def check_remote(plan: Plan, container: ContainerPlan, place: str) -> None:
         wanted = "nodes that mpirun joins (--distribution mpi)"
     elif plan.terminal_rank >= 0:
         wanted = "a rank with this terminal (-it)"
+    elif plan.debug_rank >= 0:
+        wanted = "a rank that waits for a debugger of this machine (--debug)"
     elif container.network_delay or container.network_loss or container.network_rate:
         wanted = "a slower network between the nodes"
     elif any(name == "PidMode" and text.strip('"') not in {"", "private"} for name, text in container.options):

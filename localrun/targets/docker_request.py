@@ -39,6 +39,7 @@ class Node:
         nodes: How many nodes the run has.
         joined: A process beside the ranks joins the nodes: `mpirun`, or what it starts on other nodes.
         terminal: The path of a terminal of this machine, and the rank on this node that gets it; None for none.
+        ports: What is published beside what the plan says, in docker's `-p` form.
     """
 
     node: int
@@ -53,6 +54,7 @@ class Node:
     nodes: int = 1
     joined: bool = False
     terminal: tuple[str, int] | None = None
+    ports: tuple[str, ...] = ()
 
 
 def name_container(run_id: str, node: int) -> str:
@@ -74,7 +76,8 @@ def label(run_id: str, home: str, node: int | None = None) -> dict[str, str]:
 def describe_container(node: Node, plan: ContainerPlan) -> dict[str, Any]:
     """Give the body of the request that makes a node's container; ports are published by node 0."""
     options = {name: read_json(text.encode()) for name, text in plan.options}
-    ports = [pair for text in plan.ports for pair in read_ports(text)] if node.node == 0 else []
+    published = (*node.ports, *(plan.ports if node.node == 0 else ()))
+    ports = [pair for text in published for pair in read_ports(text)]
     network = node.network or plan.network
     bootstrap = "-" if node.bootstrap < 0 else str(node.bootstrap)
     request: dict[str, Any] = {

@@ -128,12 +128,10 @@ class Client:
                 return message
 
 
-@pytest.mark.pypi
-@pytest.mark.parametrize("words", [("train.py",), ("--command", "python train.py")])
-def test_rank_waits_for_a_debugger_and_stops_at_its_breakpoint(localrun, words):
+def stop_at_a_breakpoint(localrun, *words):
+    """Run a script with `words`, go through it with a debugger, and give what it printed."""
     localrun.write("train.py", "x = 6 * 7\nprint('x is', x, flush=True)\n")
-    more = ("--source", localrun.source) if words[0] == "--command" else ()
-    with localrun.start("run", "-n", "2", "--debug", "--rank", "1", *more, *words, text=True) as child:
+    with localrun.start("run", *words, text=True) as child:
         said = ""
         while "launch.json" not in said:
             said = child.stderr.readline()
@@ -159,6 +157,13 @@ def test_rank_waits_for_a_debugger_and_stops_at_its_breakpoint(localrun, words):
         out, err = child.communicate(timeout=60)
         client.file.close()
         client.socket.close()
-    assert "x is 42" in out
     assert child.returncode == 0, err
     assert not [note for note in localrun.record()["notes"] if "left" in note]
+    return out
+
+
+@pytest.mark.pypi
+@pytest.mark.parametrize("words", [("train.py",), ("--command", "python train.py")])
+def test_rank_waits_for_a_debugger_and_stops_at_its_breakpoint(localrun, words):
+    more = ("--source", localrun.source) if words[0] == "--command" else ()
+    assert "x is 42" in stop_at_a_breakpoint(localrun, "-n", "2", "--debug", "--rank", "1", *more, *words)

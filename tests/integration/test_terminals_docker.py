@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pexpect
 import pytest
-from test_terminals import PDB, TALK, spawn
+from test_terminals import PDB, TALK, spawn, stop_at_a_breakpoint
 
 IN_CONTAINERS = ("-t", "docker", "-E", "image:localrun-test/python")
 
@@ -76,4 +76,19 @@ def test_terminal_that_a_container_cannot_have_is_refused(localrun, words, said)
     terminal = spawn(localrun, *IN_CONTAINERS, *words, "train.py", timeout=60)
     terminal.expect(said)
     assert end(terminal) == 125
+    assert localrun.records() == []
+
+
+@pytest.mark.pypi
+@pytest.mark.parametrize("more", [("--nodes", "2", "--distribution", "pytorch"), ("-n", "2", "--network", "host")])
+def test_rank_in_a_container_waits_for_a_debugger_and_stops_at_its_breakpoint(localrun, more):
+    words = (*IN_CONTAINERS, *more, "--debug", "--rank", "1", "train.py")
+    assert "x is 42" in stop_at_a_breakpoint(localrun, *words)
+
+
+def test_debugger_of_a_container_without_a_network_is_refused(localrun):
+    localrun.write("train.py", "")
+    refused = localrun.run(*IN_CONTAINERS, "--network", "none", "--debug", "train.py")
+    assert refused.returncode == 125
+    assert b"no debugger reaches a container with the network none" in refused.stderr
     assert localrun.records() == []

@@ -24,12 +24,14 @@ def _run_own() -> None:
         spec.loader.exec_module(importlib.util.module_from_spec(spec))
 
 
-def _wait(port: int) -> None:
+def _wait(address: str, port: int, beside: str) -> None:
     os.environ["PYDEVD_DISABLE_FILE_VALIDATION"] = "1"  # else it warns about frozen modules, which are not debugged
     atexit.register(_end_adapter, os.getpid(), port)  # before debugpy's own, so that it is called after
+    if importlib.util.find_spec("debugpy") is None:
+        sys.path.append(beside)
     import debugpy  # type: ignore[import-not-found,unused-ignore]  # of the environment, or beside it
 
-    debugpy.listen(("127.0.0.1", port))
+    debugpy.listen((address, port))
     sys.stderr.write(f"localrun: waiting for a debugger on 127.0.0.1:{port}\n")
     sys.stderr.flush()
     debugpy.wait_for_client()
@@ -52,4 +54,8 @@ def _end_adapter(waiting: int, port: int) -> None:
 _run_own()
 _words = [os.path.basename(word) for word in getattr(sys, "orig_argv", [])[1:4]]
 if "LOCALRUN_DEBUG_PORT" in os.environ and not any(tool in _words for tool in TOOLS):
-    _wait(int(os.environ.pop("LOCALRUN_DEBUG_PORT")))
+    _wait(
+        os.environ.pop("LOCALRUN_DEBUG_ADDRESS", "127.0.0.1"),
+        int(os.environ.pop("LOCALRUN_DEBUG_PORT")),
+        os.environ.pop("LOCALRUN_DEBUGPY", ""),
+    )

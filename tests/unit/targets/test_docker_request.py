@@ -43,6 +43,18 @@ def test_paths_are_the_same_inside_and_inputs_are_only_read():
     ]
 
 
+def test_terminal_lies_over_the_pipe_of_its_rank():
+    request = describe_container(replace(NODE, terminal=("/dev/pts/7", 3)), ContainerPlan())
+    mount = {"Type": "bind", "Source": "/dev/pts/7", "Target": "/localrun/out-3"}
+    assert request["HostConfig"]["Mounts"][-1] == mount
+
+
+def test_port_of_a_debugger_is_published_by_the_node_of_its_rank():
+    plan = ContainerPlan(ports=("8080:80",))
+    host = describe_container(replace(NODE, ports=("127.0.0.1:5678:5678",)), plan)["HostConfig"]
+    assert host["PortBindings"] == {"5678/tcp": [{"HostIp": "127.0.0.1", "HostPort": "5678"}]}
+
+
 def test_bootstrap_shares_the_output_of_the_first_rank():
     assert describe_container(replace(NODE, bootstrap=2), ContainerPlan())["Entrypoint"][3:] == ["2", "2", "3"]
 
