@@ -169,6 +169,8 @@ class _Making:
     def _hand_over(self, containers: tuple[Container, ...]) -> DockerHands:
         if self._engine.endpoint.remote:
             return self._send(containers)
+        from localrun.targets.docker_hands import DockerHands
+
         return DockerHands(
             self._engine,
             containers,
