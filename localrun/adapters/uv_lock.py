@@ -56,14 +56,56 @@ def resolve_for_platform(
     if platform not in PLATFORMS:
         message = f"pip packages cannot be locked for {platform}"
         raise EnvironmentFailed(message, hint=f"one of {', '.join(PLATFORMS)} can", code="solve")
+    found = _resolve(request, python_version, PLATFORMS[platform], output, environ, on_line)
+    return [_describe(package, python_version) for package in found]
+
+
+def resolve_versions(
+    request: PipRequest,
+    *,
+    python_version: str,
+    platform: str,
+    output: str,
+    environ: Mapping[str, str],
+    on_line: Callable[[str], None],
+) -> list[tuple[str, str]]:
+    """Resolve requirements as `resolve_for_platform` does, wherever the packages come from.
+
+    Args:
+        request: As there.
+        python_version: As there.
+        platform: A conda subdirectory; empty for this machine as it is.
+        output: As there.
+        environ: As there.
+        on_line: As there.
+
+    Returns:
+        Name and version of each package; an empty version of what has none before it is built.
+
+    Raises:
+        EnvironmentFailed, StoreFailed: as uv says.
+    """
+    found = _resolve(request, python_version, PLATFORMS.get(platform, ""), output, environ, on_line)
+    return [(package["name"], str(package.get("version", ""))) for package in found]
+
+
+def _resolve(
+    request: PipRequest,
+    python_version: str,
+    uv_platform: str,
+    output: str,
+    environ: Mapping[str, str],
+    on_line: Callable[[str], None],
+) -> list[dict[str, Any]]:
     arguments = ["pip", "compile", "--format", "pylock.toml", "--no-header", "--output-file", output]
     arguments += ["--python", sys.executable, "--python-version", python_version]
-    arguments += ["--python-platform", PLATFORMS[platform]]
+    arguments += ["--python-platform", uv_platform] if uv_platform else []
     arguments += ["--constraints", request.constraints] if request.constraints else []
     code, lines = run_uv(request, (*arguments, "-"), environ, on_line)
     if code:
         raise explain(lines, request, code)
-    return [_describe(package, python_version) for package in _read(output).get("packages", ())]
+    packages: list[dict[str, Any]] = _read(output).get("packages", [])
+    return packages
 
 
 def _read(path: str) -> dict[str, Any]:

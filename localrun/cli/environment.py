@@ -205,6 +205,24 @@ def lock(**given: Any) -> None:
 
 
 @environment.command()
+@click.argument("reference", default="environment.yml", metavar="[REF]")
+@click.option("-t", "--target", type=click.Choice(["local", "docker"]), help="A conda environment, or an image.")
+@click.option("--offline", is_flag=True, help="Solve from caches and local files only.")
+@click.option("-q", "--quiet", is_flag=True, help="No progress.")
+@_FORM
+def outdated(reference: str, target: str | None, offline: bool, quiet: bool, form: str) -> None:  # noqa: FBT001 - click names it
+    """Show what a rebuild would bring.
+
+    Packages that are added, removed or replaced by `build --rebuild` of REF [default: environment.yml], and which
+    registered environments share them. Nothing is changed.
+    """
+    from localrun.cli.environment_outdated import describe, find_outdated
+
+    found = find_outdated(reference, target=target or "", offline=offline, quiet=quiet or form == "json")
+    show.write(show.document(found) if form == "json" else "".join(f"{line}\n" for line in describe(found)))
+
+
+@environment.command()
 @click.argument("directory", metavar="DIR")
 @click.option("--lock", "file", default="conda-lock.yml", show_default=True, metavar="FILE", help="The lock file.")
 @click.option("--platform", "platforms", multiple=True, metavar="SUBDIR", help="Of these only [all of the lock].")

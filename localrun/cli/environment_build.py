@@ -37,12 +37,12 @@ class Wanted:
     """
 
     target: str
-    offline: bool
-    rebuild: bool
-    push: bool
-    platform: str
-    keep: bool
-    quiet: bool
+    offline: bool = False
+    rebuild: bool = False
+    push: bool = False
+    platform: str = ""
+    keep: bool = False
+    quiet: bool = False
     as_of: str = ""
     lock: str = ""
     vendored: str = ""
@@ -67,13 +67,21 @@ def build_environment(reference: str, wanted: Wanted) -> str:
 
     home = open_home(os.environ)
     reading = Reading()
-    spec = _read(reference or _name_lock(wanted), wanted, reading)
-    plan = plan_environment(spec, probe_host(spec, os.environ, reading), spec.target)
+    spec = read_wanted(reference or _name_lock(wanted), wanted, reading)
+    facts = probe_host(spec, os.environ, reading)
+    plan = plan_environment(spec, facts, spec.target)
     for line in () if wanted.quiet else note_lock(spec.environment.python if spec.environment else None, plan):
         tell(f"note: {line}")
     settings = BuildSettings(
         offline=wanted.offline, rebuild=wanted.rebuild, keep=wanted.keep, vendored=_find_vendored(wanted, plan)
     )
+    if wanted.rebuild and not wanted.quiet:
+        from localrun.cli.environment_outdated import foretell_rebuild
+
+        with show_progress(quiet=False) as report:
+            changes = foretell_rebuild(home, plan, facts, settings, report)
+        for line in changes:
+            tell(line)
     with show_progress(quiet=wanted.quiet) as report:
         plan = settle(plan, settings=settings, report=report)
         made = materialize(plan, home=home, settings=settings, report=report)
@@ -106,7 +114,12 @@ def _find_vendored(wanted: Wanted, plan: EnvironmentPlan) -> str:
     return folder
 
 
-def _read(reference: str, wanted: Wanted, reading: Reading) -> RunSpec:
+def read_wanted(reference: str, wanted: Wanted, reading: Reading) -> RunSpec:
+    """Give the run configuration of nothing but an environment.
+
+    Raises:
+        BadInput: the environment cannot be used, or not for what is wanted.
+    """
     from localrun.cli.request import Flags, read_request
     from localrun.resolve.target import choose_target
 

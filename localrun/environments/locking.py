@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import Any
 
+    from localrun.adapters.uv import PipRequest
     from localrun.environments.settings import BuildSettings
     from localrun.plan import EnvironmentPlan
 
@@ -45,6 +46,21 @@ class Wanted:
     content_hash: str
 
 
+@value
+class SettledPip:
+    """What the resolving of a pip part begins with.
+
+    Attributes:
+        request: What uv is to do.
+        python_version: The full version of the Python that conda brings.
+        installed: Names and versions of Python packages that conda brings and nobody asks pip for.
+    """
+
+    request: PipRequest
+    python_version: str
+    installed: dict[str, str]
+
+
 def write_lock_file(
     wanted: Sequence[Wanted], path: str, *, home: str, settings: BuildSettings, report: Callable[[Progress], None]
 ) -> None:
@@ -63,7 +79,7 @@ def write_lock_file(
         with open(os.path.join(work, "log"), "ab") as log:
             parts, channels = [], []
             for one in wanted:
-                build = _prepare(one.plan, work, home, settings, report, log.fileno(), descriptor)
+                build = prepare_solving(one.plan, work, home, settings, report, log.fileno(), descriptor)
                 channels = [channel["url"] for channel in describe_request(build)["channels"]]
                 parts.append(_solve(build) | {"platform": one.plan.platform, "fingerprint": one.content_hash})
             _write(parts, channels, path, work)
@@ -72,7 +88,7 @@ def write_lock_file(
         shutil.rmtree(work, ignore_errors=True)
 
 
-def _prepare(
+def prepare_solving(
     plan: EnvironmentPlan,
     work: str,
     home: str,
@@ -81,6 +97,7 @@ def _prepare(
     log: int,
     descriptor: int,
 ) -> Build:
+    """Give the making of an environment that is solved only, with its files below `work`; the work is the caller's."""
     folder = os.path.join(work, plan.platform)
     os.makedirs(folder, exist_ok=True)
     places = find_places(home, plan.name)
@@ -107,32 +124,43 @@ def _solve(build: Build) -> dict[str, Any]:
 
 
 def _resolve_pip(build: Build, records: list[dict[str, Any]]) -> list[dict[str, str]]:
+    settled = settle_pip(build, records)
+    found = resolve_for_platform(
+        settled.request,
+        python_version=settled.python_version,
+        platform=build.plan.platform,
+        output=os.path.join(build.places.work, "pylock.toml"),
+        environ=os.environ,
+        on_line=lambda line: build.report(Progress(stage="pip", text=line.strip())),
+    )
+    return [package for package in found if settled.installed.get(normalize(package["name"])) != package["version"]]
+
+
+def settle_pip(build: Build, records: list[dict[str, Any]]) -> SettledPip:
+    """Give what the resolving of the pip part begins with, once the conda part is solved.
+
+    Raises:
+        EnvironmentFailed: the conda part has no Python.
+    """
     plan = build.plan
     python = next((record["version"] for record in records if record["name"] == "python"), "")
     if not python:
         message = f"{plan.label or 'the environment'} has a pip part but no python in its conda part"
         raise EnvironmentFailed(message, hint="add python to the conda dependencies", code="solve")
     build.report(Progress(stage="pip", text=f"resolving {len(plan.pip)} pip requirements for {plan.platform}"))
-    asked = {_normalize(re.split(r"[^A-Za-z0-9._-]", line)[0]) for line in plan.pip}
+    asked = {normalize(re.split(r"[^A-Za-z0-9._-]", line)[0]) for line in plan.pip}
     installed = {
-        _normalize(record["name"]): record["version"]
+        normalize(record["name"]): record["version"]
         for record in records
-        if record["python"] and record["name"] != "python" and _normalize(record["name"]) not in asked
+        if record["python"] and record["name"] != "python" and normalize(record["name"]) not in asked
     }
-    found = resolve_for_platform(
-        replace(describe_pip(build, ""), constraints=_write_constraints(build, installed)),
-        python_version=python,
-        platform=plan.platform,
-        output=os.path.join(build.places.work, "pylock.toml"),
-        environ=os.environ,
-        on_line=lambda line: build.report(Progress(stage="pip", text=line.strip())),
-    )
-    return [package for package in found if installed.get(_normalize(package["name"])) != package["version"]]
+    request = replace(describe_pip(build, ""), constraints=_write_constraints(build, installed))
+    return SettledPip(request=request, python_version=python, installed=installed)
 
 
 def _write_constraints(build: Build, installed: dict[str, str]) -> str:
     """Write the versions that are settled: those of earlier makings, and those that conda brings."""
-    pins = {_normalize(one["name"]): one["version"] for one in build.lock.get("pip", [])}
+    pins = {normalize(one["name"]): one["version"] for one in build.lock.get("pip", [])}
     pins |= {name: version for name, version in installed.items() if _RELEASE.fullmatch(version)}
     path = os.path.join(build.places.work, "settled.txt")
     with open(path, "w", encoding="utf-8") as file:
@@ -140,7 +168,8 @@ def _write_constraints(build: Build, installed: dict[str, str]) -> str:
     return path
 
 
-def _normalize(name: str) -> str:
+def normalize(name: str) -> str:
+    """Give the name of a pip package as all its spellings have it."""
     return re.sub(r"[-_.]+", "-", name).lower()
 
 

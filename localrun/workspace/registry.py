@@ -279,6 +279,21 @@ def documents(home: str) -> dict[str, Document]:
     return {name: {"name": name, "version": version, **json.loads(text)} for name, version, text in rows}
 
 
+def contents(home: str) -> list[tuple[Document, tuple[str, ...]]]:
+    """Give each definition that is listed under some name, with its `NAME:VERSION`s in the order of their making."""
+    import json
+
+    statement = """SELECT versions.digest, name, version, document FROM versions
+        JOIN contents ON contents.digest = versions.digest WHERE anonymous = 0 ORDER BY seq"""
+    rows = registry_file.read(home, lambda connection: connection.execute(statement).fetchall()) or []
+    called: dict[str, list[str]] = {}
+    texts = {}
+    for digest, name, version, text in rows:
+        called.setdefault(digest, []).append(f"{name}:{version}")
+        texts[digest] = text
+    return [(json.loads(texts[digest]), tuple(names)) for digest, names in called.items()]
+
+
 def history(home: str, name: str) -> list[Registered]:
     """Give the versions of a name that are listed, newest first.
 

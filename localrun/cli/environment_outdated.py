@@ -1,0 +1,125 @@
+"""`localrun environment outdated`, and what `environment build --rebuild` says before it rebuilds."""
+
+from __future__ import annotations
+
+import os
+
+from localrun.errors import BadInput, LocalrunError
+from localrun.escaping import escape
+from localrun.workspace.home import open_home
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from localrun.environments.outdated import PackageChange
+    from localrun.environments.settings import BuildSettings, Progress
+    from localrun.plan import EnvironmentPlan
+    from localrun.resolve.facts import HostFacts
+
+
+def find_outdated(reference: str, *, target: str, offline: bool, quiet: bool) -> dict[str, Any]:
+    """Say what a rebuild of an environment would bring; nothing is changed.
+
+    Args:
+        reference: The environment.
+        target: `local` or `docker`; empty for what the environment asks for.
+        offline: From caches and local files only.
+        quiet: Say nothing but errors.
+
+    Returns:
+        `environment` (the name of the cache entry), `label`, `changes` (each with `manager`, `name`, and `before` and
+        `after`, None for a package that comes or goes), `registered` (each `NAME:VERSION` that shares the entry).
+
+    Raises:
+        BadInput: it has no packages of its own, or has not been made yet.
+        EnvironmentFailed: it cannot be solved any more.
+    """
+    from localrun.adapters.files import Reading
+    from localrun.adapters.host import probe_host
+    from localrun.cli.environment_build import Wanted, read_wanted
+    from localrun.cli.progress import show_progress
+    from localrun.environments.outdated import find_package_changes
+    from localrun.environments.settings import BuildSettings
+    from localrun.resolve import plan_environment
+
+    home = open_home(os.environ)
+    reading = Reading()
+    spec = read_wanted(reference, Wanted(target=target), reading)
+    facts = probe_host(spec, os.environ, reading)
+    plan = plan_environment(spec, facts, spec.target)
+    if not plan.name:
+        hint = "name a conda file, a requirements.txt or a registered environment"
+        raise BadInput(f"{reference} has no conda or pip packages of its own", key="REF", hint=hint)
+    with show_progress(quiet=quiet) as report:
+        changes = find_package_changes(plan, home=home, settings=BuildSettings(offline=offline), report=report)
+    if changes is None:
+        hint = "localrun env build makes it"
+        raise BadInput(f"{plan.label or reference} has not been made yet: it gets the versions of today", hint=hint)
+    return _describe(plan, changes, find_sharing(home, plan, facts))
+
+
+def _describe(plan: EnvironmentPlan, changes: tuple[PackageChange, ...], registered: tuple[str, ...]) -> dict[str, Any]:
+    return {
+        "environment": plan.name,
+        "label": plan.label,
+        "changes": [
+            {"manager": one.manager, "name": one.name, "before": one.before or None, "after": one.after or None}
+            for one in changes
+        ],
+        "registered": list(registered),
+    }
+
+
+def find_sharing(home: str, plan: EnvironmentPlan, facts: HostFacts) -> tuple[str, ...]:
+    """Give each registered `NAME:VERSION` whose packages are those of a plan, so that it is in the same cache entry."""
+    from localrun.formats.v1_environment import spec_of_document
+    from localrun.resolve.locks import choose_packages
+    from localrun.workspace import registry
+
+    found: list[str] = []
+    for document, names in registry.contents(home):
+        try:
+            python = spec_of_document(document).python
+            if python is not None and choose_packages(python, plan.platform, facts)[1] == plan.fingerprint:
+                found += names
+        except LocalrunError:
+            continue  # one that cannot be used here shares nothing
+    return tuple(found)
+
+
+def foretell_rebuild(
+    home: str,
+    plan: EnvironmentPlan,
+    facts: HostFacts,
+    settings: BuildSettings,
+    report: Callable[[Progress], None],
+) -> list[str]:
+    """Give lines that say what a rebuild will change and who shares it; none of what has never been made.
+
+    Raises:
+        EnvironmentFailed: it cannot be solved any more; the one that is there stays.
+    """
+    from localrun.environments.outdated import find_package_changes
+
+    changes = find_package_changes(plan, home=home, settings=settings, report=report)
+    return [] if changes is None else describe(_describe(plan, changes, find_sharing(home, plan, facts)))
+
+
+def describe(found: dict[str, Any]) -> list[str]:
+    """Give what `find_outdated` found as lines for people, escaped."""
+    lines = [_describe_change(change) for change in found["changes"]]
+    lines = lines or ["a rebuild brings the same packages"]
+    if found["registered"]:
+        lines.append(f"registered with these packages: {', '.join(found['registered'])}")
+    return [escape(line) for line in lines]
+
+
+def _describe_change(change: dict[str, Any]) -> str:
+    name = change["name"] + (" (pip)" if change["manager"] == "pip" else "")
+    if change["before"] is None:
+        return f"+ {name} {change['after']}"
+    if change["after"] is None:
+        return f"- {name} {change['before']}"
+    return f"  {name} {change['before']} -> {change['after']}"
