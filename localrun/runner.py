@@ -13,8 +13,6 @@ import time
 from localrun.errors import LocalrunError, RunNotFound
 from localrun.plan import count_ports
 from localrun.supervise.charge import Charge, Identity
-from localrun.supervise.supervisor import fork_supervisor
-from localrun.targets import local
 from localrun.values import replace, value
 from localrun.workspace import active, locks
 from localrun.workspace.home import make_folder
@@ -201,7 +199,11 @@ def run_plan(
     Raises:
         LocalrunError: the run could not be started; nothing of it is left.
     """
+    if plan.withheld:
+        plan, host = _withhold(plan, host)
     charge = launch(plan, artifact, host, holds, timings)
+    from localrun.supervise.supervisor import fork_supervisor
+
     control, wake = fork_supervisor(charge)
     from localrun.supervise.front import await_record, watch
     from localrun.supervise.view import View, make_prefixes
@@ -216,6 +218,13 @@ def run_plan(
         view = View(logs, make_prefixes(len(logs), coloured=host.coloured), host.target, stamped=plan.timestamps)
         watch(control, wake, view, host.say, hold, _relay(shown[0]))
     return read_record(host, charge.identity.run_id)
+
+
+def _withhold(plan: Plan, host: Host) -> tuple[Plan, Host]:
+    """Move values that no record may keep from a plan to the environment that the ranks inherit them from."""
+    from localrun.resolve.credentials import list_withheld, withhold
+
+    return withhold(plan), replace(host, environ={**host.environ, **list_withheld(plan)})
 
 
 def _relay(process: Process) -> Relay | None:
@@ -333,6 +342,8 @@ def _prepare(
             looking=equipment.looking if equipment else None,
         )
     else:
+        from localrun.targets import local
+
         ready = local.prepare(plan, artifact, run_id=run_id, folder=folder, home=host.home, port=port, environ=environ)
     processes = equipment.equip(ready.processes, host.say) if equipment else ready.processes
     processes, hands = _join(plan, processes, ready.hands, folder)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 
-from localrun import shim
 from localrun.adapters.engine import Engine, find_endpoint
 from localrun.adapters.engine_containers import CLASH, GONE, begin_create, create_network, inspect_image
 from localrun.adapters.engine_errors import EngineRefused
@@ -17,8 +16,9 @@ from localrun.adapters.traffic import check_disciplines, list_disciplines
 from localrun.errors import LocalrunError
 from localrun.plan import RUN_FOLDER, RUN_ID, ContainerPlan, name_ports
 from localrun.supervise.process import Process
-from localrun.targets.docker_request import JOINER, PLACE, PRIVATE, Node, describe_container, label, name_container
-from localrun.targets.docker_script import Start, is_shell_name, write_script
+from localrun.targets.docker_place import BUNDLE, describe_start, list_mounts, survey
+from localrun.targets.docker_request import JOINER, PRIVATE, Node, describe_container, label, name_container
+from localrun.targets.docker_script import is_shell_name, write_script
 from localrun.targets.working import Ready, fill_or_remove, fill_tokens, make_node, note_skipped, place_snapshot
 from localrun.values import replace
 from localrun.workspace import active, contained
@@ -34,12 +34,12 @@ if TYPE_CHECKING:
     from localrun.plan import Artifact, Plan, RankPlan
     from localrun.targets.docker_hands import Container, DockerHands
     from localrun.targets.docker_looking import Looking
+    from localrun.targets.docker_place import Surroundings
+    from localrun.targets.docker_script import Start
     from localrun.workspace.snapshot import Entry
 
 FIRST_PORT = 29_500
 """The port of rank 0 in a network of its own: nobody else is there."""
-BUNDLE = "certificates.pem"
-"""What the certificates that this machine's programs trust are called beside the launcher."""
 LAUNCHER = os.path.join(os.path.dirname(__file__), "launcher.sh")
 
 
@@ -124,7 +124,7 @@ class _Making:
         self._home = home
         self._place = ""
         self._network = ""
-        self._reaching: dict[str, str] = {}
+        self._mounts: tuple[tuple[str, bool], ...] = ()
         self._bundle = ""
         self._asked: list[tuple[Node, str, Pending]] = []
         self.looking: Looking | None = None
@@ -136,8 +136,8 @@ class _Making:
         if plan.nodes > 1 and not self._container.network:
             self._network = f"localrun-{self._run_id}"
             create_network(self._engine, self._network, label(self._run_id, self._home))
-        if self._container.inherit_network_settings:
-            self._inherit(environ)
+        around = survey(plan, self._artifact, self._folder, tokens, environ)
+        self._mounts, self._bundle = list_mounts(around), around.bundle
         if plan.distribution == "mpi":
             from localrun.targets.mpi import nodes
 
@@ -156,7 +156,7 @@ class _Making:
         bootstraps: list[Process] = []
         for node in range(plan.nodes):
             directory = make_node(plan, entries, self._folder, node, kept=kept)
-            made = self._prepare_node(node, directory, tokens, environ)
+            made = self._prepare_node(around, node, directory, environ)
             processes += made
             bootstraps += made[:1] if plan.bootstrap else []
         _import_what_follows()
@@ -171,7 +171,7 @@ class _Making:
             return self._send(containers)
         from localrun.targets.docker_hands import DockerHands
 
-        return DockerHands(
+        hands = DockerHands(
             self._engine,
             containers,
             network=self._network,
@@ -181,6 +181,8 @@ class _Making:
             alone=self._is_alone(),
             joined=os.path.join(self._folder, "mpi") if self._plan.distribution == "mpi" else "",
         )
+        hands.start()
+        return hands
 
     def _send(self, containers: tuple[Container, ...]) -> DockerHands:
         """Copy to another machine what would be mounted on this one."""
@@ -193,7 +195,7 @@ class _Making:
             run_id=self._run_id,
             home=self._home,
             folder=self._folder,
-            paths=[path for path, _ in self._list_mounts() if path != self._folder],
+            paths=[path for path, _ in self._mounts if path != self._folder],
         )
         return RemoteHands(
             self._engine,
@@ -214,14 +216,6 @@ class _Making:
         from localrun.targets.docker_remote import adapt_request
 
         return adapt_request(request, self._run_id, self._folder)
-
-    def _inherit(self, environ: Mapping[str, str]) -> None:
-        """Note how programs of this machine reach the network."""
-        from localrun.adapters.network_settings import find_bundle, gather_for_run
-        from localrun.adapters.pip_settings import pip_as_uv
-
-        self._bundle = find_bundle(environ, pip_as_uv(environ))
-        self._reaching = gather_for_run(environ, f"{PLACE}/{BUNDLE}" if self._bundle else "")
 
     def undo(self) -> None:
         """Remove what was made; what cannot be removed now is removed by a later command."""
@@ -271,7 +265,7 @@ class _Making:
             ranks=ranks,
             bootstrap=ranks[0] if plan.bootstrap else -1,
             folder=self._locate(node),
-            mounts=self._list_mounts(),
+            mounts=self._mounts,
             network=self._network,
             nodes=plan.nodes,
             joined=plan.distribution == "mpi",
@@ -280,22 +274,6 @@ class _Making:
         name = name_container(self._run_id, node)
         pending = begin_create(self._engine, name, self._describe(described))
         self._asked.append((described, name, pending))
-
-    def _list_mounts(self) -> tuple[tuple[str, bool], ...]:
-        plan = self._plan
-        mounts = {item.path: True for item in plan.inputs if not item.copied}
-        if os.path.isabs(plan.bootstrap):
-            mounts[plan.bootstrap] = True
-        if plan.source.in_place:
-            mounts[plan.source.directory] = False
-        if plan.shim:
-            mounts[shim.PATH] = True
-        if self._reaching:
-            from localrun.adapters.network_settings import list_package_folders
-
-            mounts.update(dict.fromkeys(list_package_folders(self._reaching), True))
-        mounts[self._folder] = False
-        return tuple(mounts.items())
 
     def _take(self, node: Node, name: str, pending: Pending) -> Container:
         """Give a node's container as soon as it is there; a name that is taken is changed once."""
@@ -314,14 +292,14 @@ class _Making:
         return Container(node=node.node, name=name, id=str(made["Id"]), folder=node.folder, ranks=node.ranks)
 
     def _prepare_node(
-        self, node: int, directory: str, tokens: Mapping[str, str], environ: Mapping[str, str]
+        self, around: Surroundings, node: int, directory: str, environ: Mapping[str, str]
     ) -> list[Process]:
         plan, folder = self._plan, self._locate(node)
         directory = self._container.working_directory or directory
-        shared = self._describe_start(node, directory, tokens, environ)
+        shared = describe_start(around, node, directory, environ)
         made: list[Process] = []
         for rank in (rank for rank in plan.ranks if rank.node == node):
-            own = {name: fill_tokens(text, tokens) for name, text in rank.variables}
+            own = {name: fill_tokens(text, around.tokens) for name, text in rank.variables}
             start = replace(shared, variables=tuple({**dict(shared.variables), **own}.items()))
             looked = start if self.looking is None else self.looking.change_start(rank.rank, start)
             self._write_start(folder, str(rank.rank), self._join(rank, looked, first=not made))
@@ -347,46 +325,6 @@ class _Making:
             log = nodes.locate_log(self._folder, node)
             os.symlink(log, os.path.join(self._locate(node), f"out-{JOINER}"))
         return replace(start, argv=wrap(plan, rank, start.argv, self._folder), own_python=False)
-
-    def _describe_start(
-        self, node: int, directory: str, tokens: Mapping[str, str], environ: Mapping[str, str]
-    ) -> Start:
-        plan, artifact = self._plan, self._artifact
-        path, python = artifact.path, artifact.python
-        variables = {"HOME": self._make_home(node)} if self._container.user else {}
-        variables.update(self._reaching)
-        variables.update(artifact.variables)
-        if artifact.prefix:
-            variables["AZUREML_CONDA_ENVIRONMENT_PATH"] = artifact.prefix
-        if plan.overlay and python and artifact.site_packages:
-            from localrun.targets.overlay import make_overlay
-
-            programs = make_overlay(artifact, os.path.join(self._folder, f"node-{node}", "python"))
-            path, python = (programs, *path), os.path.join(programs, "python")
-            variables["VIRTUAL_ENV"] = os.path.dirname(programs)
-        variables.update((name, fill_tokens(text, tokens)) for name, text in plan.variables)
-        variables.update((name, environ[name]) for name in plan.inherited if name in environ)
-        leading = (("PYTHONPATH", shim.PATH),) if plan.shim else ()
-        variables["PWD"] = variables["AZUREML_CR_EXECUTION_WORKING_DIR_PATH"] = directory
-        argv = tuple(fill_tokens(part, tokens) for part in plan.argv)
-        own_python = argv[0] == "python" and not python
-        if argv[0] == "python" and python:
-            argv = (python, *argv[1:])
-        user = environ.get("USER") or "localrun"
-        fallbacks = dict(plan.fallbacks) | {"USER": user, "LOGNAME": user}
-        return Start(
-            argv=argv,
-            variables=tuple(variables.items()),
-            fallbacks=tuple(fallbacks.items()),
-            leading=(*leading, *((("PATH", ":".join(path)),) if path else ())),
-            directory=directory,
-            own_python=own_python,
-        )
-
-    def _make_home(self, node: int) -> str:
-        home = os.path.join(self._folder, f"node-{node}", "home")
-        os.makedirs(home, exist_ok=True)
-        return home
 
     def _write_start(self, folder: str, name: str, start: Start) -> None:
         for secret in self._plan.inherited:

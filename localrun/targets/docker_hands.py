@@ -108,8 +108,17 @@ class DockerHands:
         self._kill_at = 0.0
         self._blame_at = 0.0
 
+    def start(self) -> None:
+        """Ask the engine to start every container now, so that they boot while the rest is prepared.
+
+        Raises:
+            LocalrunError: there is no engine any more.
+        """
+        for node in self._nodes:
+            node.start()
+
     def begin(self, processes: Sequence[Process], bootstraps: Sequence[Process]) -> Sequence[Begun]:
-        """Ask the engine to start every container, and listen."""
+        """Listen, and ask the engine to start what it has not been asked to."""
         self._engine.close()  # its connection was the front end's
         scripted = {process.node for process in bootstraps}
         terminals = {process.rank: process.terminal for process in processes if process.terminal is not None}

@@ -84,7 +84,7 @@ class NodeHands:
         return bool(self.alive) or self.scripted
 
     def begin(self, terminals: Mapping[int, tuple[int, int]], *, scripted: bool) -> Iterator[tuple[int, int]]:
-        """Open the pipes and ask for the container's start; give each rank and where its output comes from.
+        """Open the pipes and see to the container's start; give each rank and where its output comes from.
 
         Args:
             terminals: Master and slave of the terminals that ranks have instead of a pipe.
@@ -99,8 +99,13 @@ class NodeHands:
             source, self._keepers[rank] = terminals.get(rank) or _open_pipe(os.path.join(folder, f"out-{rank}"))
             os.set_blocking(source, False)
             yield rank, source
-        self._wait = begin_wait(self._engine, self.container.id)
-        self._begin = begin_start(self._engine, self.container.id)
+        self.start()
+
+    def start(self) -> None:
+        """Ask for the container's start, unless that has been done; its launcher waits until its pipes are opened."""
+        if self._begin is None:
+            self._wait = begin_wait(self._engine, self.container.id)
+            self._begin = begin_start(self._engine, self.container.id)
 
     def attend(self, poll: select.poll) -> None:
         """Have the loop woken for what comes in."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import signal
 import socket
 import threading
 from contextlib import suppress
@@ -12,6 +14,7 @@ from contained_kit import Contained
 from test_docker_losses import start_waiting, use
 
 SOCKET = "/var/run/docker.sock"
+MAKE, START = rb"POST \S+/containers/create\?name=(\S+)", rb"POST \S+/containers/(\w+)/start"
 
 
 @pytest.fixture
@@ -20,10 +23,11 @@ def contained(own_workspace, tmp_path, engine, python_image):
 
 
 class Between:
-    """Passes requests on to the machine's engine, and does something before the first that makes a container."""
+    """Passes requests on to the machine's engine, and does something before the first that is looked for."""
 
-    def __init__(self, path, act):
+    def __init__(self, path, act, looked_for):
         self._act = act
+        self._looked_for = looked_for
         self._open = [socket.socket(socket.AF_UNIX)]
         self._open[0].bind(path)
         self._open[0].listen()
@@ -54,7 +58,7 @@ class Between:
     def _copy(self, source, target):
         with suppress(OSError):
             while data := source.recv(65_536):
-                if self._act and (found := re.match(rb"POST \S+/containers/create\?name=(\S+)", data)):
+                if self._act and (found := re.match(self._looked_for, data)):
                     act, self._act = self._act, None
                     act(found[1].decode())
                 target.sendall(data)
@@ -65,8 +69,8 @@ class Between:
 def between(tmp_path, contained):
     made = []
 
-    def make(act):
-        made.append(Between(str(tmp_path / f"engine-{len(made)}"), act))
+    def make(act, looked_for=MAKE):
+        made.append(Between(str(tmp_path / f"engine-{len(made)}"), act, looked_for))
         return made[-1].environ
 
     yield make
@@ -132,3 +136,22 @@ def test_name_of_a_container_that_is_taken_is_changed(contained, between):
     contained.engine.docker("rm", name)
     assert (done.returncode, done.stdout) == (0, b"hello\n"), done.stderr
     assert container["name"].startswith(f"{name}-")
+
+
+def test_run_that_is_killed_as_it_starts_its_container_leaves_nothing_after_the_next_command(contained, between):
+    contained.write("hello.py", "print('hello')")
+    killed = threading.Event()
+
+    def kill(_):
+        for pid in contained.processes():  # the command, and its supervisor if there is one yet
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        killed.set()
+
+    with contained.start("run", "hello.py", env=between(kill, START)) as child:
+        assert killed.wait(30)
+        assert child.communicate(timeout=20)[0] == b""
+    contained.wait_for_processes(timeout_s=60)  # a supervisor that was forked in that moment sees to the end itself
+    assert contained.command("ps").returncode == 0
+    assert contained.containers() == []
+    assert os.listdir(os.path.join(contained.home, "active")) == []
