@@ -4,7 +4,7 @@ What lives here: the version, and the names that users import (`from localrun im
 module when it is first asked for, because starting fast is a feature.
 """
 
-__version__ = "0.1.0.dev0"
+__version__ = "0.1.0"
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
