@@ -36,13 +36,20 @@ class Finding:
 
 @click.command()
 @click.option("--offline", is_flag=True, help="Ask no server.")
+@click.option("--repair", is_flag=True, help="Make the database of runs again from their folders, and look no further.")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="How to print it.")
-def doctor(offline: bool, form: str) -> int:  # noqa: FBT001 - click names them
+def doctor(offline: bool, repair: bool, form: str) -> int:  # noqa: FBT001 - click names them
     """Look whether this machine has what runs need; the exit code is 1 when something failed, else 0.
 
-    As JSON: a list of objects with `name`, `status` (ok, warning, failed), `says` and `hint`.
+    With --repair: tell what of the records of runs was recovered; 1 when something could not be. As JSON: a list of
+    objects with `name`, `status` (ok, warning, failed), `says` and `hint`.
     """
-    found = examine(os.environ, offline=offline)
+    if repair:
+        from localrun.cli.doctor_records import repair_records
+
+        found = repair_records(os.environ, show.tell)
+    else:
+        found = examine(os.environ, offline=offline)
     if form == "json":
         show.write(show.documents([fields(finding) for finding in found]))
     else:
@@ -53,9 +60,10 @@ def doctor(offline: bool, form: str) -> int:  # noqa: FBT001 - click names them
 
 def examine(environ: Mapping[str, str], *, offline: bool) -> list[Finding]:
     """Make all checks, in the order in which they are printed."""
-    from localrun.cli import doctor_machine, doctor_services
+    from localrun.cli import doctor_machine, doctor_records, doctor_services
 
-    checks: list[Callable[[Mapping[str, str]], list[Finding]]] = [*doctor_machine.CHECKS, *doctor_services.CHECKS]
+    checks: list[Callable[[Mapping[str, str]], list[Finding]]] = [*doctor_machine.CHECKS, doctor_records.check_records]
+    checks += doctor_services.CHECKS
     if not offline:
         checks += doctor_services.REMOTE_CHECKS
     return [finding for check in checks for finding in check(environ)]

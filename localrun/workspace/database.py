@@ -1,7 +1,7 @@
 """The index of the runs: `<home>/localrun.db`, SQLite, one row a run.
 
 It holds nothing that the run folders do not hold. A database that cannot be used (damaged, emptied, of another version)
-is moved aside as `localrun.db.corrupt-<time>` and made again from `runs/*/run.json`.
+is moved aside as `localrun.db.corrupt-<time>` and made again from `runs/*/run.json`; `repair` looks at all of it.
 
 WAL journal, rollback journal on network file systems (https://sqlite.org/wal.html, "WAL does not work over a network
 filesystem"). Writers begin with BEGIN IMMEDIATE: a transaction that reads first and writes later is refused at once,
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 VERSION = 1
 """PRAGMA user_version of the databases that this version reads and writes."""
 BUSY_TIMEOUT_S = 60.0
+REPAIR = "localrun doctor --repair"
+"""What to do about what no command mends by itself."""
 _COLUMNS = "run_id, status, exit_code, experiment, target, started_at, duration_s, display_name"
 _SCHEMA = f"""
 CREATE TABLE runs (
@@ -153,7 +155,8 @@ def _use(home: str, say: Callable[[str], None], work: Callable[[sqlite3.Connecti
     try:
         return _try(path, work)
     except _UnusableError as error:
-        raise StoreFailed(f"the database {path} cannot be used: {error}", code="store_corrupt") from error
+        message = f"the database {path} cannot be used: {error}"
+        raise StoreFailed(message, hint=f"Make it again: {REPAIR}", code="store_corrupt") from error
 
 
 def _try(path: str, work: Callable[[sqlite3.Connection], T]) -> T:
@@ -162,7 +165,9 @@ def _try(path: str, work: Callable[[sqlite3.Connection], T]) -> T:
     if not os.path.exists(path):
         raise _UnusableError("it is not there")
     try:
-        connection = sqlite3.connect(f"file:{quote_path(path)}?mode=rw", BUSY_TIMEOUT_S, isolation_level=None, uri=True)
+        connection = sqlite3.connect(
+            f"file:{quote_path(path)}?mode=rw", timeout=BUSY_TIMEOUT_S, isolation_level=None, uri=True
+        )
     except sqlite3.Error as error:
         raise _translated(error, path) from error
     try:
@@ -200,35 +205,101 @@ def _translated(error: sqlite3.Error, path: str) -> Exception:
     if "locked" in said:
         hint = "Another command writes to it; try again."
         return StoreFailed(f"the database {path} is busy: {said}", hint=hint, code="store_locks")
-    return StoreFailed(f"the database {path} cannot be used: {said}", code="store_corrupt")
+    message = f"the database {path} cannot be used: {said}"
+    return StoreFailed(message, hint=f"Make it again: {REPAIR}", code="store_corrupt")
+
+
+def find_damage(home: str) -> str:
+    """Say why the database cannot be used, after looking at every page of it; empty when it is whole.
+
+    Raises:
+        StoreFailed: the system refuses.
+    """
+    path = os.path.join(home, "localrun.db")
+    if os.path.lexists(path) and (os.path.islink(path) or not os.path.isfile(path)):
+        return "it is not a file"
+    try:
+        _try(path, lambda connection: _check(connection, "integrity_check"))
+    except _UnusableError as error:
+        return str(error)
+    return ""
+
+
+def _check(connection: sqlite3.Connection, pragma: str) -> None:
+    (said,) = connection.execute(f"PRAGMA {pragma}(1)").fetchone()
+    if said != "ok":
+        raise _UnusableError(said.replace("\n", " "))
+    connection.execute(f"SELECT {_COLUMNS}, folder, seq FROM runs LIMIT 0")  # noqa: S608 - a constant
+
+
+def salvage(home: str) -> list[dict[str, Any]]:
+    """Give what can still be read of the rows, oldest first, however damaged the database is."""
+    import contextlib
+    import sqlite3
+
+    path = os.path.join(home, "localrun.db")
+    names = [*_COLUMNS.split(", "), "folder"]
+    found: list[dict[str, Any]] = []
+    with contextlib.suppress(sqlite3.Error):
+        connection = sqlite3.connect(f"file:{quote_path(path)}?mode=ro", timeout=BUSY_TIMEOUT_S, uri=True)
+        with contextlib.closing(connection):
+            for values in connection.execute(f"SELECT {', '.join(names)} FROM runs ORDER BY seq"):  # noqa: S608 - constants
+                found.append(dict(zip(names, values, strict=True)))  # noqa: PERF401 - what came before an error stays
+    return found
+
+
+def make_again(home: str, say: Callable[[str], None]) -> str:
+    """Move the database aside, whatever it is, and make it from the run folders; give its new name, empty for none.
+
+    Raises:
+        StoreFailed: the system refuses.
+    """
+    path = os.path.join(home, "localrun.db")
+    lock = _hold(path)
+    try:
+        aside = move_aside(path)
+        _make(home, path, say)
+    except OSError as error:
+        raise failed(error, path) from error
+    finally:
+        os.close(lock)
+    return aside
 
 
 def _restore(home: str, path: str, say: Callable[[str], None]) -> None:
     """Make the database from the run folders; one process at a time, the others find it made."""
+    told: list[str] = []
+    lock = _hold(path)
+    try:
+        _try(path, lambda connection: _check(connection, "quick_check"))
+    except _UnusableError as error:
+        try:
+            aside = move_aside(path)
+            count = _make(home, path, told.append)
+        except OSError as refusal:
+            raise failed(refusal, path) from refusal
+        if aside:
+            say(f"the database could not be used ({error}); it is kept as {aside}, and {count} runs were read again")
+    finally:
+        os.close(lock)
+    for line in told:
+        say(line)
+    if told:
+        say(f"what is left of such a run is made a record by: {REPAIR}")
+
+
+def _hold(path: str) -> int:
+    """Keep other processes from making the database as long as the descriptor that this gives is open."""
     import fcntl
 
     lock = f"{path}.lock"
     try:
         descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-    except OSError as error:
-        raise failed(error, lock) from error
-    try:
         os.fchmod(descriptor, 0o600)
         fcntl.flock(descriptor, fcntl.LOCK_EX)
-        try:
-            _try(path, lambda connection: connection.execute("PRAGMA quick_check(1)").fetchone())
-            _try(path, lambda connection: connection.execute(f"SELECT {_COLUMNS}, folder, seq FROM runs LIMIT 0"))  # noqa: S608
-        except _UnusableError as error:
-            aside = move_aside(path)
-            count = _make(home, path, say)
-            if aside:
-                say(
-                    f"the database could not be used ({error}); it is kept as {aside}, and {count} runs were read again"
-                )
     except OSError as error:
-        raise failed(error, path) from error
-    finally:
-        os.close(descriptor)
+        raise failed(error, lock) from error
+    return descriptor
 
 
 def move_aside(path: str) -> str:

@@ -70,7 +70,7 @@ def read_folder(folder: str) -> Record | None:
 
 
 def _damaged(path: str, why: str) -> StoreFailed:
-    hint = "The run's other files are beside it; localrun rm removes them all."
+    hint = "localrun doctor --repair makes a record of what is left of the run; localrun rm removes all of it."
     return StoreFailed(f"the record {path} cannot be read: {why}", hint=hint, code="store_corrupt")
 
 
