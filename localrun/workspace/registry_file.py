@@ -154,7 +154,9 @@ def _use(path: str, work: Callable[[sqlite3.Connection], T]) -> T:
     import sqlite3
 
     try:
-        connection = sqlite3.connect(f"file:{quote_path(path)}?mode=rw", BUSY_TIMEOUT_S, isolation_level=None, uri=True)
+        connection = sqlite3.connect(
+            f"file:{quote_path(path)}?mode=rw", timeout=BUSY_TIMEOUT_S, isolation_level=None, uri=True
+        )
     except sqlite3.Error as error:
         raise _translated(error, path) from error
     try:
