@@ -63,9 +63,8 @@ def shell(rank: int, run: str, command: tuple[str, ...]) -> int:
         if not record.get("plan"):
             hint = "run it again"
             raise RunNotFound(f"the record of run {run_id} does not say what it ran in", hint=hint, code="run_ended")
-        if record["target"] != "local":
-            hint = "run it again and look in while it runs: localrun exec, or run --on-failure hold"
-            raise RunNotFound(f"the containers of run {run_id} are gone", hint=hint, code="run_ended")
+        if record["target"] == "docker":
+            return enter_afterwards(home, record, rank, command or ("/bin/sh",))
         place = reconstruct_place(record, rank, os.environ)
     tell_place(record, place)
     inside = live and record["target"] != "local"
@@ -89,6 +88,19 @@ def attach(rank: int | None, no_sig_proxy: bool, run: str) -> int:  # noqa: FBT0
     ended = attach_to(home, record, rank, proxy=not no_sig_proxy)
     tell_end(ended)
     return int(ended["exit_code"] or 0)
+
+
+def enter_afterwards(home: str, record: dict[str, Any], rank: int, command: tuple[str, ...]) -> int:
+    """Run a command in a new container, in the place of a rank of a run that has ended; give its exit code.
+
+    Raises:
+        LocalrunError: there is no such rank any more, or the engine refuses.
+    """
+    from localrun.inside.afterwards import Afterwards
+
+    afterwards = Afterwards(record, rank, home, os.environ)
+    tell_place(record, afterwards.place)
+    return afterwards.enter(command, {"TERM": os.environ["TERM"]} if "TERM" in os.environ else {})
 
 
 def open_live(run: str) -> tuple[str, dict[str, Any]]:

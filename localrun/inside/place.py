@@ -66,13 +66,9 @@ def reconstruct_place(record: Mapping[str, Any], rank: int, environ: Mapping[str
         RunNotFound: the folder that the rank worked in is gone.
         StoreFailed: what was dropped of it cannot be put back.
     """
+    directory = restore_directory(record, rank)
     plan, artifact, folder = record["plan"], record["artifact"], record["folder"]
-    planned = plan["ranks"][choose_rank(record, rank)]
-    directory = _locate_directory(plan, folder, planned["node"])
-    if not plan["source"]["in_place"]:
-        fill_again(os.path.dirname(os.path.dirname(folder)), folder, planned["node"])
-    if not os.path.isdir(directory):
-        raise RunNotFound(f"the folder that rank {rank} of run {record['run_id']} worked in is gone: {directory}")
+    planned = plan["ranks"][rank]
     ports = name_ports(record.get("master_port") or 0, len(plan["ranks"]))
     tokens = {RUN_ID: record["run_id"], RUN_FOLDER: folder, **ports}
     variables = {**plan["fallbacks"], **{name: text for name, text in environ.items() if name not in plan["own"]}}
@@ -95,6 +91,23 @@ def reconstruct_place(record: Mapping[str, Any], rank: int, environ: Mapping[str
     variables["PWD"] = variables["AZUREML_CR_EXECUTION_WORKING_DIR_PATH"] = directory
     missing = tuple(name for name in plan["inherited"] if name not in environ)
     return Place(rank=rank, directory=directory, variables=tuple(variables.items()), missing=missing)
+
+
+def restore_directory(record: Mapping[str, Any], rank: int) -> str:
+    """Give the folder that a rank of a run that has ended worked in, with what was dropped of it put back.
+
+    Raises:
+        RunNotFound: the run has no such rank, or the folder is gone.
+        StoreFailed: what was dropped cannot be put back.
+    """
+    plan, folder = record["plan"], record["folder"]
+    node = plan["ranks"][choose_rank(record, rank)]["node"]
+    directory = _locate_directory(plan, folder, node)
+    if not plan["source"]["in_place"]:
+        fill_again(os.path.dirname(os.path.dirname(folder)), folder, node)
+    if not os.path.isdir(directory):
+        raise RunNotFound(f"the folder that rank {rank} of run {record['run_id']} worked in is gone: {directory}")
+    return directory
 
 
 def _locate_directory(plan: Mapping[str, Any], folder: str, node: int) -> str:

@@ -37,11 +37,15 @@ def make_place_in_memory(folder: str) -> str:
     Raises:
         OSError: it cannot be made.
     """
-    root = _MEMORY if os.access(_MEMORY, os.W_OK | os.X_OK) else _ROOT
-    path = f"{root}/{_PREFIX}{os.urandom(12).hex()}"
+    path = f"{find_memory()}/{_PREFIX}{os.urandom(12).hex()}"
     os.symlink(path, os.path.join(folder, MEMORY_LINK))
     os.mkdir(path, 0o700)
     return path
+
+
+def find_memory() -> str:
+    """Give the folder whose files lie in memory; where the system has none, the one for temporary files."""
+    return _MEMORY if os.access(_MEMORY, os.W_OK | os.X_OK) else _ROOT
 
 
 def find_place_in_memory(folder: str) -> str:
