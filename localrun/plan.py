@@ -271,6 +271,7 @@ class Plan:
         inherited: Names whose values are taken from the caller's environment when the run starts (`-e NAME`).
         secrets: For each variable that a secret goes into, variable and name of the secret; the variables are among
             `inherited`, and the launch puts the values in the place of the caller's.
+        withheld: Names whose values are secrets in plain text: no record keeps them; there they are among `inherited`.
         own: Names of `variables` and of the ranks' variables that localrun sets; an inherited value never shows.
         ranks: One RankPlan a rank, ordered by rank, length nodes × processes_per_node.
         bootstrap: The bootstrap script: relative to the snapshot when it lies inside, else absolute; empty for none.
@@ -303,6 +304,7 @@ class Plan:
     fallbacks: tuple[tuple[str, str], ...] = ()
     inherited: tuple[str, ...] = ()
     secrets: tuple[tuple[str, str], ...] = ()
+    withheld: tuple[str, ...] = ()
     own: tuple[str, ...] = ()
     inputs: tuple[InputPlan, ...] = ()
     outputs: tuple[OutputPlan, ...] = ()

@@ -27,6 +27,7 @@ from localrun.formats.runconfig import (
     ENDING,
     FOLDERS,
     find_run_configuration,
+    list_unwritten,
     name_folder,
     read_run_configuration,
     write_run_configuration,
@@ -286,6 +287,9 @@ class RunConfiguration(Section):
         for place in dict.fromkeys(map(os.path.dirname, files)):
             here = {os.path.basename(item): data for item, data in files.items() if os.path.dirname(item) == place}
             write_folder(os.path.join(project, place), here, overwrite=True)
+        from localrun.api.notices import tell
+
+        tell(list_unwritten(document))
 
     @staticmethod
     def delete(path: str, name: str) -> None:

@@ -54,6 +54,7 @@ def rerun(*, run: str, detach: bool, offline: bool, quiet: bool, form: str, **gi
         check_inputs(plan, record)
     plan = _change(home, plan, given)
     _check_secrets(plan, home)
+    _check_withheld(plan)
     manner = Manner(quiet=quiet, detached=detach, as_json=form == "json")
     for note in () if quiet else tell_differences(plan, record):
         tell(f"note: {note}")
@@ -152,6 +153,15 @@ def _check_secrets(plan: Plan, home: str) -> None:
         from localrun.secrets.launch import check_secrets
 
         check_secrets(plan, home, os.environ)
+
+
+def _check_withheld(plan: Plan) -> None:
+    known = {*os.environ, *dict(plan.variables)}
+    missing = [name for name in plan.withheld if name not in known]
+    if missing:
+        message = f"the value of {', '.join(missing)} was a secret in plain text, which no record keeps"
+        hint = f"give it again: -e {missing[0]}, with the value in that variable of your shell"
+        raise BadInput(message, key=missing[0], hint=hint)
 
 
 def tell_differences(plan: Plan, record: dict[str, Any]) -> list[str]:

@@ -173,7 +173,7 @@ def run(*, detach: bool, offline: bool, quiet: bool, unmasked: bool, form: str, 
 
     def remember(plan: Plan, artifact: Artifact) -> None:
         tell_plan(plan, manner)
-        if not facts.hashes:
+        if not facts.hashes and not plan.withheld:
             keep_warm(home, describe_call(arguments, os.environ), reading, (plan, artifact, manner))
 
     with show_progress(quiet=quiet) as report:
@@ -200,7 +200,7 @@ def plan(*, form: str, explain: bool, **given: Any) -> int:
     from localrun.cli.show_plan import print_plan
     from localrun.environments import find
     from localrun.resolve import resolve
-    from localrun.resolve.credentials import hide_in_plan
+    from localrun.resolve.credentials import hide_in_plan, withhold
     from localrun.workspace.snapshot import list_source
 
     home = open_home(os.environ)
@@ -215,7 +215,8 @@ def plan(*, form: str, explain: bool, **given: Any) -> int:
         print_explanations(explain_plan(resolved, home), as_json=form == "json")
         return 0
     found = find(resolved.environment, home=home)
-    print_plan(hide_in_plan(resolved), found, home, as_json=form == "json", reasons=_explain(resolved, home))
+    shown = withhold(hide_in_plan(resolved))
+    print_plan(shown, found, home, as_json=form == "json", reasons=_explain(resolved, home))
     return 0
 
 

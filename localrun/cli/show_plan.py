@@ -74,11 +74,18 @@ def _describe(plan: Plan, artifact: Artifact | None, prefix: str, reasons: tuple
     rows += [("input", f"{item.name} = {item.path}{' (copied)' if item.copied else ''}") for item in plan.inputs]
     rows += [("output", f"{item.name} = {RUN_FOLDER}/{item.path}") for item in plan.outputs]
     rows += [("variable", f"{name}={mask(name, text)}") for name, text in plan.variables]
-    rows += [("variable", f"{name} (of this shell)") for name in plan.inherited]
+    rows += [("variable", f"{name} {_tell_origin(plan, name)}") for name in plan.inherited]
     rows += _describe_ranks(plan)
     rows.append(("time limit", f"{plan.timeout_s:g} s" if plan.timeout_s else ""))
     rows += [("note", note) for note in plan.notes]
     return rows
+
+
+def _tell_origin(plan: Plan, name: str) -> str:
+    secret = dict(plan.secrets).get(name)
+    if secret:
+        return f"(the secret {secret})"
+    return "(given in plain text, not shown)" if name in plan.withheld else "(of this shell)"
 
 
 def _describe_packages(plan: Plan) -> list[tuple[str, str]]:

@@ -11,6 +11,7 @@ from localrun.formats.nodes import mapping, root
 from localrun.formats.overrides import apply_overrides
 from localrun.formats.runconfig_environment import Places, read_environment_key
 from localrun.formats.runconfig_keys import RUN_CONFIGURATION, complete, find_lines
+from localrun.formats.secret_names import hide_variables
 from localrun.formats.v1_environment import hide_secrets
 from localrun.formats.v1_sections import Manner, read_section
 from localrun.formats.v1_text import dump_yaml
@@ -143,12 +144,18 @@ def _check_data(document: dict[str, Any], file: str, lines: dict[str, int]) -> N
             raise BadInput(message, file=file, line=lines.get(key, 0), key=key, hint="write mode: mount")
 
 
+def list_unwritten(document: dict[str, Any]) -> tuple[str, ...]:
+    """Give a line for each secret in plain text that `write_run_configuration` does not write."""
+    _, lines = hide_secrets(document.get("environment") or {})
+    return (*lines, *hide_variables({**(document.get("environmentVariables") or {})}))
+
+
 def write_run_configuration(
     document: dict[str, Any], *, folder: str, conda_file: str, separate_environment: bool = False
 ) -> dict[str, bytes]:
     """Give the files of a run configuration, as azureml-core writes them, by their names.
 
-    Secrets are not among what is written: see `hide_secrets`.
+    Secrets are not among what is written: see `hide_secrets`, and `list_unwritten` for what the user should know of it.
 
     Args:
         document: Its document, the environment's packages inline.
@@ -165,6 +172,7 @@ def write_run_configuration(
     """
     whole = complete(document, RUN_CONFIGURATION)
     environment, _ = hide_secrets(whole["environment"] or {})
+    hide_variables(whole["environmentVariables"])
     files: dict[str, bytes] = {}
     for holder, name in (
         (whole, "environmentVariables"),

@@ -19,6 +19,7 @@ from localrun.formats.gate import decode_text
 from localrun.formats.json_text import load_json
 from localrun.formats.lock_names import is_locked
 from localrun.formats.nodes import Node, mapping, root
+from localrun.formats.secret_names import hide_variables
 from localrun.formats.v1_conda import conda_node, default_hint, find_python, read_conda_document
 from localrun.formats.v1_sections import (
     DOCKER,
@@ -133,7 +134,8 @@ def hide_secrets(document: Mapping[str, Any]) -> tuple[dict[str, Any], tuple[str
     """Give a copy of a document without secrets, and a line for each that was taken out.
 
     In its place stands `${NAME}`, a reference to an environment variable whose name is made of what it opens
-    (`${PASSWORD_OF_MYREGISTRY_EXAMPLE_ORG}`). A secret that is already written as `${NAME}` stays.
+    (`${PASSWORD_OF_MYREGISTRY_EXAMPLE_ORG}`). A secret that is already written as `${NAME}` stays. A variable whose
+    name or value tells that it is a secret gets a reference to one: see `hide_variables`.
     """
     hidden: dict[str, Any] = copy.deepcopy(dict(document))
     lines = []
@@ -144,7 +146,7 @@ def hide_secrets(document: Mapping[str, Any]) -> tuple[dict[str, Any], tuple[str
         name = name_password(owner).replace("PASSWORD_OF_", prefix, 1)
         holder[key] = f"${{{name}}}"
         lines.append(f"the secret of {owner or 'the registry'} is not written; set the environment variable {name}")
-    return hidden, tuple(lines)
+    return hidden, (*lines, *hide_variables(hidden.get("environmentVariables")))
 
 
 def _find_secrets(document: dict[str, Any]) -> Iterator[tuple[dict[str, Any], str, str, Any]]:

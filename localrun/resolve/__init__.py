@@ -16,7 +16,7 @@ from localrun.resolve.context import describe_context
 from localrun.resolve.locks import note_lock, plan_packages
 from localrun.resolve.ranks import check_counts, name_variables, plan_ranks
 from localrun.resolve.refusal import locate, refuse
-from localrun.resolve.secrets import plan_secrets
+from localrun.resolve.secrets import note_withheld, plan_secrets, plan_withheld
 from localrun.resolve.source import plan_source
 from localrun.resolve.target import choose_target, name_hosts, note_image, note_unused, without_container
 from localrun.resolve.variables import (
@@ -131,11 +131,15 @@ def _lay_variables(spec: RunSpec, plan: Plan, placed: dict[str, str]) -> Plan:
     secrets = plan_secrets(spec, {*own, *rank_names, *BY_LAUNCH})
     own |= describe_context(spec, plan.environment, secrets)
     variables = _merge_variables(spec, plan.experiment, own, placed, rank_names)
+    variables = {name: text for name, text in variables.items() if name not in dict(secrets)}
+    withheld = plan_withheld(variables, {*own, *rank_names})
     return replace(
         plan,
-        variables=tuple(sorted((name, text) for name, text in variables.items() if name not in dict(secrets))),
+        variables=tuple(sorted(variables.items())),
         inherited=(*spec.inherited, *dict(secrets)),
         secrets=secrets,
+        withheld=withheld,
+        notes=(*plan.notes, *note_withheld(spec, withheld)),
         own=tuple(sorted({*own, *rank_names, *NEVER})),
     )
 

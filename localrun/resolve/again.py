@@ -5,6 +5,7 @@ from __future__ import annotations
 from localrun.errors import BadInput
 from localrun.resolve.container import plan_container, settle_arguments
 from localrun.resolve.ranks import check_counts, name_variables, plan_ranks
+from localrun.resolve.secrets import plan_withheld
 from localrun.resolve.target import name_hosts
 from localrun.resolve.variables import check_variable, describe_run
 from localrun.spec import ContainerSpec, DistributionSpec, RunSpec
@@ -37,7 +38,9 @@ def set_variables(plan: Plan, pairs: tuple[str, ...]) -> Plan:
             variables[name] = given
         else:
             inherited[name] = None
-    return replace(plan, variables=tuple(sorted(variables.items())), inherited=tuple(inherited), secrets=secrets)
+    withheld = tuple(sorted({*plan.withheld, *plan_withheld(variables, plan.own)}))
+    ordered = tuple(sorted(variables.items()))
+    return replace(plan, variables=ordered, inherited=tuple(inherited), secrets=secrets, withheld=withheld)
 
 
 def set_ranks(plan: Plan, *, nodes: int | None, processes: int | None) -> Plan:

@@ -1,4 +1,4 @@
-"""Credentials in the addresses of channels and package indexes: needed to fetch, never shown, hashed or kept."""
+"""Credentials in addresses of channels and indexes, and in variables: needed by a run, never shown, hashed or kept."""
 
 from __future__ import annotations
 
@@ -28,5 +28,19 @@ def hide_in_environment(environment: EnvironmentPlan) -> EnvironmentPlan:
 
 
 def hide_in_plan(plan: Plan) -> Plan:
-    """Give a plan as it may be shown and kept; the places of its environment are the same."""
+    """Give a plan whose addresses may be shown and kept; the places of its environment are the same."""
     return replace(plan, environment=hide_in_environment(plan.environment))
+
+
+def withhold(plan: Plan) -> Plan:
+    """Give a plan without the values of its variables that are secrets in plain text; these are inherited then."""
+    hidden = list_withheld(plan)
+    if not hidden:
+        return plan
+    variables = tuple([(name, text) for name, text in plan.variables if name not in hidden])
+    return replace(plan, variables=variables, inherited=(*plan.inherited, *hidden))
+
+
+def list_withheld(plan: Plan) -> dict[str, str]:
+    """List the values of a plan that no record may keep, by their variables."""
+    return {name: text for name, text in plan.variables if name in plan.withheld}

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from localrun.formats.secret_names import looks_secret, name_secret
 from localrun.formats.secret_references import check_secret_name, is_reference, read_reference
 from localrun.resolve.refusal import locate, refuse
 from localrun.resolve.variables import check_variable, merge_layers
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
 
     from localrun.spec import RunSpec
 
@@ -41,3 +42,28 @@ def plan_secrets(spec: RunSpec, own: Collection[str]) -> tuple[tuple[str, str], 
             )
         planned[variable] = name
     return tuple(sorted(planned.items()))
+
+
+def plan_withheld(variables: Mapping[str, str], own: Collection[str]) -> tuple[str, ...]:
+    """Plan which variables are secrets in plain text, by name, sorted.
+
+    Args:
+        variables: What the ranks get.
+        own: Names of variables that localrun sets.
+    """
+    return tuple(sorted([name for name, text in variables.items() if name not in own and looks_secret(name, text)]))
+
+
+def note_withheld(spec: RunSpec, withheld: tuple[str, ...]) -> tuple[str, ...]:
+    """Give the note about secrets in plain text: where the first stands, and how a run gets them instead."""
+    if not withheld:
+        return ()
+    name, secret = withheld[0], name_secret(withheld[0])
+    _, line = locate(spec, f"environment_variables.{name}")
+    place = f"{spec.file}:{line}: " if line and spec.file else ""
+    what = "looks like a secret in plain text: its value is" if len(withheld) == 1 else _WHAT
+    hint = f"localrun secret set {secret}, then --secret {secret}={name}"
+    return (f"{place}{', '.join(withheld)} {what} not kept with the run, nor masked in its logs; better: {hint}",)
+
+
+_WHAT = "look like secrets in plain text: their values are"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from localrun.plan import EnvironmentPlan
-from localrun.resolve.credentials import hide_credentials, hide_in_environment
+from localrun.plan import EnvironmentPlan, Plan, SourcePlan
+from localrun.resolve.credentials import hide_credentials, hide_in_environment, list_withheld, withhold
 
 
 @pytest.mark.parametrize(
@@ -29,3 +29,24 @@ def test_an_environment_hides_them_in_channels_specs_and_requirements():
         EnvironmentPlan(kind="conda", channels=(secret,), conda=(f"{secret}::a",), pip=(secret,))
     )
     assert "hunter2" not in repr(hidden)
+
+
+def test_a_plan_is_kept_without_variables_that_are_withheld():
+    environment = EnvironmentPlan(kind="interpreter", interpreter="/usr/bin/python3")
+    variables = (("DB_PASSWORD", "hunter22"), ("SIZE", "large"))
+    plan = Plan(
+        target="local",
+        experiment="a",
+        environment=environment,
+        source=SourcePlan(),
+        argv=("true",),
+        ranks=(),
+        variables=variables,
+        inherited=("HOME",),
+        withheld=("DB_PASSWORD",),
+    )
+    kept = withhold(plan)
+    assert kept.variables == (("SIZE", "large"),)
+    assert kept.inherited == ("HOME", "DB_PASSWORD")
+    assert list_withheld(plan) == {"DB_PASSWORD": "hunter22"}
+    assert withhold(kept) == kept

@@ -6,7 +6,7 @@ import pytest
 
 from localrun.errors import BadInput
 from localrun.formats.secret_references import name_variable, read_reference
-from localrun.resolve.secrets import plan_secrets
+from localrun.resolve.secrets import note_withheld, plan_secrets, plan_withheld
 from localrun.spec import EnvironmentSpec, RunSpec
 
 BY_URI = "@Microsoft.KeyVault(SecretUri=https://mine.vault.azure.net/secrets/db-password)"
@@ -75,3 +75,14 @@ def test_a_variable_of_localruns_own_is_refused():
 
 def test_a_secret_names_its_variable():
     assert name_variable("my-token.v2") == "my_token_v2"
+
+
+def test_secrets_in_plain_text_are_withheld_and_named_where_they_stand():
+    variables = {"DB_PASSWORD": "hunter22", "SIZE": "large", "AZUREML_PARAMETER_TOKEN": "abcdefgh"}
+    withheld = plan_withheld(variables, {"AZUREML_PARAMETER_TOKEN"})
+    assert withheld == ("DB_PASSWORD",)
+    spec = RunSpec(file="job.yml", lines=(("environment_variables.DB_PASSWORD", 7),))
+    (note,) = note_withheld(spec, withheld)
+    assert note.startswith("job.yml:7: DB_PASSWORD looks like a secret")
+    assert "localrun secret set db-password, then --secret db-password=DB_PASSWORD" in note
+    assert note_withheld(spec, ()) == ()
