@@ -137,7 +137,7 @@ def _variables(node: Node) -> tuple[tuple[str, str], ...]:
     for part in mapping(node):
         name = check_variable_name(part)
         if part.data is None or isinstance(part.data, dict | list):
-            raise part.refuse(f"expected text, found {describe(part.data)}")
+            raise part.refuse(f"expected text, found {describe(part.data)}", hint="write the value as one text")
         found.append((name, str(part.data)))
     return tuple(found)
 

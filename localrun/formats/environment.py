@@ -6,7 +6,7 @@ import os
 import re
 from typing import TYPE_CHECKING
 
-from localrun.errors import BadInput
+from localrun.errors import BadInput, EnvironmentNotFound
 from localrun.formats.conda_file import read_conda_file, read_conda_mapping
 from localrun.formats.docker_section import read_build, read_dockerfile
 from localrun.formats.gate import load_yaml, read_referenced
@@ -132,7 +132,14 @@ def read_environment_directory(
     Raises:
         BadInput: a file is missing or cannot be used.
     """
-    from localrun.formats.v1_environment import FILES, is_reference, read_environment_files, spec_of_document
+    from localrun.formats.v1_environment import (
+        CONDA_FILE,
+        FILES,
+        JSON_FILE,
+        is_reference,
+        read_environment_files,
+        spec_of_document,
+    )
 
     folder = os.path.abspath(reference)
     files = {}
@@ -146,8 +153,13 @@ def read_environment_directory(
     document, warnings = read_environment_files(files, where=reference)
     if is_reference(document) and find_registered is not None and document["name"]:
         version = f":{document['version']}" if document["version"] else ""
-        return read_registered(f"azureml:{document['name']}{version}", find_registered, read)
-    spec = spec_of_document(document, file=reference, directory=folder, read=read)
+        try:
+            return read_registered(f"azureml:{document['name']}{version}", find_registered, read)
+        except (BadInput, EnvironmentNotFound) as error:
+            file = os.path.join(reference, JSON_FILE)
+            raise BadInput(error.message, file=file, key="name", hint=error.hint) from None
+    conda_file = os.path.join(reference, CONDA_FILE if CONDA_FILE in files else JSON_FILE)
+    spec = spec_of_document(document, file=reference, directory=folder, read=read, conda_file=conda_file)
     return replace(spec, notes=warnings + spec.notes)
 
 
@@ -217,7 +229,8 @@ def read_environment_mapping(node: Node, *, read: Callable[[str], bytes]) -> Env
     mapping(node, KEYS)
     data = node.data
     if "os_type" in data and choice(node.part("os_type"), ("linux", "windows")) == "windows":
-        raise node.part("os_type").refuse("a Windows environment cannot be used here")
+        hint = "name one for Linux with -E"
+        raise node.part("os_type").refuse("a Windows environment cannot be used here", hint=hint)
     if "build" in data and "image" in data:
         raise node.part("build").refuse("an environment has an image or a build, not both", hint="remove one of them")
     if not data.keys() & {"image", "conda_file", "build"}:
@@ -265,7 +278,8 @@ def _read_conda(node: Node, read: Callable[[str], bytes]) -> EnvironmentSpec:
     if isinstance(node.data, dict):
         return read_conda_mapping(node, read=read)
     if not isinstance(node.data, str):
-        raise node.refuse(f"expected the path or the content of a conda file, found {describe(node.data)}")
+        message = f"expected the path or the content of a conda file, found {describe(node.data)}"
+        raise node.refuse(message, hint="write conda_file: environment.yml, or channels and dependencies below it")
     if node.data.startswith(("file:", "http:", "https:", "azureml:")) or not node.data:
         raise node.refuse(f"{node.data!r} is not a path", hint="write the path alone, without file:")
     data, shown = read_beside(node, node.data, read)

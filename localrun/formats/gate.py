@@ -27,6 +27,16 @@ WORD_AFTER_EXCLAMATION_MARK = 1 << 16
 
 _TAG = "tag:yaml.org,2002:"
 _TAB = "'\\t'"
+_HINTS = (
+    ("mapping values are not allowed", "put a value that holds `: ` in quotes"),
+    ("cannot start any token", "put text that starts with this character in quotes"),
+    ("unexpected end of stream", "close the quotation mark that is open there"),
+    ("<stream end>", "close the bracket that is open there"),
+    ("or '}'", "put a comma between the items, and close the bracket"),
+    ("or ']'", "put a comma between the items, and close the bracket"),
+    ("", "look at that line and the one above it: indentation, quotes and brackets"),
+)
+"""For words of the parser's what to do; the first that fits counts."""
 # What ruamel.yaml itself raises for some broken documents besides its own errors.
 _PARSER_FAULTS = (
     ValueError,
@@ -121,6 +131,12 @@ def decode_text(data: bytes, *, file: str) -> str:
     return text
 
 
+def say_twice(key: str, first: int, second: int) -> str:
+    """Say that a mapping has a key twice, and in which lines."""
+    lines = f"line {first}" if first == second else f"line {first} and in line {second}"
+    return f"key {key} is there twice, in {lines}"
+
+
 def load_yaml(data: bytes, *, file: str) -> Document:
     """Read one YAML 1.2 document; of an empty file the data is None.
 
@@ -135,7 +151,7 @@ def load_yaml(data: bytes, *, file: str) -> Document:
     text = decode_text(data, file=file)
     # The scanner needs quadratic time for a tag's text.
     if len(text) > WORD_AFTER_EXCLAMATION_MARK and re.search(rf"!\S{{{WORD_AFTER_EXCLAMATION_MARK}}}", text):
-        raise BadInput("a word after `!` is too long", file=file)
+        raise BadInput("a word after `!` is too long", file=file, hint="put text that starts with ! in quotes")
     simple = read_simple(text, Mark)
     if simple:
         return Document(file=file, data=simple[0], mark=simple[1])
@@ -225,7 +241,7 @@ class _Composer:
             return BadInput(
                 "a tab stands where YAML wants spaces", file=self.file, line=line, hint="indent with spaces"
             )
-        hint = "put a value that holds `: ` in quotes" if "mapping values are not allowed" in problem else ""
+        hint = next(hint for words, hint in _HINTS if words in problem)
         return BadInput(f"not valid YAML: {problem}", file=self.file, line=line, hint=hint)
 
     def refuse(self, message: str, event: Any, hint: str = "") -> BadInput:
@@ -317,7 +333,8 @@ class _Composer:
         if isinstance(data, list):
             pairs = list(zip(data, mark.parts, strict=True))
         if not pairs or not all(isinstance(part, dict) for part, _ in pairs):
-            raise self.refuse("`<<` takes a mapping or a list of mappings", event)
+            hint = "write <<: *NAME, where &NAME stands before a mapping, or put << in quotes"
+            raise self.refuse("`<<` takes a mapping or a list of mappings", event, hint)
         # The copy costs time for each key, so it counts like nodes.
         self.count(sum(len(part) for part, _ in pairs), event)
         return pairs
@@ -327,7 +344,7 @@ class _Composer:
             shown = mark.plain or "null" if mark.parts is None else "a list or mapping"
             raise self.refuse(f"a key must be text, found {shown}", event, "put the key in quotes")
         if key in seen:
-            message = f"key {key} is there twice, in line {seen[key].line} and in line {event.start_mark.line + 1}"
+            message = say_twice(key, seen[key].line, event.start_mark.line + 1)
             raise self.refuse(message, event, "remove one of them")
         return key
 

@@ -134,6 +134,9 @@ def _check_kind(job: Node) -> None:
         raise job.part("jobs").refuse("a pipeline is not run here yet", hint="only command jobs are")
     if "type" not in job.data and "trial" in job.data:
         raise job.part("trial").refuse("a sweep is not run here yet", hint="only command jobs are")
+    if "command" not in job.data and job.data.keys() & {"image", "conda_file", "build", "dependencies"}:
+        hint = f"run a script in it: localrun run -E {job.document.file} train.py"
+        raise job.refuse("this is an environment, not a job", hint=hint)
     mapping(job, _KEYS)
 
 
@@ -169,7 +172,7 @@ def _read_code(job: Node) -> dict[str, Any]:
         hint = "write the path alone, without file:" if code.startswith("file:") else "download it and name the folder"
         raise part.refuse(f"{code} is not a local path", hint=hint)
     if "\0" in code:
-        raise part.refuse("the path holds a NUL")
+        raise part.refuse("the path holds a NUL", hint="remove it")
     # Whether it is a folder or a single file is known where the host is looked at.
     return {"source_directory": beside(part, code)[0]} if code else {}
 

@@ -17,6 +17,7 @@ VERSION = 1
 CATEGORIES = {"main", "dev"}
 """What conda-lock installs when nothing is said; extras are left out."""
 
+_ANEW = "write the lock file anew: localrun env lock"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _PINNED = re.compile(r"[A-Za-z0-9][A-Za-z0-9._!-]*")
 
@@ -68,7 +69,7 @@ def _take(part: Node, conda: dict[str, list[str]], pip: dict[str, list[str]]) ->
     mapping(part)
     for key in ("name", "version", "manager", "platform", "url", "hash"):
         if key not in part.data:
-            raise part.refuse(f"the package has no {key}", hint="write the lock file anew")
+            raise part.refuse(f"the package has no {key}", hint=_ANEW)
     if part.data.get("category", "main") not in CATEGORIES:
         return
     platform, manager = text(part.part("platform")), text(part.part("manager"))
@@ -77,7 +78,7 @@ def _take(part: Node, conda: dict[str, list[str]], pip: dict[str, list[str]]) ->
     elif manager == "pip":
         pip.setdefault(platform, []).append(_pip_line(part))
     else:
-        raise part.part("manager").refuse(f"{manager} is not known: expected conda or pip")
+        raise part.part("manager").refuse(f"{manager} is not known: expected conda or pip", hint=_ANEW)
 
 
 def _hashes(part: Node) -> dict[str, str]:
@@ -94,12 +95,12 @@ def _conda_line(part: Node) -> str:
     try:
         package = split_address(line)
     except ValueError:
-        hint = "write the lock file anew"
-        raise part.part("url").refuse(f"{url} is not the address of a conda package with its hash", hint=hint) from None
+        message = f"{url} is not the address of a conda package with its hash"
+        raise part.part("url").refuse(message, hint=_ANEW) from None
     name, version = text(part.part("name")), text(part.part("version"))
     if (package.name, package.version) != (name, version):
         message = f"{url} is not {name} {version}: the lock file was edited"
-        raise part.part("url").refuse(message, hint="write the lock file anew with localrun env lock")
+        raise part.part("url").refuse(message, hint=_ANEW)
     return line
 
 
@@ -107,11 +108,11 @@ def _pip_line(part: Node) -> str:
     """Give the requirement of a pip package: by name where its index has it, else by address."""
     name, version, url = (text(part.part(key)) for key in ("name", "version", "url"))
     if not _NAME.fullmatch(name) or not url.isprintable() or " " in url:
-        raise part.refuse(f"{name!r} is not the name of a package, or {url!r} no address")
+        raise part.refuse(f"{name!r} is not the name of a package, or {url!r} no address", hint=_ANEW)
     hashes = _hashes(part)
     sign = f"sha256:{hashes['sha256']}" if hashes["sha256"] else f"md5:{hashes['md5']}"
     if not re.fullmatch(r"(sha256|md5):[0-9a-f]{32,64}", sign):
-        raise part.part("hash").refuse(f"{sign} is no hash")
+        raise part.part("hash").refuse(f"{sign} is no hash", hint=_ANEW)
     if _PINNED.fullmatch(version) and url.startswith(("http://", "https://")):
         return f"{name}=={version} --hash={sign}"
     return f"{name} @ {url.partition('#')[0]}#{sign.replace(':', '=')}"

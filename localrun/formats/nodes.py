@@ -142,7 +142,7 @@ def choice(node: Node, allowed: Iterable[str]) -> str:
     word = text(node).lower()
     if word not in names:
         near = nearest(word, names)
-        hint = f"did you mean {near}?" if near else ""
+        hint = f"did you mean {near}?" if near else "write one of them"
         raise node.refuse(f"expected one of {', '.join(names)}, found {describe(node.data)}", hint=hint)
     return word
 

@@ -35,7 +35,7 @@ def _scalar(key: str, given: str) -> tuple[Any, Mark]:
     try:
         given.encode()
         if "\0" in given:
-            raise BadInput(f"--set {key}: the value holds a NUL")
+            raise BadInput(f"--set {key}: the value holds a NUL", hint="remove it")
         return read_plain(given), Mark(plain=given)
     except ValueError as error:
         raise BadInput(f"--set {key}: {error}", hint="put it in quotes when it is meant as text") from None

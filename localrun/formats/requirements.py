@@ -122,7 +122,9 @@ def expand(
         else:
             found += _include(line, included, above, seen, read)
         if len(found) > LINES:
-            raise BadInput(f"more than {LINES:,} requirement lines", file=line.file, line=line.line, key=line.key)
+            message = f"more than {LINES:,} requirement lines"
+            hint = "check that it is the file you mean"
+            raise BadInput(message, file=line.file, line=line.line, key=line.key, hint=hint)
     return found
 
 

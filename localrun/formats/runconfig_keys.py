@@ -28,7 +28,7 @@ def _text(node: Node, _: Manner) -> str | None:
     if node.data is None or isinstance(node.data, str):
         return node.data
     if isinstance(node.data, dict | list):
-        raise node.refuse(f"expected text, found {describe(node.data)}")
+        raise node.refuse(f"expected text, found {describe(node.data)}", hint="write one text")
     return node.mark.plain if node.mark.plain is not None else str(node.data)
 
 
@@ -68,7 +68,8 @@ def _values(node: Node, _: Manner) -> list[Any] | str:
         return node.data or []
     for part in items(node):
         if isinstance(part.data, dict | list):
-            raise part.refuse(f"expected text, a number or a truth value, found {describe(part.data)}")
+            message = f"expected text, a number or a truth value, found {describe(part.data)}"
+            raise part.refuse(message, hint="write one text an item")
     return list(node.data)
 
 

@@ -6,7 +6,7 @@ import os
 import shlex
 from typing import TYPE_CHECKING, Any
 
-from localrun.errors import BadInput
+from localrun.errors import BadInput, EnvironmentNotFound
 from localrun.formats.docker_arguments import read_docker_arguments
 from localrun.formats.runconfig_keys import RUN_CONFIGURATION, complete
 from localrun.formats.v1_environment import is_reference, spec_of_document
@@ -193,9 +193,10 @@ def _at_least(whole: dict[str, Any], key: str, minimum: int, place: Place) -> in
     if data is None:
         return None
     if isinstance(data, bool) or not isinstance(data, int):
-        raise place.refuse(key, f"expected a whole number, found {data!r}")
+        raise place.refuse(key, f"expected a whole number, found {data!r}", hint="write digits alone, such as 4")
     if data < minimum or (minimum and data > LARGEST_COUNT):
-        raise place.refuse(key, f"expected a whole number from {minimum}, found {data}")
+        hint = f"give {minimum} or more" if data < minimum else f"give {LARGEST_COUNT:,} or less"
+        raise place.refuse(key, f"expected a whole number from {minimum}, found {data}", hint=hint)
     return data
 
 
@@ -237,7 +238,8 @@ def _read_variables(given: Any, place: Place) -> tuple[tuple[str, str], ...]:
     for name, data in given.items():
         key = f"environmentVariables.{name}"
         if not isinstance(name, str) or not name or "=" in name:
-            raise place.refuse(key, f"{name!r} cannot be the name of an environment variable")
+            message = f"{name!r} cannot be the name of an environment variable"
+            raise place.refuse(key, message, hint="write a name without =")
         if isinstance(data, dict | list | tuple) or (isinstance(data, float) and data - data != 0):
             raise place.refuse(key, f"expected text or a number, found {type(data).__name__}", hint="write text")
         found.append((name, "" if data is None else str(data)))
@@ -262,7 +264,10 @@ def _read_environment(
         shown = f"{name}:{version}" if version else name
         hint = "register it in this workspace, or name another with -E"
         raise place.refuse("environment", f"the environment {shown} is a reference to a registered one", hint=hint)
-    return find_environment(name, version)
+    try:
+        return find_environment(name, version)
+    except (BadInput, EnvironmentNotFound) as error:
+        raise place.refuse("environment", error.message, hint=f"{error.hint}; or name another with -E") from None
 
 
 def _find_cloud_keys(whole: dict[str, Any]) -> tuple[str, ...]:

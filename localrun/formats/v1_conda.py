@@ -108,7 +108,7 @@ def _check_dependencies(node: Node, warnings: list[str]) -> list[Any]:
 
 def _scalar(node: Node) -> Any:
     if isinstance(node.data, dict | list):
-        raise node.refuse(f"expected text, found {describe(node.data)}")
+        raise node.refuse(f"expected text, found {describe(node.data)}", hint="write one text")
     return node.data
 
 

@@ -165,6 +165,7 @@ def spec_of_document(
     directory: str = "",
     read: Callable[[str], bytes] | None = None,
     read_context: Callable[[str], bytes] | None = None,
+    conda_file: str = "",
 ) -> EnvironmentSpec:
     """Give what is to be run in.
 
@@ -178,13 +179,14 @@ def spec_of_document(
         read: Gives the bytes of a requirements file that the pip section includes, by its absolute path; None:
             including files is refused.
         read_context: The same for the Dockerfile in a build context; None: `read`.
+        conda_file: What its Python packages were read from, for messages; empty: `file`.
 
     Raises:
         BadInput: it only names an environment, or its Python packages cannot be used.
     """
     name = str(document.get("name") or "")
     if is_reference(document):
-        message = f"environment {name} is only named here, not defined"
+        message = f"environment {name} is only named here, not defined" if name else "no environment is defined here"
         raise BadInput(message, file=file, hint="register it in the workspace, or write out its python section")
     python = document["python"] or {}
     spec = EnvironmentSpec(
@@ -202,7 +204,8 @@ def spec_of_document(
     if python.get("condaDependencies") is None:
         return _without_packages(spec, file)
     path = os.path.join(directory, CONDA_FILE) if directory else os.path.abspath(file or CONDA_FILE)
-    return _with_packages(spec, conda_node(python["condaDependencies"], file=file, path=path), read or _refuse_to_read)
+    node = conda_node(python["condaDependencies"], file=conda_file or file, path=path)
+    return _with_packages(spec, node, read or _refuse_to_read)
 
 
 def _with_packages(spec: EnvironmentSpec, node: Node, read: Callable[[str], bytes]) -> EnvironmentSpec:

@@ -11,6 +11,7 @@ import copy
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from localrun.formats.conda_file import check_variable_name
 from localrun.formats.nodes import Node, choice, describe, items, mapping, nearest, note, text
 from localrun.formats.v1_conda import check_conda_mapping
 from localrun.values import value
@@ -103,7 +104,7 @@ def _flag(node: Node, _: Manner) -> bool:
     if node.data is None:
         return False
     if not isinstance(node.data, bool):
-        hint = ""
+        hint = "write true or false"
         if isinstance(node.data, str):
             hint = f"write {'false' if node.data.lower() in {'false', 'no', 'off', '0', ''} else 'true'} without quotes"
         raise node.refuse(f"expected true or false, found {describe(node.data)}", hint=hint)
@@ -122,7 +123,7 @@ def _arguments(node: Node, _: Manner) -> list[Any]:
     found = []
     for part in items(node) if node.data is not None else ():
         if part.data is None or isinstance(part.data, dict | list):
-            raise part.refuse(f"expected text, found {describe(part.data)}")
+            raise part.refuse(f"expected text, found {describe(part.data)}", hint="write one text an item")
         found.append(part.data)
     return found
 
@@ -130,11 +131,9 @@ def _arguments(node: Node, _: Manner) -> list[Any]:
 def _variables(node: Node, _: Manner) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for part in mapping(node) if node.data is not None else ():
-        name = str(part.path[-1])
+        name = check_variable_name(part)
         if isinstance(part.data, dict | list):
             raise part.refuse(f"expected text, found {describe(part.data)}", hint="write the value as one text")
-        if not name or "=" in name:
-            raise part.refuse(f"{name!r} cannot be the name of an environment variable")
         found[name] = part.data
     return found
 

@@ -216,6 +216,29 @@ def test_a_v1_directory_is_an_environment():
 
 
 @pytest.mark.parametrize(
+    ("files", "file", "key", "words"),
+    [
+        ({"azureml_environment.json": '{"name": "n"}'}, "/d/azureml_environment.json", "name", "there is no environment"),
+        ({"azureml_environment.json": "{}"}, "/d", "", "no environment is defined here"),
+        ({"azureml_environment.json": '{"name": "n", "python": {"condaDependencies": {}}}'}, "/d/azureml_environment.json",
+         "", "needs the key dependencies"),
+        ({"azureml_environment.json": '{"name": "n", "python": {}}', "conda_dependencies.yml": "name: x\n"},
+         "/d/conda_dependencies.yml", "", "needs the key dependencies"),
+        ({"azureml_environment.json": '{"name": "n", "environmentVariables": {"A=B": "1"}}'},
+         "/d/azureml_environment.json", "environmentVariables.A=B", "cannot be the name"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_in_a_v1_directory_is_told_with_its_file(files, file, key, words):
+    given = {f"/d/{name}": text for name, text in files.items()}
+    with pytest.raises(BadInput, match=words) as caught:
+        read_environment(
+            "/d", read=reader(given), is_directory=lambda path: path == "/d", find_registered=lambda _: None
+        )
+    assert (caught.value.file, caught.value.key) == (file, key)
+    assert caught.value.hint
+
+
+@pytest.mark.parametrize(
     ("text", "context"),
     [
         ("FROM a\nRUN b\n", ""),

@@ -71,12 +71,15 @@ READERS = {
 
 
 def holds(action, *arguments, **more):
-    """Tell whether a call gives a value; BadInput is the only other thing that it may do."""
+    """Tell whether a call gives a value; the only other thing that it may do is BadInput, with a hint."""
     try:
         action(*arguments, **more)
-    except BadInput:
-        return False
-    return True
+    except BadInput as error:
+        refused = error
+    else:
+        return True
+    assert refused.hint, refused
+    return False
 
 
 def mutated(seed, chance):

@@ -89,6 +89,17 @@ def test_bad_yaml_is_refused_with_its_line(text, line, words):
     error = refused(text)
     assert words in str(error)
     assert error.line == line
+    assert error.hint
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [("a: 'x", "close the quotation mark"), ("a: {b: c", "close the bracket"), ("a: [b c: d e: f]", "comma"),
+     ("a: [b\nc: d", "put a comma between"), ("a: @x", "put text that starts with this character in quotes"),
+     ("a: b: c", "in quotes"), ("a:\n - b\n c: d", "look at that line and the one above it")],
+)  # fmt: skip
+def test_broken_yaml_is_told_with_what_mends_it(text, hint):
+    assert hint in refused(text).hint
 
 
 @pytest.mark.parametrize("text", ["- " * 2000, "{a: " * 2000, "? " * 2000, "[" * 100_000])

@@ -318,6 +318,7 @@ def test_bad_overrides_are_refused(override, words):
 def test_bad_jobs_are_refused_with_place_and_hint(text, line, key, words, hint):
     error = refused(text)
     assert words in error.message
+    assert error.hint
     assert hint in error.hint
     assert (error.file, error.line, error.key) == ("/p/job.yml", line, key)
 
@@ -346,6 +347,8 @@ def test_bad_jobs_are_refused_with_place_and_hint(text, line, key, words, hint):
         ("", "", "the file is empty", ""),
         ("---", "", "the file is empty", "a command job needs"),
         ("[a]", "", "expected a mapping, found a list", ""),
+        ("name: e\nimage: i", "", "this is an environment, not a job", "localrun run -E /p/job.yml train.py"),
+        ("channels: [c]\ndependencies: [python]", "", "this is an environment, not a job", "-E /p/job.yml"),
     ],
 )
 def test_jobs_without_what_they_need_are_refused(text, key, words, hint):

@@ -7,7 +7,7 @@ import random
 
 import pytest
 
-from localrun.errors import BadInput
+from localrun.errors import BadInput, EnvironmentNotFound
 from localrun.formats.runconfig import find_run_configuration, read_run_configuration, write_run_configuration
 from localrun.formats.runconfig_spec import spec_of_runconfig
 from localrun.spec import ContainerSpec, DistributionSpec, EnvironmentSpec
@@ -352,6 +352,18 @@ def test_a_reference_is_looked_up_by_name_and_version():
     spec = spec_of_runconfig(document, directory="/p", find_environment=find)
     assert asked == [("curated", "3")]
     assert spec.environment == EnvironmentSpec(name="curated", interpreter="python3")
+
+
+@pytest.mark.parametrize("error", [BadInput("no such", hint="x"), EnvironmentNotFound("no such", hint="x")])
+def test_environment_that_is_not_registered_is_told_with_its_place(error):
+    def find(name, version):
+        raise error
+
+    found = load_text("script: a\nenvironment: {name: mine, version: 3}\n")
+    with pytest.raises(BadInput) as caught:
+        spec_of_runconfig(found.document, directory="/p", file=found.file, lines=found.lines, find_environment=find)
+    assert str(caught.value) == "/p/x.runconfig:2: environment: no such"
+    assert caught.value.hint == "x; or name another with -E"
 
 
 def test_relative_requirements_start_at_the_conda_file():
