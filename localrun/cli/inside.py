@@ -50,7 +50,8 @@ def execute(*, rank: int | None, run: str, command: tuple[str, ...], **_: bool) 
 def shell(rank: int, run: str, command: tuple[str, ...]) -> int:
     """Open a shell in the environment, folder and variables of RUN, which may have ended; or run a COMMAND there."""
     from localrun.inside.place import find_place, reconstruct_place
-    from localrun.workspace import active, records
+    from localrun.workspace import active
+    from localrun.workspace.record_schema import read_supported
 
     home = open_workspace()
     (run_id,) = find_runs(home, (run,))
@@ -59,7 +60,7 @@ def shell(rank: int, run: str, command: tuple[str, ...]) -> int:
         home, record = open_live(run_id)
         place = find_place(home, record, rank, os.environ)
     else:
-        record = records.read(home, run_id, show.tell)
+        record = read_supported(home, run_id, show.tell)
         if not record.get("plan"):
             hint = "run it again"
             raise RunNotFound(f"the record of run {run_id} does not say what it ran in", hint=hint, code="run_ended")

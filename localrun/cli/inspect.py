@@ -14,10 +14,11 @@ from localrun.cli.workspace import find_runs, open_workspace
 def inspect(form: str, run: str) -> None:  # noqa: ARG001 - one form so far
     """Print the record of RUN; `metrics` holds the last value of each, `localrun metrics` prints all."""
     from localrun.workspace import records, recover
+    from localrun.workspace.record_schema import read_supported
 
     home = open_workspace()
     (run_id,) = find_runs(home, (run,))
-    record = records.read(home, run_id, show.tell)
+    record = read_supported(home, run_id, show.tell)
     if record["status"] == "running" and recover.close_orphans(home, (run_id,), show.tell):
         record = records.read(home, run_id, show.tell)
     if record["status"] == "running":

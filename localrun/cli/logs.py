@@ -38,11 +38,12 @@ def logs(
     --timestamps or --grep whole lines are printed, escaped.
     """
     from localrun.workspace import records
+    from localrun.workspace.record_schema import read_supported
 
     home = open_workspace()
     (run_id,) = find_runs(home, (run,))
     folder = records.folder_of(home, run_id)
-    streams = _streams(records.read(home, run_id), folder, rank)
+    streams = _streams(read_supported(home, run_id), folder, rank)
     if merge or timestamps or grep:
         _print_lines(
             home,

@@ -30,7 +30,7 @@ MOST_TEXT_LINES = 5_000
 CHUNK_BYTES = 1024 * 1024
 _SETTINGS = (
     "target", "nodes", "processes_per_node", "distribution", "bootstrap", "timeout_s", "overlay", "shim", "on_failure",
-    "container", "secrets", "inherited",
+    "container", "secrets", "inherited", "withheld",
 )  # fmt: skip
 
 

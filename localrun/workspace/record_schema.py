@@ -24,5 +24,6 @@ def read_supported(home: str, run_id: str, say: Callable[[str], None] = tell) ->
     schema = record.get("schema", records.SCHEMA)
     if not isinstance(schema, int) or schema > records.SCHEMA:
         message = f"the record of run {run_id} is of a newer localrun: its schema is {schema}, not {records.SCHEMA}"
-        raise StoreFailed(message, hint="install a newer localrun: pip install -U localrun", code="newer_record")
+        hint = f"install a newer localrun: pip install -U localrun; the files are in {records.folder_of(home, run_id)}"
+        raise StoreFailed(message, hint=hint, code="newer_record")
     return record

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
+
+import pytest
 
 OWN = ("-E", f"interpreter:{sys.executable}")
 
@@ -33,11 +36,11 @@ inputs: {d: {type: uri_file, path: DATA}}
 environment: {image: none}
 environment_variables: {A: FIRST, MY_TOKEN: SECOND}
 """.replace("DATA", str(tmp_path / "data"))
-    localrun.write("job.yml", job.replace("FIRST", "one").replace("SECOND", "hidden-1"))
+    localrun.write("job.yml", job.replace("FIRST", "one").replace("SECOND", "hid-1"))
     localrun.write("train.py", "a\nb\n")
     assert localrun.run("-q", *OWN, "--set", f"code={localrun.source}", "job.yml").returncode == 0
     (tmp_path / "data").write_text("22")
-    localrun.write("job.yml", job.replace("FIRST", "two").replace("SECOND", "hidden-2"))
+    localrun.write("job.yml", job.replace("FIRST", "two").replace("SECOND", "hid-2"))
     localrun.write("train.py", "a\nc\x1b\n")
     done = localrun.run("-q", *OWN, "--set", f"code={localrun.source}", "--set", "command=exit 3", "job.yml")
     assert done.returncode == 3
@@ -56,13 +59,32 @@ environment_variables: {A: FIRST, MY_TOKEN: SECOND}
     assert "MY_TOKEN: *** -> ***" in shown
 
 
-def test_record_of_a_newer_localrun_is_refused(localrun):
+@pytest.mark.parametrize("command", ["inspect", "logs", "rerun", "diff", "shell"])
+def test_record_of_a_newer_localrun_is_refused(localrun, command):
+    make_newer(localrun)
+    done = localrun.command(command, *["latest"] * (2 if command == "diff" else 1))
+    assert done.returncode == 125
+    assert b"newer localrun" in done.stderr
+    assert b"pip install -U localrun" in done.stderr
+    assert done.stderr.endswith(b"kind=newer_record\n")
+
+
+def test_record_of_a_newer_localrun_is_listed_copied_into_a_new_database_and_removed(localrun):
+    run_id = make_newer(localrun)
+    os.unlink(os.path.join(localrun.home, "localrun.db"))
+    (row,) = json.loads(localrun.command("ps", "-a", "--format", "json").stdout)
+    assert (row["run_id"], row["status"], row["exit_code"]) == (run_id, "completed", 0)
+    assert localrun.command("df").returncode == 0
+    assert localrun.command("rm", run_id).returncode == 0
+    assert localrun.command("ps", "-a", "-q").stdout == b""
+
+
+def make_newer(localrun):
+    """Run, and give the record the form of a later version: other keys, and others of another kind."""
     localrun.write("train.py", "")
     assert localrun.run("-q", *OWN, "train.py").returncode == 0
     record = localrun.record()
+    later = record | {"schema": 99, "ranks": {"0": "ended"}, "plan": ["packed"], "timings": None}
     with open(f"{record['folder']}/run.json", "w", encoding="utf-8") as file:
-        json.dump(record | {"schema": 99}, file)
-    done = localrun.command("diff", "latest", "latest")
-    assert done.returncode == 125
-    assert b"newer localrun" in done.stderr
-    assert done.stderr.endswith(b"kind=newer_record\n")
+        json.dump(later, file)
+    return record["run_id"]
