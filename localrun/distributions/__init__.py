@@ -1,7 +1,7 @@
 """Distributions: what each rank is told about the others.
 
-What lives here: one file a distribution, pure, and the layout of nodes and ranks that all of them see. What does not:
-starting anything.
+What lives here: one file a distribution, pure, and the layout of nodes and ranks that all of them see.
+What does not: starting anything.
 """
 
 from __future__ import annotations

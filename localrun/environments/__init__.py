@@ -1,6 +1,7 @@
 """Environments: found when they are there, made when they are not.
 
-A new engine is one file here and one line in the table.
+What lives here: one file an engine (conda, image, interpreter) and one line each in the table, and the steps, checks
+and records that engines share. What does not: deciding which environment a run gets, and everything about its ranks.
 """
 
 from __future__ import annotations

@@ -1,5 +1,8 @@
 """What a script of a run finds when it imports `azureml.core`: a `Run` that writes into the record.
 
+What lives here: the packages that ranks import, and the way to their PYTHONPATH. What does not: anything that reads
+what they wrote, which is `localrun.workspace.metrics`.
+
 `path/` leads the PYTHONPATH of every rank (`lead`), and holds two packages that any interpreter from Python 3.6 on can
 import, of the standard library alone:
 
@@ -12,7 +15,7 @@ this machine's mounts `PATH`, and calls `lead` with the place that it has there.
 
 The journal is a folder of the run's, named by the variable `LOCALRUN_JOURNAL`: one file of JSON lines for each process
 that logs, opened for appending, one write a call, so that nothing is lost however many write at once; and `files/`,
-what was uploaded. `localrun.workspace.metrics` reads it.
+what was uploaded.
 """
 
 from __future__ import annotations
