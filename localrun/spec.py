@@ -17,12 +17,14 @@ class LockSpec:
         conda: Addresses of conda packages, each with its hash behind `#`, in the order of the file.
         pip: Requirement lines of the pip packages, each with its hash.
         content_hash: What the file says that it was made from.
+        sources: The files that it was made from, relative to its folder; empty where localrun wrote it.
     """
 
     platform: str
     conda: tuple[str, ...] = ()
     pip: tuple[str, ...] = ()
     content_hash: str = ""
+    sources: tuple[str, ...] = ()
 
 
 @value

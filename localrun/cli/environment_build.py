@@ -91,7 +91,7 @@ def build_environment(reference: str, wanted: Wanted) -> str:
 
 
 def _name_lock(wanted: Wanted) -> str:
-    from localrun.formats.lock_archives import LOCK_FILE
+    from localrun.formats.lock_names import LOCK_FILE
 
     if not wanted.vendored:
         raise BadInput("no environment is named", key="REF", hint="name a conda file, a lock or a registered one")

@@ -101,13 +101,23 @@ def read_request(flags: Flags, reading: Reading) -> RunSpec:
     Raises:
         BadInput: the flags contradict one another, or a file cannot be used.
     """
-    spec = _lay_flags(_lay_settings(_read_source(flags, reading), reading), flags)
+    spec = _lay_flags(_lay_settings(_lay_lock(_read_source(flags, reading), reading), reading), flags)
     if flags.environment:
         environment = _read_environment(flags.environment, reading)
         spec = replace(spec, environment=environment, notes=spec.notes + environment.notes)
     if flags.as_of:
         spec = _lay_date(spec, flags.as_of)
     return _lay_variables(spec, flags, reading)
+
+
+def _lay_lock(spec: RunSpec, reading: Reading) -> RunSpec:
+    """Lay the lock beside the conda file of a job or run configuration over its packages."""
+    if spec.environment is None or spec.environment.python is None:
+        return spec
+    from localrun.formats.lock_beside import lay_lock_beside
+
+    environment = lay_lock_beside(spec.environment, read=reading.read, look=reading.look)
+    return replace(spec, environment=environment)
 
 
 def _lay_date(spec: RunSpec, text: str) -> RunSpec:

@@ -20,7 +20,8 @@ from localrun.environments.conda import make_folders
 from localrun.environments.settings import Progress
 from localrun.environments.steps import installer_variables, last_lines, raise_refusal, read_answer
 from localrun.errors import BadInput, EnvironmentFailed, StoreFailed
-from localrun.formats.lock_archives import LOCK_FILE, WHEELS
+from localrun.formats.lock_archives import WHEELS
+from localrun.formats.lock_names import LOCK_FILE
 from localrun.values import fields
 
 TYPE_CHECKING = False

@@ -10,6 +10,7 @@ from localrun.errors import BadInput, EnvironmentNotFound
 from localrun.formats.conda_file import read_conda_file, read_conda_mapping
 from localrun.formats.docker_section import read_build, read_dockerfile
 from localrun.formats.gate import load_yaml, read_referenced
+from localrun.formats.lock_beside import lay_lock_beside
 from localrun.formats.nodes import Node, choice, describe, mapping, note, read_beside, root, text
 from localrun.formats.requirements import read_requirements
 from localrun.spec import EnvironmentSpec
@@ -71,34 +72,15 @@ def read_environment(
     if reference.startswith("azureml:"):
         return read_registered(reference, find_registered, read)
     if is_directory(path):
-        return read_environment_directory(
+        spec = read_environment_directory(
             reference, read=read, is_directory=is_directory, find_registered=find_registered
         )
-    if spec := _read_file(reference, path, read):
-        return _lay_lock_beside(spec, reference, read, is_directory)
+        return lay_lock_beside(spec, read=read, look=is_directory)
+    if found := _read_file(reference, path, read):
+        return lay_lock_beside(found, read=read, look=is_directory)
     if "/" in reference or find_registered is None:
         raise BadInput(f"environment {reference} is not known", hint=UNDERSTOOD)
     return read_registered(reference, find_registered, read)
-
-
-def _lay_lock_beside(
-    spec: EnvironmentSpec, reference: str, read: Callable[[str], bytes], is_directory: Callable[[str], bool]
-) -> EnvironmentSpec:
-    """Lay the lock file that stands beside a conda file over its packages; whether it fits is seen later."""
-    python = spec.python
-    if python is None or python.lock_file or not reference.lower().endswith((".yml", ".yaml")):
-        return spec
-    shown = os.path.join(os.path.dirname(reference), "conda-lock.yml")
-    path = os.path.abspath(shown)
-    is_directory(path)  # who watches what was looked at learns of a file that is not there, too
-    try:
-        data = read_referenced(path, read=_say_when_missing(read), shown=shown)
-    except LookupError:
-        return spec
-    from localrun.formats.lock_file import read_lock_mapping
-
-    lock = read_lock_mapping(root(load_yaml(data, file=shown))).python
-    return replace(spec, python=replace(python, locks=lock.locks, lock_file=shown)) if lock else spec
 
 
 def _read_file(reference: str, path: str, read: Callable[[str], bytes]) -> EnvironmentSpec | None:

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from localrun.formats.nodes import Node
     from localrun.spec import EnvironmentSpec
 
-LOCK_FILE = "conda-lock.yml"
-"""The name of the lock in a folder of collected packages."""
 WHEELS = "wheels"
 """The folder of pip packages in it; those of conda are in `conda/SUBDIR`."""
 

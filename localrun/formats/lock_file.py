@@ -35,6 +35,7 @@ def read_lock_mapping(node: Node) -> EnvironmentSpec:
     metadata = node.part("metadata")
     mapping(metadata)
     hashes = metadata.data.get("content_hash") or {}
+    sources = tuple(text(part) for part in items(metadata.part("sources"))) if metadata.data.get("sources") else ()
     platforms = [text(part) for part in items(metadata.part("platforms"))] if "platforms" in metadata.data else []
     conda: dict[str, list[str]] = {platform: [] for platform in platforms}
     pip: dict[str, list[str]] = {platform: [] for platform in platforms}
@@ -46,6 +47,7 @@ def read_lock_mapping(node: Node) -> EnvironmentSpec:
             conda=tuple(conda[name]),
             pip=tuple(pip.get(name, ())),
             content_hash=str(hashes.get(name, "")) if isinstance(hashes, dict) else "",
+            sources=sources,
         )
         for name in conda
     )

@@ -11,6 +11,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+LOCK_FILE = "conda-lock.yml"
+"""The name of a lock file beside a conda file, and in a folder of collected packages."""
+
 ENDINGS = (".conda", ".tar.bz2")
 _LENGTHS = {"sha256": 64, "md5": 32}
 

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 def choose_packages(python: PythonSpec, platform: str, facts: HostFacts) -> tuple[PythonSpec, str]:
     """Give what is to be installed, without a lock file any more, and its fingerprint.
 
-    A lock file that was named counts. One beside a conda file counts when it was made from that very definition, and
-    no date is given.
+    A lock file that was named counts. One beside a conda file counts when it was made from that very definition, or,
+    of one that conda-lock wrote, when it has all that the definition names; and no date is given.
 
     Args:
         python: What was asked for.
@@ -38,7 +38,7 @@ def choose_packages(python: PythonSpec, platform: str, facts: HostFacts) -> tupl
     if python.conda == ("python", "pip"):  # a requirements.txt names no Python: take the one of this machine's user
         asked = replace(asked, conda=(f"python={facts.python_version}", "pip"))
     fingerprint = fingerprint_packages(asked, platform, facts)
-    if lock is None or lock.content_hash != fingerprint:  # a date is in the fingerprint, and never in a lock's hash
+    if lock is None or not _is_made_from(lock, asked, fingerprint):
         return asked, fingerprint
     chosen = _apply(python, lock)
     return chosen, fingerprint_packages(chosen, platform, facts)
@@ -75,6 +75,16 @@ def name_conda_part(planned: EnvironmentPlan, facts: HostFacts) -> str:
     """Give the name of the conda part of a planned conda environment alone, as if it had no pip packages."""
     below = PythonSpec(channels=planned.channels, conda=planned.conda, as_of=planned.as_of)
     return environment_name(fingerprint_packages(below, planned.platform, facts))
+
+
+def _is_made_from(lock: LockSpec, asked: PythonSpec, fingerprint: str) -> bool:
+    if lock.content_hash == fingerprint:  # a date is in the fingerprint, and never in a lock's hash
+        return True
+    if not lock.sources or asked.as_of:
+        return False
+    from localrun.resolve.lock_fit import fits_definition
+
+    return fits_definition(lock, asked.conda, asked.pip)
 
 
 def _check_named(python: PythonSpec, lock: LockSpec | None, platform: str) -> LockSpec:

@@ -121,7 +121,7 @@ def test_lock_beside_counts_only_when_it_was_made_from_this_definition():
     asked = PythonSpec(conda=("numpy",), channels=("conda-forge",))
     _, fingerprint = choose_packages(asked, "linux-64", FACTS)
     for content, used in ((fingerprint, True), ("c", False)):
-        locks = read(CONDA, content_hash={"linux-64": content}).python.locks
+        locks = read(CONDA, content_hash={"linux-64": content}, sources=[]).python.locks
         beside = replace(asked, locks=locks, lock_file="conda-lock.yml")
         python, chosen = choose_packages(beside, "linux-64", FACTS)
         assert is_locked(python.conda) is used
@@ -132,6 +132,39 @@ def test_lock_beside_counts_only_when_it_was_made_from_this_definition():
         beside, as_of="2024-01-01T00:00:00Z", locks=read(CONDA, content_hash={"linux-64": fingerprint}).python.locks
     )
     assert choose(dated).conda == ("numpy",)
+
+
+def test_lock_of_conda_lock_beside_counts_while_it_has_all_that_is_named():
+    locks = read(CONDA).python.locks
+    assert locks[0].sources == ("environment.yml",)
+    asked = PythonSpec(conda=("numpy",), locks=locks, lock_file="conda-lock.yml")
+    assert is_locked(choose(asked).conda)
+    assert choose(replace(asked, conda=("numpy", "pandas"))).conda == ("numpy", "pandas")
+    assert choose(replace(asked, conda=("numpy>=2",))).conda == ("numpy>=2",)
+    assert choose(replace(asked, as_of="2024-01-01T00:00:00Z")).conda == ("numpy",)
+    assert choose(asked, platform="osx-64").conda == ("numpy",)
+
+
+CONDA_FILE = b"channels: [conda-forge]\ndependencies: [numpy]\n"
+
+
+@pytest.mark.parametrize(
+    ("file", "sources"),
+    [("environment.yml", ("./environment.yml",)), ("environment.yml", ()), ("other.yml", ("dev.yml", "other.yml"))],
+)
+def test_lock_of_conda_lock_counts_beside_the_files_that_it_was_made_from(tmp_path, file, sources):
+    def give(path):
+        if not path.endswith("conda-lock.yml"):
+            return CONDA_FILE
+        data = {"metadata": {"platforms": ["linux-64"], "sources": list(sources)}, "version": 1, "package": [CONDA]}
+        return json.dumps(data).encode()
+
+    looked = []
+    found = read_environment(str(tmp_path / file), read=give, is_directory=looked.append)
+    assert found.python.locks[0].sources == sources
+    assert str(tmp_path / "conda-lock.yml") in looked
+    other = read_environment(str(tmp_path / "third.yml"), read=give, is_directory=looked.append)
+    assert other.python.locks[0].sources == ()
 
 
 def test_date_and_a_named_lock_contradict_one_another():
