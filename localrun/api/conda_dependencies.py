@@ -163,7 +163,8 @@ class CondaDependencies:
             UserErrorException: it is the one for Python, which an environment needs.
         """
         if conda_package in self._dependencies() and conda_package == find_python(self._dependencies()):
-            raise UserErrorException("python must not be removed from conda dependencies")
+            hint = "set_python_version changes its version"
+            raise UserErrorException("python must not be removed from conda dependencies", hint=hint)
         _remove(self._dependencies(), conda_package)
 
     def add_pip_package(self, pip_package: str) -> None:

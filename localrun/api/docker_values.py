@@ -23,7 +23,8 @@ def take_image(given: Any) -> str | None:
         tell([f"base_image: a tuple of one, made by a trailing comma, is taken as {given[0]}"])
         return given[0]
     if given is not None and not isinstance(given, str):
-        raise UserErrorException(f"base_image takes the name of an image, not {given!r}")
+        message = f"base_image takes the name of an image, not {given!r}"
+        raise UserErrorException(message, hint="write it as docker does, such as 'python:3.11'")
     return given
 
 
@@ -43,7 +44,8 @@ def read_dockerfile(given: Any) -> str | None:
     if isinstance(given, os.PathLike):
         return _read(os.fspath(given))
     if not isinstance(given, str):
-        raise UserErrorException(f"base_dockerfile takes a path or the text of a Dockerfile, not {given!r}")
+        message = f"base_dockerfile takes a path or the text of a Dockerfile, not {given!r}"
+        raise UserErrorException(message, hint="write './Dockerfile', or the text itself, which begins with FROM")
     if "\n" in given or (_INSTRUCTION.match(given) and not os.path.exists(given)):
         return given
     return _read(given)

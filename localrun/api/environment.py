@@ -213,7 +213,7 @@ class Environment(Section):
             UserErrorException: the name is empty.
         """
         if not new_name:
-            raise UserErrorException("Name is required to instantiate an Environment object")
+            raise UserErrorException("Name is required to instantiate an Environment object", hint="give a new name")
         cloned = copy.deepcopy(self)
         cloned.name = Environment(new_name).name
         cloned.version = None

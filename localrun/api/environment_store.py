@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from localrun.api.environment import Environment
 from localrun.api.exceptions import UserErrorException
 from localrun.api.notices import tell
+from localrun.api.workspace import check_workspace
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -23,12 +24,13 @@ def register(environment: Environment, workspace: Workspace) -> Environment:
     from localrun.formats.v1_environment import hide_secrets
     from localrun.workspace import registry
 
+    home = check_workspace(workspace).home
     document, notes = hide_secrets(environment.to_document())
-    catalogue.refuse_reserved(workspace.home, document, registering=True)
+    catalogue.refuse_reserved(home, document, registering=True)
     if environment.version is not None:
         message = "Environment version is set. Attempting to register desired version. "
         tell([message + "To auto-version, reset version to None."])
-    found = registry.register(workspace.home, environment.name, document, version=environment.version or "")
+    found = registry.register(home, environment.name, document, version=environment.version or "")
     tell(notes)
     return get(workspace, found.name, found.version, None)
 
@@ -40,13 +42,15 @@ def get(workspace: Workspace, name: str, version: str | int | None, label: str |
 
     if version is not None and label is not None:
         raise UserErrorException("Only one of version or label can be specified", hint="leave one of them out")
-    wanted = "" if version is None else str(version)
-    found = registry.get(workspace.home, name, version=wanted, label=label or "")
+    if not isinstance(name, str):
+        raise UserErrorException(f"expected the name of an environment, found {name!r}", hint="write it as text")
+    home, wanted = check_workspace(workspace).home, "" if version is None else str(version)
+    found = registry.get(home, name, version=wanted, label=label or "")
     if found:
         return Environment.from_document(found[1])
-    if catalogue.versions(workspace.home, name) and label in {None, registry.LATEST}:
-        return Environment.from_document(catalogue.get(workspace.home, name, wanted))
-    raise registry.not_found(workspace.home, name, wanted)
+    if catalogue.versions(home, name) and label in {None, registry.LATEST}:
+        return Environment.from_document(catalogue.get(home, name, wanted))
+    raise registry.not_found(home, name, wanted)
 
 
 def list_all(workspace: Workspace) -> dict[str, Environment]:
@@ -54,9 +58,10 @@ def list_all(workspace: Workspace) -> dict[str, Environment]:
     from localrun import catalogue
     from localrun.workspace import registry
 
-    documents = registry.documents(workspace.home)
-    curated = [name for name in catalogue.names(workspace.home) if name not in documents]
-    documents |= {name: catalogue.get(workspace.home, name) for name in curated}
+    home = check_workspace(workspace).home
+    documents = registry.documents(home)
+    curated = [name for name in catalogue.names(home) if name not in documents]
+    documents |= {name: catalogue.get(home, name) for name in curated}
     return {name: Environment.from_document(document) for name, document in documents.items()}
 
 

@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from localrun.api.exceptions import ExperimentExecutionException, UserErrorException
+from localrun.api.workspace import check_workspace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -28,10 +29,9 @@ class Experiment:
     __slots__ = ("name", "workspace")
 
     def __init__(self, workspace: Workspace, name: str, **_: object) -> None:
-        if not hasattr(workspace, "home"):
-            message = f"expected a Workspace, found {type(workspace).__name__}"
-            raise UserErrorException(message, hint="write Experiment(Workspace.from_config(), name)")
-        self.workspace = workspace
+        if not isinstance(name, str):
+            raise UserErrorException(f"expected an experiment's name, found {name!r}", hint="write it as text")
+        self.workspace = check_workspace(workspace)
         self.name = name
 
     def submit(self, config: ScriptRunConfig, tags: Mapping[str, str] | None = None, **kwargs: Any) -> Run:
@@ -61,6 +61,8 @@ class Experiment:
         from localrun.values import replace
 
         unknown = kwargs.keys() - {"display_name"}
+        if tags is not None and not hasattr(tags, "items"):
+            raise UserErrorException(f"expected tags with their texts, found {tags!r}", hint="write {'tag': 'text'}")
         if unknown:
             raise TypeError(f"submit() got an unexpected keyword argument {min(unknown)!r}")
         if not hasattr(config, "to_spec") or not hasattr(config, "source_directory"):

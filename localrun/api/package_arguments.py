@@ -52,5 +52,6 @@ def package_for_core(package: str, core_type: str) -> str:
         UserErrorException: the kind is neither cpu nor gpu.
     """
     if core_type not in {"cpu", "gpu"}:
-        raise UserErrorException(f"Invalid core type {core_type}. Only accept 'cpu' or 'gpu'")
+        message = f"Invalid core type {core_type}. Only accept 'cpu' or 'gpu'"
+        raise UserErrorException(message, hint="write core_type='cpu'")
     return package if core_type == "cpu" else f"{package}-gpu"

@@ -177,6 +177,10 @@ class ScriptRunConfig:
         return self._whole().to_document() | own
 
     def _whole(self) -> RunConfiguration:
+        given: Any = self.run_config
+        if not isinstance(given, RunConfiguration):
+            message = f"'run_config' must be a 'RunConfiguration' object. Found {type(given)}."
+            raise RunConfigurationException(message, hint="load one with RunConfiguration.load(path, name)")
         if not self.run_config.target:
             message = "Must specify a target either through run configuration or arguments."
             raise ExperimentExecutionException(message, hint="write compute_target='local'")
@@ -196,6 +200,10 @@ class ScriptRunConfig:
         if not os.path.isdir(folder):
             hint = "check source_directory"
             raise ExperimentExecutionException(f"{folder} source directory doesn't exist.", hint=hint)
+        script: Any = self.script
+        if script and not isinstance(script, str | os.PathLike):
+            message = f"script takes a path, not {script!r}"
+            raise ExperimentExecutionException(message, hint="write its path, relative to source_directory")
         if self.script:
             path = os.path.normpath(os.path.join(folder, self.script))
             if not os.path.exists(path):

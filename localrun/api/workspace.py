@@ -19,6 +19,19 @@ LOCAL = "local"
 """The name of a workspace that no config.json names."""
 
 
+def check_workspace(given: Any) -> Workspace:
+    """Give a workspace back after a look at it.
+
+    Raises:
+        UserErrorException: it is none.
+    """
+    if not hasattr(given, "home"):
+        message = f"expected a Workspace, found {type(given).__name__}"
+        raise UserErrorException(message, hint="give Workspace.from_config()")
+    workspace: Workspace = given
+    return workspace
+
+
 class Workspace:
     """A folder on this machine that holds environments, runs and wheels. No cloud and no account is behind it.
 

@@ -143,8 +143,19 @@ def _read_words(words: Any, key: str, place: Place) -> list[str]:
         if not isinstance(word, str | int | float | os.PathLike):
             kind = type(word).__name__
             raise place.refuse(where, f"expected text or a number, found a value of type {kind}", hint="write its text")
-        found.append(os.fspath(word) if isinstance(word, str | os.PathLike) else str(word))
+        found.append(_check_word(os.fspath(word) if isinstance(word, os.PathLike) else str(word), where, place))
     return found
+
+
+def _check_word(word: str, where: str, place: Place) -> str:
+    """Give an argument back that a program can be started with: a Python object may hold any characters."""
+    try:
+        encoded = os.fsencode(word)
+    except UnicodeEncodeError:
+        encoded = b"\0"
+    if b"\0" in encoded:
+        raise place.refuse(where, "the text holds a NUL or half of a surrogate pair", hint="remove it")
+    return word
 
 
 def _read_ranks(whole: dict[str, Any], place: Place) -> dict[str, Any]:
@@ -240,7 +251,7 @@ def _read_variables(given: Any, place: Place) -> tuple[tuple[str, str], ...]:
         if not isinstance(name, str) or not name or "=" in name:
             message = f"{name!r} cannot be the name of an environment variable"
             raise place.refuse(key, message, hint="write a name without =")
-        if isinstance(data, dict | list | tuple) or (isinstance(data, float) and data - data != 0):
+        if not isinstance(data, str | int | float | None) or (isinstance(data, float) and data - data != 0):
             raise place.refuse(key, f"expected text or a number, found {type(data).__name__}", hint="write text")
         found.append((name, "" if data is None else str(data)))
     return tuple(found)

@@ -200,7 +200,11 @@ def spec_of_document(
         notes=_notes(document, file),
     )
     if python.get("userManagedDependencies"):
-        return replace(spec, interpreter=python.get("interpreterPath") or "python")
+        interpreter = python.get("interpreterPath") or "python"
+        if not isinstance(interpreter, str):
+            message = f"expected the path of an interpreter, found {interpreter!r}"
+            raise BadInput(message, file=file, key="python.interpreterPath", hint="write its path, or python3")
+        return replace(spec, interpreter=interpreter)
     if python.get("condaDependencies") is None:
         return _without_packages(spec, file)
     path = os.path.join(directory, CONDA_FILE) if directory else os.path.abspath(file or CONDA_FILE)
