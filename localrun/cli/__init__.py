@@ -12,6 +12,7 @@ import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from types import TracebackType
     from typing import NoReturn, TextIO
 
     from localrun.errors import LocalrunError
@@ -42,6 +43,7 @@ def main() -> int:
     traceback = "--traceback" in arguments[:2]  # behind a script it is the script's
     if traceback:
         arguments.remove("--traceback")
+        sys.excepthook = tell_traceback
     from localrun.errors import LocalrunError
 
     try:
@@ -93,11 +95,12 @@ def _is_open(number: int) -> bool:
 def tell_error(error: LocalrunError) -> int:
     """Tell the user of an error: what is wrong, what to do next, and in the last line its kind; give the exit code."""
     from localrun.escaping import escape
+    from localrun.resolve.credentials import hide_credentials
     from localrun.workspace.home import tell
 
-    tell(f"error: {error.message}")
-    lines = [f"  {escape(line)}" for line in error.detail.splitlines()]
-    lines += [f"  hint: {escape(error.hint)}"] if error.hint else []
+    tell(f"error: {hide_credentials(error.message)}")
+    lines = [f"  {escape(hide_credentials(line))}" for line in error.detail.splitlines()]
+    lines += [f"  hint: {escape(hide_credentials(error.hint))}"] if error.hint else []
     lines.append(f"kind={error.code}")
     print_lines(lines)
     return error.exit_code
@@ -105,9 +108,10 @@ def tell_error(error: LocalrunError) -> int:
 
 def tell_unexpected(error: Exception) -> int:
     """Tell the user of an error that nobody thought of."""
+    from localrun.resolve.credentials import hide_credentials
     from localrun.workspace.home import tell
 
-    tell(f"error: {type(error).__name__}: {error}")
+    tell(f"error: {type(error).__name__}: {hide_credentials(str(error))}")
     print_lines(
         [
             "  hint: this is a mistake in localrun; run it again as localrun --traceback ... and report what it says",
@@ -115,6 +119,17 @@ def tell_unexpected(error: Exception) -> int:
         ]
     )
     return 125
+
+
+def tell_traceback(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """Tell the user of an error as Python does, without the credentials in addresses."""
+    import traceback
+
+    from localrun.escaping import escape
+    from localrun.resolve.credentials import hide_credentials
+
+    text = "".join(traceback.format_exception(kind, error, trace))
+    print_lines([escape(line) for line in hide_credentials(text).splitlines()])
 
 
 def print_lines(lines: list[str]) -> None:

@@ -237,7 +237,7 @@ def _give_up(charge: Charge, hands: Hands, record: dict[str, Any], error: BaseEx
 
     from localrun.supervise.describe import describe_start
 
-    _log("".join(traceback.format_exception(error)))
+    _log(_mask(charge, "".join(traceback.format_exception(error))))
     pids = (0,) * len(charge.processes)
     record = record or describe_start(charge.plan, charge.artifact, charge.identity, pids)
     kind = (
@@ -316,18 +316,25 @@ def _describe_logged(charge: Charge, record: dict[str, Any]) -> dict[str, Any]:
     try:
         logged = describe_logged(folder, charge.identity.run_id)
     except (OSError, ValueError, TypeError) as error:  # it is the script's, and no reason to lose the record
-        _log(f"what was logged cannot be read: {error}")
+        _log(_mask(charge, f"what was logged cannot be read: {error}"))
         return {}
     logged["tags"] = record["tags"] | logged.get("tags", {})
-    needles = charge.processes[0].needles if charge.processes else ()
-    if needles:
+    if charge.processes and charge.processes[0].needles:
         import json
 
-        from localrun.secrets.masks import hide
-        from localrun.secrets.search import Search
-
-        return dict(json.loads(hide(json.dumps(logged).encode(), Search(needles))))
+        return dict(json.loads(_mask(charge, json.dumps(logged))))
     return logged
+
+
+def _mask(charge: Charge, text: str) -> str:
+    """Give a text without the values of the run's secrets."""
+    needles = charge.processes[0].needles if charge.processes else ()
+    if not needles:
+        return text
+    from localrun.secrets.masks import hide
+    from localrun.secrets.search import Search
+
+    return hide(text.encode(errors="backslashreplace"), Search(needles)).decode(errors="replace")
 
 
 def _keep_versions(charge: Charge) -> str:

@@ -317,11 +317,12 @@ class _Making:
         plan, node = self._plan, rank.node
         if plan.distribution != "mpi":
             return start
-        from localrun.targets.mpi import nodes, wrap
+        from localrun.targets.mpi import nodes, without_secrets, wrap
 
         if first:
             argv = nodes.describe_joiner(plan, self._folder, node)
-            self._write_start(self._locate(node), JOINER, replace(start, argv=argv, own_python=False))
+            told = without_secrets(plan, start.variables)
+            self._write_start(self._locate(node), JOINER, replace(start, argv=argv, variables=told, own_python=False))
             log = nodes.locate_log(self._folder, node)
             os.symlink(log, os.path.join(self._locate(node), f"out-{JOINER}"))
         return replace(start, argv=wrap(plan, rank, start.argv, self._folder), own_python=False)

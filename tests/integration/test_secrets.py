@@ -171,3 +171,37 @@ def search_command_lines():
                 yield from find_forms(file.read())
         except OSError:
             continue
+
+
+def test_a_traceback_of_the_script_is_masked(kept):
+    lines = ("import os", "token = os.environ['PLAIN']", "def connect(text):", "    raise KeyError(text)")
+    done = kept.run("--secret", "plain=PLAIN", kept.write("train.py", "\n".join([*lines, "connect(token)"])))
+    assert done.returncode == 1
+    assert b"KeyError: '***'" in done.stdout
+    assert find_forms(done.stdout + done.stderr) == []
+    assert search_files(kept.home) == []
+
+
+def test_mpirun_which_writes_a_log_of_its_own_has_no_secret(kept, tmp_path):
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    (programs / "mpirun").write_text('#!/bin/sh\necho "cannot export PLAIN=$PLAIN"\nexit 42\n')
+    (programs / "mpirun").chmod(0o755)
+    path = f"{programs}:{os.environ['PATH']}"
+    script = kept.write("train.py", "print(1)")
+    flags = ("--secret", "plain=PLAIN", "--distribution", "mpi", "-n", "2")
+    done = kept.run(*flags, script, env={"PATH": path})
+    assert done.returncode == 42, done.stderr
+    with open(os.path.join(kept.record()["folder"], "user_logs", "mpi_log.txt")) as log:
+        assert log.read() == "cannot export PLAIN=\n"
+    assert find_forms(done.stdout + done.stderr) == []
+    assert search_files(kept.home) == []
+
+
+def test_errors_and_tracebacks_of_localrun_hide_credentials_in_addresses(localrun):
+    plain = ("run", "-E", f"https://me:{PLAIN}@example.org/x", localrun.write("train.py", ""))
+    for words in (plain, ("--traceback", *plain)):
+        done = localrun.command(*words)
+        assert done.returncode != 0
+        assert find_forms(done.stdout + done.stderr) == [], done.stderr
+        assert b"environment https://***@example.org/x is not known" in done.stderr

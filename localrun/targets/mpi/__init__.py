@@ -89,5 +89,12 @@ def join_ranks(plan: Plan, processes: tuple[Process, ...], folder: str) -> tuple
         for rank, process in zip(plan.ranks, processes, strict=True)
     ]
     log = os.path.join(folder, "user_logs", "mpi_log.txt")
-    first = replace(processes[0], terminal=None, input=-1)
+    told = without_secrets(plan, processes[0].variables)
+    first = replace(processes[0], variables=told, terminal=None, input=-1)
     return tuple(joined), replace(first, argv=describe_start(plan, folder), log=log)
+
+
+def without_secrets(plan: Plan, variables: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
+    """Give variables without those that hold secrets: what joins the ranks writes a log of its own, unmasked."""
+    hidden = {*dict(plan.secrets), *plan.withheld}
+    return tuple([(name, text) for name, text in variables if name not in hidden])
