@@ -103,7 +103,7 @@ def read_command_job(
         **_read_names(job),
         **_read_code(job),
         **_read_resources(job, read),
-        command=text(_required(job, "command")),
+        command=_read_command(job),
         environment=environment and replace(environment, notes=()),
         environment_variables=variables,
         inputs=inputs,
@@ -138,6 +138,13 @@ def _check_kind(job: Node) -> None:
         hint = f"run a script in it: localrun run -E {job.document.file} train.py"
         raise job.refuse("this is an environment, not a job", hint=hint)
     mapping(job, _KEYS)
+
+
+def _read_command(job: Node) -> str:
+    node = _required(job, "command")
+    if not text(node).strip():
+        raise node.refuse("the command is empty", hint="write what bash is to run, such as python train.py")
+    return text(node)
 
 
 def _required(job: Node, name: str) -> Node:

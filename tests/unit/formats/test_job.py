@@ -329,6 +329,7 @@ def test_bad_jobs_are_refused_with_place_and_hint(text, line, key, words, hint):
         ("environment: {image: i}", "command", "needs the key command", ""),
         ("command: a", "environment", "needs the key environment", ""),
         ("command: [a]\nenvironment: {image: i}", "command", "expected text, found a list", ""),
+        ("command: ' '\nenvironment: {image: i}", "command", "the command is empty", "such as python train.py"),
         ("command: a\nenvironment: azureml:e@latest", "environment", "there is no environment e@latest", "-E"),
         ("command: a\nenvironment: e:1", "environment", "is not an environment", "-E"),
         ("command: a\nenvironment: ./env.yml", "environment", "is not an environment", "write file:./env.yml"),
