@@ -37,7 +37,8 @@ class RankOutcome:
         started_at: Seconds since the run's start.
         ended_at: Seconds since the run's start.
         cpu_s: Processor seconds, user and system, of it and of the children that it waited for.
-        peak_memory_bytes: Peak resident memory of the largest process among them.
+        peak_memory_bytes: Peak resident memory of the largest process among them; in containers as it was when they
+            were last looked at, and 0 when they ended before the first look or are on another machine.
         dropped_bytes: Output that could not be stored.
     """
 

@@ -16,7 +16,8 @@ from localrun.supervise.hands import Asked, Begun, Ended
 from localrun.supervise.mpirun_hands import BLAME_AFTER_S, describe_failure
 from localrun.targets.docker_node import NodeHands
 from localrun.targets.docker_request import JOINER
-from localrun.values import value
+from localrun.targets.docker_usage import Watch
+from localrun.values import replace, value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from localrun.adapters.engine import Engine
     from localrun.supervise.hands import News
     from localrun.supervise.process import Process
-    from localrun.supervise.sampling import Finder
 
 SIGKILL, SIGTERM = 9, 15
 KILLED = 128 + SIGKILL
@@ -96,11 +96,10 @@ class DockerHands:
         self._disciplines = disciplines
         self._shaped: set[int] = set()
         self._notes: list[str] = []
-        self._finder: Finder | None = None
+        self._watch = Watch({rank: one.id for one in containers for rank in one.ranks})
         self._keep = keep
         self._memory_bytes = memory_bytes
         self._nodes = [NodeHands(container, engine, alone=alone) for container in containers]
-        self._ranks = {rank: node for node in self._nodes for rank in node.container.ranks}
         self._poll: select.poll | None = None
         self._news: list[News] = []
         self._out_of_memory = False
@@ -142,6 +141,7 @@ class DockerHands:
         due += [node.end_joiner_at for node in self._nodes if node.end_joiner_at]
         due += [self._blame_at] if self._blame_at else []
         due += [self._kill_at] if self._kill_at else []
+        due += [self._watch.due] if self._watch.due and any(node.alive for node in self._nodes) else []
         return min(due, default=None)
 
     def collect(self) -> Sequence[News]:
@@ -161,9 +161,22 @@ class DockerHands:
             self._kill_at = 0.0
             for node in self._nodes:
                 node.remove(keep=False)
-        found, self._news = self._news, []
+        if self._watch.due and time.monotonic() >= self._watch.due:
+            self._watch.look(self._list_targets())
+        found = [self._complete(one) for one in self._news]
+        self._news = []
         self._out_of_memory = self._out_of_memory or any(isinstance(one, Ended) and one.out_of_memory for one in found)
         return found
+
+    def _list_targets(self) -> dict[int, str]:
+        """Give what signals are sent to, for each rank that runs."""
+        return {rank: target for node in self._nodes for rank, target in node.list_targets().items()}
+
+    def _complete(self, news: News) -> News:
+        """Give the end of a rank with the peak of its memory."""
+        if isinstance(news, Asked) or news.bootstrap:
+            return news
+        return replace(news, peak_memory_bytes=self._watch.peak(news.number))
 
     def _blame_mpirun(self) -> None:
         """Say so when `mpirun` has given the run up, and no rank has failed that could be the reason."""
@@ -187,6 +200,8 @@ class DockerHands:
 
     def signal(self, number: int) -> None:
         """Send a signal to every rank and script; SIGKILL reaches everything else in the containers as well."""
+        if self._watch.due:
+            self._watch.look(self._list_targets())
         for node in self._nodes:
             self._news += node.signal(number)
             if number == SIGKILL and not node.is_busy:
@@ -217,12 +232,8 @@ class DockerHands:
     def measure(self, rank: int) -> float | None:
         """Give the processor seconds of a rank; None where the engine is on another machine."""
         from localrun.adapters.usage import measure_cpu
-        from localrun.supervise.sampling import Finder
 
-        if self._finder is None:
-            run_id = self._containers[0].name.removeprefix("localrun-").rpartition("-")[0]
-            self._finder = Finder(run_id, {"main": 0} | {f"rank_{known}": known for known in self._ranks})
-        pid = self._finder.find().get(rank)
+        pid = self._watch.find(rank, self._list_targets())
         return None if pid is None else measure_cpu(pid)
 
     @property

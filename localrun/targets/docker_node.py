@@ -83,6 +83,10 @@ class NodeHands:
         """Whether a rank or the bootstrap script has not ended."""
         return bool(self.alive) or self.scripted
 
+    def list_targets(self) -> dict[int, str]:
+        """Give what signals are sent to, for each rank that runs: its process id there, minus that for its group."""
+        return {int(who): target for who, target in self._processes.items() if who != BOOTSTRAP}
+
     def begin(self, terminals: Mapping[int, tuple[int, int]], *, scripted: bool) -> Iterator[tuple[int, int]]:
         """Open the pipes and see to the container's start; give each rank and where its output comes from.
 

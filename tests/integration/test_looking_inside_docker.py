@@ -152,3 +152,20 @@ def test_rank_that_hangs_in_a_container_ends_the_run(localrun):
     done = localrun.run(*words, "train.py")
     assert done.returncode == 124, done.stderr
     assert b"rank 1 (node 0) hung" in done.stderr
+
+
+def test_record_has_the_peak_of_each_ranks_memory_in_containers(localrun):
+    text = """
+import os, time
+held = b"x" * (100 * 1024**2 * (int(os.environ["RANK"]) + 1))
+del held
+print("held", flush=True)
+time.sleep(600)
+"""
+    localrun.write("train.py", text)
+    words = ("-t", "docker", "-E", "image:localrun-test/python", "-n", "2", "--nodes", "2")
+    run_id = localrun.run("-q", "-d", *words, "train.py").stdout.decode().strip()
+    wait_until(lambda: localrun.command("logs", run_id).stdout.count(b"held") == 4, 60)
+    assert localrun.command("stop", run_id).returncode == 0
+    peaks = [rank["peak_memory_bytes"] // 1024**2 for rank in localrun.record()["ranks"]]
+    assert all(100 * (rank + 1) <= peak < 100 * (rank + 2) for rank, peak in enumerate(peaks)), peaks
