@@ -59,8 +59,11 @@ class Reader:
             getattr(self, f"bring_{need}")(page)
 
     def check_nothing_lives(self):
-        self._driver.command("ps")  # it ends what is left of runs whose supervisor is gone
-        assert not self._driver.wait_for_processes(), "a run of the page still lives"
+        live = self._driver.command("ps", "-q").stdout.decode().split()  # it ends what has lost its supervisor, too
+        if live:
+            self._driver.command("stop", "-t", "1", *live)
+        assert not live, "a run of the page still lives"
+        assert not self._driver.wait_for_processes()
 
     def bring_channel(self, page):
         self.environ["CONDARC"] = self._request.getfixturevalue("condarc")
