@@ -219,11 +219,15 @@ def uv_variables(request: PipRequest, environ: Mapping[str, str]) -> dict[str, s
     if request.only_links:
         from urllib.parse import quote
 
-        variables = {name: text for name, text in variables.items() if "INDEX" not in name and "FIND_LINKS" not in name}
-        variables |= {"UV_NO_INDEX": "1", "UV_OFFLINE": "1"}
         # As an address: in a list of paths, commas and spaces have a meaning.
-        variables["UV_FIND_LINKS"] = f"file://{quote(request.only_links)}"
+        return keep_to_links(variables, f"file://{quote(request.only_links)}")
     return variables
+
+
+def keep_to_links(variables: Mapping[str, str], links: str) -> dict[str, str]:
+    """Give uv's environment variables with one place for packages: nothing is fetched, no index is known."""
+    kept = {name: text for name, text in variables.items() if "INDEX" not in name and "FIND_LINKS" not in name}
+    return kept | {"UV_NO_INDEX": "1", "UV_OFFLINE": "1", "UV_FIND_LINKS": links}
 
 
 def link_mode(folder: str) -> str:

@@ -11,7 +11,7 @@ from localrun.adapters.containers import put_files, run_script
 from localrun.adapters.network_settings import find_bundle, gather_variables
 from localrun.adapters.pip_settings import pip_as_uv
 from localrun.adapters.rattler_errors import redact
-from localrun.adapters.uv import PipRequest, explain, find_uv
+from localrun.adapters.uv import PipRequest, explain, find_uv, keep_to_links
 from localrun.environments.commit import replace_file
 from localrun.environments.image_script import (
     BROKEN,
@@ -28,6 +28,7 @@ from localrun.environments.image_script import (
 )
 from localrun.environments.settings import Progress
 from localrun.errors import EnvironmentFailed
+from localrun.formats.lock_archives import WHEELS, lay_over
 from localrun.values import value
 
 TYPE_CHECKING = False
@@ -68,6 +69,8 @@ def describe_host(making: Making) -> dict[str, Any]:
 def _list_links(making: Making) -> dict[str, str]:
     """Give the folders of this machine that hold packages, with their places in the container."""
     plan = making.build.plan
+    if vendored := making.build.settings.vendored:
+        return list_links((f"--find-links {os.path.join(vendored, WHEELS)}",), "/", "")
     setting = ""
     if making.image.inherit_network_settings:
         setting = gather_variables(os.environ, pip_as_uv(os.environ)).get("UV_FIND_LINKS", "")
@@ -109,7 +112,9 @@ def _plan_script(making: Making, container: str, linked: Linked) -> Script:
     plan, image = making.build.plan, making.image
     pins = [f"{package['name']}=={package['version']}" for package in making.build.lock.get("pip", ())]
     links = _list_links(making)
-    pip = plan_pip_part(plan.pip, plan.directory, pins, links) if plan.pip else None
+    vendored = making.build.settings.vendored
+    lines = lay_over(plan.pip, vendored) if vendored else plan.pip
+    pip = plan_pip_part(lines, plan.directory, pins, links) if lines else None
     variables = {"UV_CACHE_DIR": f"{INSIDE}/cache", "UV_LINK_MODE": "copy", "UV_NO_PYTHON_DOWNLOADS": "1"}
     variables |= {
         "UV_BREAK_SYSTEM_PACKAGES": "1",
@@ -122,6 +127,8 @@ def _plan_script(making: Making, container: str, linked: Linked) -> Script:
     files: dict[str, str] = {}
     if image.inherit_network_settings:
         variables = _inherit(files, links) | variables
+    if vendored:
+        variables = keep_to_links(variables, ",".join(links.values()))
     remote = making.engine.endpoint.remote
     if pip and (pip.copies or remote):
         copies = dict(pip.copies) | ({find_uv(): f"{FILES}/uv", **links} if remote else {})
@@ -136,7 +143,7 @@ def _plan_script(making: Making, container: str, linked: Linked) -> Script:
         variables=variables,
         files=files,
         spark=image.spark,
-        offline=making.build.settings.offline,
+        offline=making.build.settings.offline or bool(vendored),
         describe=describe,
     )
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import http.server
 import json
 import os
 import threading
+
+from packages_kit import make_wheel
 
 
 @contextlib.contextmanager
@@ -55,6 +58,26 @@ def write_lock(localrun, url, channel, names, *, platform="linux-64", **changes)
     }
     text = json.dumps({"version": 1, "metadata": metadata, "package": package})
     return localrun.write("conda-lock.yml", text)
+
+
+def write_python_lock(localrun, folder, tmp_path):
+    """Write a lock of a channel's python and pip, and of a wheel that lies in a folder; remove nothing."""
+    wheel = make_wheel(str(tmp_path / "wheels"))
+    with open(wheel, "rb") as file:
+        digest = hashlib.sha256(file.read()).hexdigest()
+    entries = []
+    for subdir in ("linux-64", "noarch"):
+        with open(os.path.join(folder, subdir, "repodata.json"), encoding="utf-8") as file:
+            known = json.load(file)["packages.conda"]
+        for name, record in known.items():
+            hashes = {key: record[key] for key in ("md5", "sha256")}
+            url = f"file://{folder}/{subdir}/{name}"
+            entries.append({"name": record["name"], "version": record["version"], "manager": "conda"})
+            entries[-1] |= {"platform": "linux-64", "url": url, "hash": hashes}
+    entries.append({"name": "greeting", "version": "1.0", "manager": "pip", "platform": "linux-64"})
+    entries[-1] |= {"url": f"file://{wheel}", "hash": {"sha256": digest}}
+    metadata = {"channels": [{"url": f"file://{folder}"}], "platforms": ["linux-64"], "sources": ["environment.yml"]}
+    return localrun.write("conda-lock.yml", json.dumps({"version": 1, "metadata": metadata, "package": entries}))
 
 
 def listed(prefix):

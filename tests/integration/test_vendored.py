@@ -13,7 +13,7 @@ from localrun.testing.channel import make_channel
 
 sys.path.insert(0, os.path.dirname(__file__))  # tests are not packages
 from environment_kit import fill_channel, text_package
-from lock_kit import listed, serve, write_lock
+from lock_kit import listed, serve, write_lock, write_python_lock
 from run_kit import Driver
 
 pytestmark = pytest.mark.channel
@@ -138,6 +138,32 @@ def test_only_a_lock_is_collected_and_built_from(localrun, served, channel):
     refused = localrun.command("env", "build")
     assert refused.returncode == 125
     assert b"no environment is named" in refused.stderr
+
+
+def test_image_is_built_from_the_folder_with_packages_of_pip(localrun, elsewhere, engine, bare_image, tmp_path):
+    folder = make_channel(str(tmp_path / "python")).removeprefix("file://")
+    write_python_lock(localrun, folder, tmp_path)
+    done = localrun.command("env", "vendor", "a, b")
+    assert done.returncode == 0, done.stderr
+    carried = os.path.join(elsewhere.source, "a, b")
+    shutil.move(os.path.join(localrun.source, "a, b"), carried)
+    shutil.rmtree(folder)
+    shutil.rmtree(tmp_path / "wheels")
+    conda_file = {"channels": ["file:///nowhere"], "dependencies": ["python", "pip", {"pip": ["greeting"]}]}
+    elsewhere.write("wrapped.yml", json.dumps({"image": bare_image, "conda_file": conda_file}))
+    words = ("env", "build", "--vendored", "a, b", "--lock", "a, b/conda-lock.yml", "wrapped.yml")
+    local = elsewhere.command(*words, "-t", "local", env=NOWHERE, timeout=250)
+    assert local.returncode == 0, local.stderr
+    made = elsewhere.command(*words, "-t", "docker", env=NOWHERE, timeout=250)
+    assert made.returncode == 0, made.stderr
+    image = made.stdout.decode().strip()
+    try:
+        prefix = engine.docker("run", "--rm", image, "sh", "-c", "ls -d /azureml-envs/*").strip()
+        program = "import greeting; print(greeting.hello())"
+        said = engine.docker("run", "--rm", "--network", "none", image, f"{prefix}/bin/python", "-c", program)
+        assert said.strip() == "we love you"
+    finally:
+        engine.docker("rmi", "--force", image)
 
 
 @pytest.mark.pypi
