@@ -27,7 +27,7 @@ from localrun.workspace.snapshot import list_source
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from typing import Any
 
     from localrun.adapters.engine_containers import Pending
@@ -163,6 +163,10 @@ class _Making:
         containers = tuple(self._take(*asked) for asked in self._asked)
         if plan.distribution == "mpi":
             nodes.check_image(plan, self._artifact, self._engine, containers[0].id)
+        if self._mode() != 0o600:  # noqa: PLR2004 - the ranks are somebody else's
+            from localrun.targets.docker_users import let_in
+
+            let_in(self._folder)
         hands = self._hand_over(containers)
         return Ready(processes=tuple(processes), bootstraps=tuple(bootstraps), notes=note_skipped(entries), hands=hands)
 
@@ -180,9 +184,19 @@ class _Making:
             memory_bytes=self._container.memory_bytes,
             alone=self._is_alone(),
             joined=os.path.join(self._folder, "mpi") if self._plan.distribution == "mpi" else "",
+            take_back=self._plan_return(),
         )
         hands.start()
         return hands
+
+    def _plan_return(self) -> Callable[[], tuple[str, ...]] | None:
+        """Give what makes the files of a run this process's user's again; None when they are from the beginning."""
+        if self._container.user.partition(":")[0] == str(os.geteuid()):
+            return None
+        from localrun.targets.docker_users import take_back
+
+        known = label(self._run_id, self._home)
+        return lambda: take_back(self._engine, self._artifact.image, self._folder, known)
 
     def _send(self, containers: tuple[Container, ...]) -> DockerHands:
         """Copy to another machine what would be mounted on this one."""
@@ -248,8 +262,7 @@ class _Making:
 
     def _mode(self) -> int:
         """Give the mode of the pipes: the folder above lets nobody in, but another user in the container is let in."""
-        user = self._container.user.partition(":")[0]
-        return 0o600 if user in {str(os.geteuid()), "0", "root"} else 0o666
+        return 0o600 if self._container.user.partition(":")[0] in {str(os.geteuid()), "0", "root"} else 0o666
 
     def _locate(self, node: int) -> str:
         return os.path.join(self._place, f"node-{node}")

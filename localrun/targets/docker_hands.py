@@ -22,7 +22,7 @@ from localrun.values import replace, value
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import select
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from localrun.adapters.engine import Engine
     from localrun.supervise.hands import News
@@ -76,6 +76,7 @@ class DockerHands:
         memory_bytes: int = 0,
         alone: bool = True,
         joined: str = "",
+        take_back: Callable[[], tuple[str, ...]] | None = None,
     ) -> None:
         """Take over containers that have been made.
 
@@ -88,9 +89,11 @@ class DockerHands:
             memory_bytes: Their memory limit; 0 for none.
             alone: A container sees its own processes only.
             joined: The folder that `mpirun` and its ranks share, to remove at the end; empty for none.
+            take_back: Called when all have ended, to make the files of another user this one's; None for nothing.
         """
         self._engine = engine
         self._joined = joined
+        self._take_back = take_back
         self._containers = containers
         self._network = network
         self._disciplines = disciplines
@@ -242,8 +245,8 @@ class DockerHands:
         return all(node.leaving or (node.dead and node.explained) for node in self._nodes)
 
     def fetch(self) -> Sequence[str]:
-        """Give nothing: the ranks write into the run's folder."""
-        return ()
+        """Take back what the ranks, who write into the run's folder, have made as another user."""
+        return self._take_back() if self._take_back is not None else ()
 
     def abandon(self, timeout_s: float) -> None:
         """Remove the containers."""

@@ -215,3 +215,49 @@ def test_flags_for_containers_are_refused_on_the_local_target(localrun):
     assert done.returncode == 125
     assert b"--volume: this flag is for containers, and the target is local" in done.stderr
     assert b"--target docker" in done.stderr
+
+
+WRITES = """
+import os
+os.umask(0o077)
+for path in ("here.txt", "outputs/model/weights", "logs/log", "sub/more"):
+    os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
+    open(path, "w").write("written")
+os.symlink("/etc/passwd", "sub/link")
+with open(os.path.join(os.environ["HOME"], "settings"), "w"):
+    print(os.getuid(), open("private").read())
+"""
+
+
+@pytest.mark.parametrize("nodes", ["1", "2"])
+def test_ranks_of_another_user_work_in_their_folder_and_all_of_it_is_the_caller_s_at_the_end(
+    localrun, python_image, nodes
+):
+    localrun.write("private", "readable", mode=0o600)
+    os.mkdir(os.path.join(localrun.source, "sub"))
+    script = localrun.write("writes.py", WRITES)
+    done = localrun.run("-E", f"image:{python_image}", "--nodes", nodes, "--user", "4711:4712", script)
+    assert done.returncode == 0, done.stderr.decode()
+    assert b"4711 readable" in done.stdout
+    folder = localrun.record()["folder"]
+    with open(os.path.join(folder, "outputs", "model", "weights"), encoding="ascii") as file:
+        assert file.read() == "written"
+    found = [os.path.join(root, name) for root, folders, files in os.walk(folder) for name in folders + files]
+    assert {os.lstat(path).st_uid for path in (folder, *found)} == {os.geteuid()}
+    assert os.stat(folder).st_mode & 0o777 == 0o700
+    assert os.stat("/etc/passwd").st_uid == 0
+
+
+def test_root_in_a_container_gives_a_folder_to_another_user(engine, python_image, tmp_path):
+    from localrun.adapters.engine import Engine, find_endpoint
+    from localrun.targets.docker_users import chown_as_root
+
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "file").write_text("")
+    (tmp_path / "folder" / "link").symlink_to("/etc/passwd")
+    connection = Engine(find_endpoint({**os.environ, **engine.environ}, "/nowhere"))
+    chown_as_root(connection, python_image, str(tmp_path / "folder"), (4711, 4712), {"localrun.test": str(tmp_path)})
+    for name in ("folder", "folder/file", "folder/link"):
+        facts = os.lstat(tmp_path / name)
+        assert (facts.st_uid, facts.st_gid) == (4711, 4712)
+    assert engine.containers(f"label=localrun.test={tmp_path}") == []
