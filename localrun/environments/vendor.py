@@ -11,24 +11,26 @@ import json
 import os
 import shutil
 import tempfile
+from urllib.parse import unquote, urlsplit
 
 from localrun.adapters.children import Child, run_child
 from localrun.adapters.condarc import find_channels, read_condarc
 from localrun.adapters.installer import child_argv
+from localrun.adapters.uv import PipRequest
+from localrun.adapters.uv_lock import resolve_for_platform
 from localrun.environments.commit import replace_file
 from localrun.environments.conda import make_folders
 from localrun.environments.settings import Progress
 from localrun.environments.steps import installer_variables, last_lines, raise_refusal, read_answer
 from localrun.errors import BadInput, EnvironmentFailed, StoreFailed
-from localrun.formats.lock_archives import WHEELS
-from localrun.formats.lock_names import LOCK_FILE
+from localrun.formats.lock_archives import WHEELS, LockedArchive
+from localrun.formats.lock_names import LOCK_FILE, split_address
 from localrun.values import fields
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from localrun.formats.lock_archives import LockedArchive
     from localrun.spec import PythonSpec
 
 _NO_PROGRESS_S = 120
@@ -62,7 +64,9 @@ def collect_archives(
     check_folder(folder)
     try:
         os.makedirs(os.path.join(folder, WHEELS), exist_ok=True)
-        fetch_archives(lock, archives, folder, home=home, report=report)
+        while archives:  # what a source archive is built with may have to be built itself
+            fetch_archives(lock, archives, folder, home=home, report=report)
+            archives = find_build_archives(lock, archives, folder, home=home, report=report)
         replace_file(os.path.join(folder, LOCK_FILE), data)
     except OSError as error:
         message = f"{error.filename or folder} cannot be written: {error.strerror}"
@@ -84,6 +88,71 @@ def check_folder(folder: str) -> None:
     if not found <= {"conda", WHEELS, LOCK_FILE} or found == {LOCK_FILE}:
         hint = "name a new folder, or one that localrun env vendor has filled"
         raise BadInput("it holds something else than packages", file=folder, hint=hint)
+
+
+def find_build_archives(
+    lock: PythonSpec,
+    archives: Sequence[LockedArchive],
+    folder: str,
+    *,
+    home: str,
+    report: Callable[[Progress], None],
+) -> tuple[LockedArchive, ...]:
+    """Give the packages that the source archives among others need to be built, those that are there already left out.
+
+    Raises:
+        EnvironmentFailed: an archive cannot be read, or its requirements cannot be met.
+    """
+    from localrun.adapters.source_archives import read_build_requirements
+
+    found: dict[str, LockedArchive] = {}
+    for archive in archives:
+        if not archive.path.startswith(f"{WHEELS}/") or archive.path.endswith(".whl"):
+            continue
+        lines = read_build_requirements(os.path.join(folder, archive.path))
+        report(Progress(stage="pip", text=f"resolving what builds {archive.name} {archive.version}"))
+        for one in _resolve_build(lock, archive.platform, lines, home, report) if lines else ():
+            if not os.path.exists(os.path.join(folder, one.path)):
+                found[one.path] = one
+    return tuple(found.values())
+
+
+def _resolve_build(
+    lock: PythonSpec, platform: str, lines: tuple[str, ...], home: str, report: Callable[[Progress], None]
+) -> list[LockedArchive]:
+    conda = next((one.conda for one in lock.locks if one.platform == platform), ())
+    python = next((package.version for package in map(split_address, conda) if package.name == "python"), "")
+    if not python:
+        message = f"the lock has source archives for {platform}, and no python to build them with"
+        raise EnvironmentFailed(message, hint="lock anew with python among the conda dependencies", code="solve")
+    work = tempfile.mkdtemp(prefix=".lock-", dir=home)
+    try:
+        with open(os.path.join(work, "log"), "ab") as log:
+            cache = os.path.join(home, "cache", "uv")
+            request = PipRequest(python="", requirements=lines, directory=work, cache=cache, log=log.fileno())
+            packages = resolve_for_platform(
+                request,
+                python_version=python,
+                platform=platform,
+                output=os.path.join(work, "pylock.toml"),
+                environ=os.environ,
+                on_line=lambda line: report(Progress(stage="pip", text=line.strip())),
+                near=True,
+            )
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+    return [
+        LockedArchive(
+            name=one["name"],
+            version=one["version"],
+            platform=platform,
+            url=one["url"],
+            algorithm="sha256",
+            digest=one["sha256"],
+            path=f"{WHEELS}/{unquote(urlsplit(one['url']).path).rpartition('/')[2]}",
+        )
+        for one in packages
+    ]
 
 
 def fetch_archives(

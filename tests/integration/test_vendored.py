@@ -185,3 +185,21 @@ def test_wheels_are_collected_and_installed_without_an_index(localrun, elsewhere
     with open(made.stdout.decode().strip() + ".versions.json", encoding="utf-8") as file:
         found = {(one["name"].lower(), one["version"]) for one in json.load(file)["pip"]}
     assert found == {("click", "8.1.7"), ("markupsafe", "2.1.5")}
+
+
+@pytest.mark.pypi
+def test_source_archive_is_built_with_what_was_collected_for_it(localrun, elsewhere, tmp_path):
+    url = make_channel(str(tmp_path / "python"))
+    conda = {"channels": [url], "dependencies": ["python", "pip", {"pip": ["docopt==0.6.2"]}]}
+    localrun.write("environment.yml", json.dumps(conda))
+    done = localrun.command("env", "lock", timeout=200)
+    assert done.returncode == 0, done.stderr
+    done = localrun.command("env", "vendor", "packages", timeout=200)
+    assert done.returncode == 0, done.stderr
+    names = sorted(name.partition("-")[0] for name in os.listdir(os.path.join(localrun.source, "packages", "wheels")))
+    assert {"docopt", "setuptools", "wheel"} <= set(names)
+    folder = os.path.join(localrun.source, "packages")
+    made = elsewhere.command("env", "build", "-q", "--vendored", folder, env=NOWHERE, timeout=250)
+    assert made.returncode == 0, made.stderr
+    with open(made.stdout.decode().strip() + ".versions.json", encoding="utf-8") as file:
+        assert json.load(file)["pip"] == [{"name": "docopt", "version": "0.6.2"}]
