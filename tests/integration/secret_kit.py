@@ -6,6 +6,8 @@ import base64
 import html
 import json
 import os
+import threading
+from contextlib import contextmanager
 from urllib.parse import quote
 
 SECRET = 'Planted/v@lue+"ü"\nsecond&line<7>'
@@ -81,3 +83,26 @@ def search_processes(*, but):
             except OSError:
                 continue
     return found
+
+
+@contextmanager
+def watch_command_lines():
+    """Look at the command line of every process every few milliseconds; give the list of what is found."""
+    seen, over = [], threading.Event()
+
+    def look():
+        while not over.wait(0.005):
+            for name in filter(str.isdigit, os.listdir("/proc")):
+                try:
+                    with open(f"/proc/{name}/cmdline", "rb") as file:
+                        seen.extend(find_forms(file.read()))
+                except OSError:
+                    continue
+
+    watcher = threading.Thread(target=look)
+    watcher.start()
+    try:
+        yield seen
+    finally:
+        over.set()
+        watcher.join()

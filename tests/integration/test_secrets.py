@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
-import threading
 
 import pytest
 from run_kit import wait_until
-from secret_kit import PLAIN, PRINTER, SECRET, find_forms, search_files, search_processes, store
+from secret_kit import PLAIN, PRINTER, SECRET, find_forms, search_files, search_processes, store, watch_command_lines
 
 SCRIPT = (
     PRINTER
@@ -146,31 +145,10 @@ def test_a_secret_is_asked_for_unseen_on_a_terminal(localrun):
 
 
 def test_no_command_line_ever_holds_it(kept):
-    """Look every few milliseconds, while a value is stored and a run goes by."""
-    seen, over = [], threading.Event()
-
-    def look():
-        while not over.wait(0.005):
-            seen.extend(hit for hit in search_command_lines() if hit)
-
-    watcher = threading.Thread(target=look)
-    watcher.start()
-    try:
+    with watch_command_lines() as seen:
         store(kept, "plain", PLAIN)
         kept.run("--secret", "plain=PLAIN", kept.write("train.py", "print(1)"))
-    finally:
-        over.set()
-        watcher.join()
     assert seen == []
-
-
-def search_command_lines():
-    for name in filter(str.isdigit, os.listdir("/proc")):
-        try:
-            with open(f"/proc/{name}/cmdline", "rb") as file:
-                yield from find_forms(file.read())
-        except OSError:
-            continue
 
 
 def test_a_traceback_of_the_script_is_masked(kept):

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import glob
 import os
+import signal
+from contextlib import suppress
 
 import pytest
 from contained_kit import Contained
-from run_kit import hear
+from run_kit import hear, wait_until
 from script_kit import SCRIPT
-from secret_kit import PLAIN, PRINTER, SECRET, find_forms, search_files, search_processes, store
+from secret_kit import PLAIN, PRINTER, SECRET, find_forms, search_files, search_processes, store, watch_command_lines
 
 
 @pytest.fixture
@@ -38,7 +41,7 @@ def test_nothing_that_the_engine_shows_or_keeps_holds_a_secret(contained, engine
     os.mkfifo(os.path.join(contained.source, "go"))
     script = contained.write("train.py", PRINTER + WAITING)
     options = ("--in-place", "--keep", *FLAGS)
-    with contained.start("run", *options, script, PLAIN[::-1]) as child:
+    with watch_command_lines() as told, contained.start("run", *options, script, PLAIN[::-1]) as child:
         try:
             assert hear(os.path.join(contained.source, "here")) == ["True"]
             (container,) = contained.containers()
@@ -48,6 +51,7 @@ def test_nothing_that_the_engine_shows_or_keeps_holds_a_secret(contained, engine
             assert find_forms(seen.encode()) == []
             assert search_processes(but=ranks) == []
             assert search_files(contained.home) == []
+            assert search_kept(engine, container) == []
             with open(os.path.join(contained.source, "go"), "w") as file:
                 file.write("on")
             out, err = child.communicate(timeout=60)
@@ -55,7 +59,7 @@ def test_nothing_that_the_engine_shows_or_keeps_holds_a_secret(contained, engine
             child.kill()
             child.wait()
     assert child.returncode == 0, err
-    assert find_forms(out + err) == []
+    assert find_forms(out + err) == told == []
     (container,) = contained.containers()
     seen = engine.docker("inspect", container) + engine.docker("diff", container)
     seen += engine.docker("history", "--no-trunc", contained.image) + engine.docker("image", "inspect", contained.image)
@@ -65,7 +69,36 @@ def test_nothing_that_the_engine_shows_or_keeps_holds_a_secret(contained, engine
         engine.docker(*words, str(archive), name)
         assert find_in_file(archive) == []
     assert search_files(contained.home) == []
+    assert search_kept(engine, container) == []
     assert find_left_starts() == []
+
+
+def search_kept(engine, container):
+    """Search what the engine keeps of a container (`config.v2.json`, ...), and what it hands on to run it."""
+    root = engine.docker("info", "--format", "{{.DockerRootDir}}").strip()
+    kept = os.path.join(root, "containers", container)
+    assert "config.v2.json" in os.listdir(kept)
+    handed_on = glob.glob(f"/run/*/**/{container}", recursive=True)
+    return [hit for place in (kept, *handed_on) for hit in search_files(place)]
+
+
+def test_what_starts_a_rank_is_private_and_goes_with_the_next_command_after_a_kill(contained):
+    """The file with a rank's variables is in memory, until the launcher in the container has read it."""
+    script = contained.write("train.py", "import time; time.sleep(60)")
+    with contained.start("run", *FLAGS, script) as child:
+        wait_until(lambda: glob.glob(f"{contained.home}/runs/*/place-in-memory/**/start-0", recursive=True), 30)
+        for pid in contained.processes():
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        child.communicate(timeout=20)
+    (place,) = map(os.path.realpath, glob.glob(f"{contained.home}/runs/*/place-in-memory"))
+    modes = {os.stat(path).st_mode & 0o777 for path in glob.glob(f"{place}/**/start-*", recursive=True)}
+    assert modes <= {0o600}
+    assert os.stat(place).st_mode & 0o077 == 0
+    contained.command("ps")
+    assert not os.path.exists(place)
+    assert contained.containers() == []
+    assert find_left_starts() == search_files(contained.home) == []
 
 
 def find_leaves(pid):
