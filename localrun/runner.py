@@ -381,9 +381,14 @@ def _mask(processes: tuple[Process, ...], needles: tuple[bytes, ...], *, unmaske
     return tuple([replace(one, needles=needles, unmasked=at) for one, at in zip(processes, memory, strict=True)])
 
 
+def _is_shared(network: str) -> bool:
+    """Tell whether containers of other runs may have the same network, and so the same ports."""
+    return network == "host" or network.startswith("container:")
+
+
 def _reserve_port(plan: Plan, home: str) -> tuple[int, tuple[int, ...]]:
     count = count_ports(plan)
-    if plan.container is not None and plan.container.network != "host":
+    if plan.container is not None and not _is_shared(plan.container.network):
         count = 0  # in a network of its own every port is free
     if not count:
         return 0, ()

@@ -132,6 +132,7 @@ def plan_container(spec: RunSpec, facts: HostFacts) -> ContainerPlan:
     memory_bytes = _read(spec, "--memory", asked.memory, read_size) if asked.memory else 0
     _check_sizes(spec, shm_bytes, memory_bytes)
     _check_network(spec)
+    _check_names(spec)
     _check_traffic(spec)
     if asked.gpus:
         _read(spec, "--gpus", asked.gpus, read_gpus)
@@ -171,6 +172,17 @@ def _check_network(spec: RunSpec) -> None:
         message = f"{spec.nodes} nodes cannot find one another in the network {network}"
         hint = "leave it out for a private network of the run, or name a network that you have made"
         raise _refuse_value(spec, "--network", message, hint)
+
+
+def _check_names(spec: RunSpec) -> None:
+    """Refuse an address for the name of a node: it would stand in front of the node's own."""
+    if spec.nodes == 1:
+        return
+    for option, given in parse_arguments(spec.container.arguments):
+        name = re.split("[:=]", given)[0]
+        if option == "--add-host" and re.fullmatch(r"node-\d+", name) and int(name[5:]) < spec.nodes:
+            hint = "give that host another name: the nodes of the run find one another by theirs"
+            raise _refuse_arguments(spec, f"--add-host {given}: {name} is the name of a node", hint)
 
 
 TRAFFIC = {

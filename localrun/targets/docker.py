@@ -64,7 +64,7 @@ def prepare(  # noqa: PLR0913 - what a run is made of, as for the local target
         folder: The run's folder, empty.
         home: The workspace.
         entry: The run's entry among the live runs; it is told of the engine first.
-        port: The port of rank 0 when the containers share this machine's network; else 0.
+        port: The port of rank 0 when the containers share their network with others; else 0.
         environ: The caller's environment, with the values of secrets.
         looking: What ranks get so that somebody can look into them; None for nothing.
 

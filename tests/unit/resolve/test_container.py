@@ -208,6 +208,13 @@ def test_nodes_that_could_not_find_one_another_are_refused(network):
         plan(spec=replace(SPEC, nodes=2), network=network)
 
 
+def test_name_of_a_node_is_not_given_to_another_host():
+    with pytest.raises(BadInput, match="node-1 is the name of a node"):
+        plan(("--add-host", "node-1:10.0.0.7"), spec=replace(SPEC, nodes=2))
+    assert options("--add-host", "node-1:10.0.0.7") == {"ExtraHosts": ["node-1:10.0.0.7"]}
+    assert plan(("--add-host", "node-2=10.0.0.7"), spec=replace(SPEC, nodes=2)).nodes == 2
+
+
 def test_nodes_know_one_another_by_name_where_they_have_a_network():
     spec = replace(SPEC, nodes=2, distribution=DistributionSpec(type="pytorch"))
     addresses = {network: _find_master(plan(spec=spec, network=network)) for network in ("", "mine", "host")}
