@@ -4,7 +4,8 @@ This file is run by the environment's own interpreter, which may be as old as Py
 standard library. On standard input stand, as JSON, a cache folder and units (key, folder, source files below it, their
 hashes as in RECORD); a unit is a package, and its key stands for its source. A compiled unit is kept in one file, the
 interpreter's magic number in its name. The time stamp in a `.pyc` is that of its source file, and the path in a code
-object is put right by the interpreter when it is imported, so a unit serves every environment.
+object is put right by the interpreter when it is imported, so a unit serves every environment. Where sources are hard
+links to the package caches (`share`), so are these files: beside the unit lies a folder with each of them, whole.
 """
 # ruff: noqa: UP006, UP035, UP045, B905, SIM105 - the oldest interpreter decides
 
@@ -28,17 +29,22 @@ def main() -> None:
     misses = []
     for key, folder, files, hashes in request["units"]:
         path = os.path.join(request["cache"], key[:2], key + "-" + magic) if key else ""
+        shared = path + ".d" if path and request.get("share") else ""
+        linked = [_link(shared, folder, name) for name in files] if shared else [False]
+        if all(linked):
+            continue
         codes = _load(path) if path else None
         if codes is None:
             misses.append((path, folder, files, hashes))
         else:
-            _write_unit(folder, files, codes)
+            _write_unit(folder, files, codes, shared)
     jobs = [os.path.join(folder, name) for _, folder, files, _ in misses for name in files]
     compiled = iter(_compile_all(jobs, request["processes"]))
     for path, folder, files, hashes in misses:
         codes = dict(zip(files, compiled))
-        _write_unit(folder, files, codes)
-        if path and all(_has_hash(os.path.join(folder, name), text) for name, text in hashes.items()):
+        sound = path and all(_has_hash(os.path.join(folder, name), text) for name, text in hashes.items())
+        _write_unit(folder, files, codes, path + ".d" if sound and request.get("share") else "")
+        if sound:
             _store(path, codes)
 
 
@@ -73,7 +79,35 @@ def _compile(path: str) -> bytes:
         return b""  # a template, or code for another Python: it was never meant to be imported
 
 
-def _write_unit(folder: str, files: List[str], codes: Dict[str, bytes]) -> None:
+def _name_shared(shared: str, folder: str, name: str) -> str:
+    # The header of the file has its source's time and size, so they are part of the name.
+    state = os.stat(os.path.join(folder, name))
+    digest = hashlib.sha256(name.encode("utf-8", "surrogateescape")).hexdigest()[:32]
+    return os.path.join(shared, f"{digest}-{int(state.st_mtime)}-{state.st_size}")
+
+
+def _link(shared: str, folder: str, name: str) -> bool:
+    target = importlib.util.cache_from_source(os.path.join(folder, name))
+    try:
+        kept = _name_shared(shared, folder, name)
+        if not os.path.exists(kept):
+            return False
+        os.makedirs(os.path.dirname(target), exist_ok=True)
+        os.link(kept, target)
+    except OSError:
+        return False
+    return True
+
+
+def _share(shared: str, folder: str, name: str, target: str) -> None:
+    try:
+        os.makedirs(shared, exist_ok=True)
+        os.link(target, _name_shared(shared, folder, name))
+    except OSError:
+        pass  # it is there, or has too many names: this environment has a file of its own
+
+
+def _write_unit(folder: str, files: List[str], codes: Dict[str, bytes], shared: str) -> None:
     # What py_compile does; it has no public name.
     header_of = importlib.import_module("importlib._bootstrap_external")._code_to_timestamp_pyc  # noqa: SLF001
     made = set()
@@ -89,9 +123,13 @@ def _write_unit(folder: str, files: List[str], codes: Dict[str, bytes]) -> None:
             made.add(parent)
         state = os.stat(source)
         header = header_of(None, int(state.st_mtime), state.st_size)
+        if shared and os.path.lexists(target):
+            continue  # it was linked just now, and must not be written into
         with open(target, "wb") as file:
             file.write(header[: -len(marshal.dumps(None))])
             file.write(body)
+        if shared:
+            _share(shared, folder, name, target)
 
 
 def _load(path: str) -> Optional[Dict[str, bytes]]:

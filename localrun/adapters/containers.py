@@ -102,6 +102,21 @@ def list_images(engine: Engine, **filters: str) -> list[dict[str, Any]]:
     return list(engine.ask("GET", "/images/json", query={"filters": wanted}) or ())
 
 
+def list_layer_sizes(engine: Engine, image: str) -> tuple[int, ...]:
+    """Give the bytes that each step of making an image has added, the first step first; nothing for none.
+
+    Raises:
+        LocalrunError: the engine does not answer.
+    """
+    try:
+        steps = engine.ask("GET", f"/images/{quote_name(image)}/history")
+    except EngineRefused as error:
+        if error.status == GONE:
+            return ()
+        raise
+    return tuple([int(step.get("Size") or 0) for step in reversed(steps or ())])
+
+
 def tag_image(engine: Engine, image: str, name: str) -> None:
     """Let a name stand for an image; from here on it is there for everybody.
 

@@ -14,6 +14,7 @@ from localrun.errors import BadInput
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from typing import Any
 
 _FORMAT = click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="How to print it.")
@@ -27,25 +28,54 @@ LONGEST_S = 10**9
 def df(form: str) -> None:
     """Show what the workspace takes on the disk: packages, environments, snapshots, runs; each byte counted once.
 
-    As JSON: `home`, `free_bytes`, `clones`, `total_bytes`, and `rows` with `kind`, `name`, `bytes`, `shared_bytes`
-    (counted in an earlier row already).
+    And the images of localrun's in the engine, if one answers. As JSON: `home`, `free_bytes`, `clones`, `hard_links`,
+    `total_bytes`, `rows` and `images` with `kind`, `name`, `bytes`, `shared_bytes` (counted in an earlier row already),
+    `images_bytes`, and `engine`: why there are no images, else empty.
     """
     from localrun.workspace.disk import measure_disk
 
-    found = measure_disk(open_workspace())
+    found = measure_disk(open_workspace()) | _measure_images()
     if form == "json":
         show.write(show.document(found))
         return
     columns = [("KIND",), ("NAME",), ("SIZE",), ("SHARED",)]
     rows = [
-        (row["kind"], row["name"], size_text(row["bytes"]), size_text(row["shared_bytes"])) for row in found["rows"]
+        (row["kind"], row["name"], size_text(row["bytes"]), size_text(row["shared_bytes"]))
+        for row in (*found["rows"], *found["images"])
     ]
     cells = [(*head, *(row[number] for row in rows)) for number, head in enumerate(columns)]
-    clones = "shares blocks between copies: less is taken than is shown" if found["clones"] else (
-        "does not share blocks between copies: environments share packages only where hard links are switched on"
-    )  # fmt: skip
-    total, free = size_text(found["total_bytes"]), size_text(found["free_bytes"])
-    show.write(show.table(cells) + f"{total} in all, {free} free; the file system {clones}\n")
+    show.write(show.table(cells) + "".join(f"{line}\n" for line in describe_disk(found, os.environ)))
+
+
+def _measure_images() -> dict[str, Any]:
+    from localrun.environments.image_disk import measure_images
+    from localrun.errors import LocalrunError
+
+    try:
+        images, why = measure_images(os.environ), ""
+    except LocalrunError as error:
+        images, why = [], error.message
+    return {"images": images, "images_bytes": sum(row["bytes"] - row["shared_bytes"] for row in images), "engine": why}
+
+
+def describe_disk(found: dict[str, Any], environ: Mapping[str, str]) -> list[str]:
+    """Give the lines below the table: what all of it takes, and whether environments share their packages."""
+    from localrun.environments.settings import HARD_LINKS, BuildSettings, wants_hard_links
+    from localrun.escaping import escape
+
+    clones = "its file system shares blocks between copies: less is taken than is shown"
+    if not found["clones"]:
+        clones = "its file system does not share blocks between copies, so each environment takes its whole size"
+        if wants_hard_links(BuildSettings(), environ):
+            clones = "hard links are on: new environments share the files of packages"
+        if not found["hard_links"]:
+            clones += "; nor does it know hard links"
+        elif not wants_hard_links(BuildSettings(), environ):
+            clones += f"; {HARD_LINKS}=1 lets them share files, and whoever edits one edits it for all"
+    lines = [f"{size_text(found['total_bytes'])} in all, {size_text(found['free_bytes'])} free", clones]
+    if found["engine"]:
+        return [*lines, f"images are not shown: {escape(found['engine'])}"]
+    return [*lines, f"{size_text(found['images_bytes'])} of images in the engine"] if found["images"] else lines
 
 
 @click.command()

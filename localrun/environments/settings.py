@@ -6,7 +6,13 @@ from localrun.values import value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from localrun.adapters.docker_credentials import Credentials
+
+
+HARD_LINKS = "LOCALRUN_HARD_LINKS"
+"""The environment variable that switches hard links on for every environment that is made."""
 
 
 @value
@@ -39,6 +45,11 @@ class BuildSettings:
     registry: str = ""
     account: Credentials | None = None
     vendored: str = ""
+
+
+def wants_hard_links(settings: BuildSettings, environ: Mapping[str, str]) -> bool:
+    """Tell whether the files of an environment are to be linked to the package caches, instead of cloned or copied."""
+    return settings.hard_links or environ.get(HARD_LINKS, "") not in {"", "0"}
 
 
 @value

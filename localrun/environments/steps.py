@@ -11,7 +11,7 @@ from localrun.adapters.installer import NO_ANSWER, child_argv
 from localrun.adapters.uv import PipRequest, fetch_again, install_pins, install_requirements
 from localrun.environments.pins import options_of
 from localrun.environments.removal import remove_tree
-from localrun.environments.settings import Progress
+from localrun.environments.settings import Progress, wants_hard_links
 from localrun.errors import EnvironmentFailed, StoreFailed
 from localrun.formats.lock_archives import WHEELS, lay_over
 from localrun.formats.lock_names import is_locked
@@ -85,7 +85,7 @@ def describe_request(build: Build) -> dict[str, Any]:
         "specs": [find_spec_channel(spec, settings, plan.directory) for spec in plan.conda],
         "offline": build.settings.offline or settings.get("offline") is True,
         # The prefix of an image is only read, once, and then removed: nothing in it can spread to the cache.
-        "hard_links": build.settings.hard_links or build.layer is not None,
+        "hard_links": build.layer is not None or wants_hard_links(build.settings, os.environ),
         "settings": settings,
         "solved": os.path.join(places.work, "solved.json"),
         "answer": os.path.join(places.work, "answer.json"),
@@ -204,7 +204,7 @@ def describe_pip(build: Build, python: str) -> PipRequest:
         directory=build.plan.directory,
         cache=os.path.join(build.places.home, "cache", "uv"),
         offline=build.settings.offline,
-        hard_links=build.settings.hard_links,
+        hard_links=wants_hard_links(build.settings, os.environ),
         log=build.log,
         keep=build.keep,
         constraints="" if is_locked(build.plan.conda) else _write_constraints(build),
@@ -273,6 +273,7 @@ def start_bytecode(build: Build, python: str, units: Sequence[tuple[Any, ...]]) 
         "cache": os.path.join(build.places.home, "cache", "bytecode"),
         "units": units,
         "processes": os.cpu_count() or 1,
+        "share": wants_hard_links(build.settings, os.environ),
     }
     path = os.path.join(build.places.work, "bytecode.json")
     with open(path, "w", encoding="utf-8") as file:

@@ -54,7 +54,7 @@ def compare_runs(home: str, before: Record, after: Record, mask: Callable[[str, 
     plans = [record.get("plan") or {} for record in (before, after)]
     pairs = {
         "image": _both(_describe_image, before, after),
-        "settings": [{name: plan.get(name) for name in _SETTINGS} for plan in plans],
+        "settings": [{name: plan.get(name) or None for name in _SETTINGS} for plan in plans],
         "inputs": _both(_describe_inputs, before, after),
         "machine": _both(_describe_machine, before, after),
         "timings": _both(_describe_timings, before, after),

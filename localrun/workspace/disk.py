@@ -49,7 +49,8 @@ def measure_disk(home: str) -> dict[str, Any]:
     """Measure a workspace.
 
     Returns:
-        `home`; `free_bytes` of its disk; `clones`: its file system can share blocks between copies; `rows`: for each
+        `home`; `free_bytes` of its disk; `clones`: its file system can share blocks between copies; `hard_links`: it
+        lets a file have several names; `rows`: for each
         thing `kind` (`packages`, `environment`, `snapshots`, `runs`, `other`), `name`, `bytes` that it takes, and
         `shared_bytes`: how many of them an earlier row has counted already; `total_bytes`: all, each counted once.
     """
@@ -74,6 +75,7 @@ def measure_disk(home: str) -> dict[str, Any]:
         "home": home,
         "free_bytes": disk.f_bavail * disk.f_frsize,
         "clones": can_clone(home),
+        "hard_links": can_link(home),
         "rows": rows,
         "total_bytes": sum(row["bytes"] - row["shared_bytes"] for row in rows),
     }
@@ -104,6 +106,20 @@ def can_clone(folder: str) -> bool:
             one.write(b"x" * 4096)
             one.flush()
             fcntl.ioctl(other.fileno(), _CLONE, one.fileno())
+    except OSError:
+        return False
+    return True
+
+
+def can_link(folder: str) -> bool:
+    """Tell whether the file system of a folder lets a file have several names."""
+    import tempfile
+
+    try:
+        with tempfile.TemporaryDirectory(dir=folder) as place:
+            path = os.path.join(place, "one")
+            os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600))
+            os.link(path, os.path.join(place, "other"))
     except OSError:
         return False
     return True

@@ -38,6 +38,40 @@ def test_df_counts_what_is_there(localrun, conda):
     assert b"in all" in localrun.command("df").stdout
 
 
+def test_df_counts_the_layers_of_images_once(localrun, images, bare_image):
+    for package in ("words", "many"):
+        images.make(images.plan(bare_image, conda=(package,)))
+    found = json.loads(localrun.command("df", "--format", "json").stdout)
+    rows = {row["name"].removesuffix(":latest"): row for row in found["images"]}
+    ours = [rows[name] for name in images.names]
+    base = images.engine.inspect(bare_image, "image")["Size"]
+    assert all(row["bytes"] > base for row in ours)
+    assert all(row["shared_bytes"] >= base for row in ours)  # of the layer below each, at the least
+    assert found["images_bytes"] == sum(row["bytes"] - row["shared_bytes"] for row in found["images"])
+    assert found["engine"] == ""
+    assert b"of images in the engine" in localrun.command("df").stdout
+
+
+def test_df_without_an_engine_shows_the_rest(localrun, tmp_path):
+    nowhere = {"DOCKER_HOST": f"unix://{tmp_path}/nope.sock"}
+    done = localrun.command("df", env=nowhere)
+    assert done.returncode == 0
+    assert done.stdout.splitlines()[-1].startswith(b"images are not shown: no Docker engine answers")
+    found = json.loads(localrun.command("df", "--format", "json", env=nowhere).stdout)
+    assert (found["images"], found["images_bytes"]) == ([], 0)
+    assert "nope.sock" in found["engine"]
+
+
+def test_hard_links_let_environments_share_the_files_of_packages(localrun, conda):
+    variables = {"LOCALRUN_HARD_LINKS": "1"}
+    assert localrun.run("-q", *conda, "true", env=variables).returncode == 0
+    prefix = localrun.record()["artifact"]["prefix"]
+    assert os.stat(os.path.join(prefix, "share", "thing", "1.txt")).st_nlink > 1
+    found = json.loads(localrun.command("df", "--format", "json", env=variables).stdout)
+    (environment,) = [row for row in found["rows"] if row["kind"] == "environment"]
+    assert environment["shared_bytes"] > 0
+
+
 def test_rerun_after_a_prune_of_all_but_the_record_gives_equal_outputs(localrun, conda):
     assert localrun.run("-q", *conda, "cp $AZUREML_CONDA_ENVIRONMENT_PATH/share/thing/1.txt outputs").returncode == 0
     name = localrun.record()["plan"]["environment"]["name"]
