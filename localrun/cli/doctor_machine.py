@@ -20,7 +20,8 @@ ENOUGH_DISK, LITTLE_DISK = 10 * GB, GB
 ENOUGH_SHM = GB
 """Data loaders of PyTorch hand batches over in /dev/shm."""
 ENOUGH_FILES = 1024
-ENOUGH_INSTANCES = 128
+ENOUGH_PROCESSES = 1024
+ENOUGH_INSTANCES, ENOUGH_WATCHES = 128, 8192
 GPU_WAIT_S = 20
 
 
@@ -81,7 +82,11 @@ def _check_files() -> Finding:
     processes = "no limit" if most == resource.RLIM_INFINITY else f"{most:,}"
     says = f"{soft:,} open files (up to {hard:,}), {processes} of processes"
     if 0 <= soft < ENOUGH_FILES:
-        return Finding(name="ulimit", status=WARNING, says=says, hint=f"ulimit -n {min(hard, 65_536)}")
+        most_files = 65_536 if hard == resource.RLIM_INFINITY else min(hard, 65_536)
+        return Finding(name="ulimit", status=WARNING, says=says, hint=f"ulimit -n {most_files}")
+    if 0 <= most < ENOUGH_PROCESSES:
+        hint = "ranks with many threads or data loaders cannot start them: ulimit -u 4096"
+        return Finding(name="ulimit", status=WARNING, says=says, hint=hint)
     return Finding(name="ulimit", status=OK, says=says)
 
 
@@ -94,8 +99,10 @@ def _check_inotify() -> list[Finding]:
     except (OSError, ValueError):
         return []
     says = f"{instances:,} instances, {watches:,} watches"
-    if instances < ENOUGH_INSTANCES:
-        hint = "sysctl fs.inotify.max_user_instances=512, as root"
+    few = [("instances", 512)] if instances < ENOUGH_INSTANCES else []
+    few += [("watches", 524_288)] if watches < ENOUGH_WATCHES else []
+    if few:
+        hint = f"{' '.join(f'sysctl fs.inotify.max_user_{name}={enough}' for name, enough in few)}, as root"
         return [Finding(name="inotify", status=WARNING, says=says, hint=hint)]
     return [Finding(name="inotify", status=OK, says=says)]
 

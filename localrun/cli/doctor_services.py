@@ -21,6 +21,8 @@ TIMEOUT_S = 10.0
 LARGEST_SKEW_S = 60.0
 """Servers of tokens refuse a clock that is further off by some minutes, TLS by more."""
 REFUSED = (401, 403, 407)
+LITTLE_DISK = 5 * 1024**3
+"""An image with a framework takes some gigabytes."""
 PROXIES = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY")
 LOOPBACK = ("localhost", "127.0.0.1")
 
@@ -44,9 +46,28 @@ def check_engine(environ: Mapping[str, str]) -> list[Finding]:
     found = [Finding(name="engine", status=OK, says=says), *_list_contexts(environ)]
     if "nvidia" in (facts.get("Runtimes") or {}):
         found.append(Finding(name="engine gpu", status=OK, says="the engine has NVIDIA's runtime: --gpus works"))
-    warnings = [text for text in facts.get("Warnings") or () if "No swap" not in text]
-    found += [Finding(name="engine", status=WARNING, says=str(text)) for text in warnings]
-    return found
+    found += judge_room(str(facts.get("DockerRootDir") or "")) if endpoint.place.startswith("unix:") else []
+    warnings = [str(text) for text in facts.get("Warnings") or () if "No swap" not in text]
+    return [*found, *(Finding(name="engine", status=WARNING, says=text, hint=LACKING) for text in warnings)]
+
+
+LACKING = "limits of a run that need it have no effect there; docker info says more"
+
+
+def judge_room(folder: str) -> list[Finding]:
+    """Judge the disk that an engine keeps its images on; nothing when that is not to be seen from here."""
+    from localrun.cli.disk import size_text
+
+    try:
+        facts = os.statvfs(folder)
+    except OSError:
+        return []
+    free = facts.f_bavail * facts.f_frsize
+    says = f"{size_text(free)} free in {folder}"
+    if free < LITTLE_DISK:
+        hint = "localrun prune --images removes layers that no image stands on; docker system df says what else is there"
+        return [Finding(name="engine disk", status=WARNING, says=says, hint=hint)]
+    return [Finding(name="engine disk", status=OK, says=says)]
 
 
 def _list_contexts(environ: Mapping[str, str]) -> list[Finding]:
@@ -87,7 +108,18 @@ def check_certificates(environ: Mapping[str, str]) -> list[Finding]:
     if not os.path.isfile(path):
         hint = f"correct {name}, or unset it"
         return [Finding(name="certificates", status=FAILED, says=f"{name} names {path}, which is no file", hint=hint)]
+    if not _holds_certificate(path):
+        hint = f"{name} has to name a file of certificates in PEM form"
+        return [Finding(name="certificates", status=FAILED, says=f"{path} holds no certificate", hint=hint)]
     return [Finding(name="certificates", status=OK, says=f"{path} ({name})")]
+
+
+def _holds_certificate(path: str) -> bool:
+    try:
+        with open(path, "rb") as file:
+            return b"-----BEGIN " in file.read(1 << 20)
+    except OSError:
+        return False
 
 
 def check_channels(environ: Mapping[str, str]) -> list[Finding]:
@@ -121,9 +153,9 @@ def _ask(name: str, url: str, environ: Mapping[str, str], hint: str) -> tuple[Fi
     shown = hide_credentials(url)
     if url.startswith("file://"):
         path = url.removeprefix("file://")
-        there = os.path.exists(path)
-        missing = "" if there else "it is not there"
-        return Finding(name=name, status=OK if there else WARNING, says=path, hint=missing), None
+        if not os.path.exists(path):
+            return Finding(name=name, status=WARNING, says=f"{path} is not there", hint=hint), None
+        return Finding(name=name, status=OK, says=path), None
     try:
         answer = ask_server(url, environ, TIMEOUT_S)
     except LocalrunError as error:

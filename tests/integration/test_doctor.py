@@ -49,6 +49,8 @@ def test_a_machine_that_is_well(localrun, tmp_path, server):
     assert code == 0
     assert {found[name]["status"] for name in ("python", "workspace", "channel", "package index", "clock")} == {"ok"}
     assert found["engine"]["says"]
+    named = {"disk", "ulimit", "inotify", "shm", "secrets", "gpu", "engine", "contexts", "proxies", "certificates"}
+    assert named <= found.keys()
 
 
 def test_what_is_missing_is_named_with_what_to_do(localrun, tmp_path, server):
@@ -60,6 +62,7 @@ def test_what_is_missing_is_named_with_what_to_do(localrun, tmp_path, server):
         assert found[name]["status"] == "warning"
         assert found[name]["hint"]
     assert "wants credentials" in found["package index"]["says"]
+    assert [item for item in found.values() if item["status"] != "ok" and not item["hint"]] == []
 
 
 def test_offline_asks_nobody(localrun):

@@ -34,6 +34,9 @@ def test_a_bundle_of_authorities_that_is_not_there_is_named(tmp_path):
     assert (found.status, "REQUESTS_CA_BUNDLE" in found.hint) == (FAILED, True)
     there = tmp_path / "there"
     there.write_text("x")
+    empty = only(doctor_services.check_certificates({"SSL_CERT_FILE": str(there)}))
+    assert (empty.status, "PEM" in empty.hint) == (FAILED, True)
+    there.write_text("-----BEGIN CERTIFICATE-----\n")
     assert only(doctor_services.check_certificates({"SSL_CERT_FILE": str(there)})).status == OK
     assert find_bundle({}) == ("", "")
 
@@ -67,6 +70,22 @@ def test_few_open_files_are_warned_of():
         resource.setrlimit(resource.RLIMIT_NOFILE, limits)
     assert found.status == WARNING
     assert found.hint.startswith("ulimit -n ")
+
+
+def test_room_for_images_is_looked_at_where_it_can_be_seen(tmp_path, monkeypatch):
+    assert only(doctor_services.judge_room(str(tmp_path))).says.endswith(f"free in {tmp_path}")
+    assert doctor_services.judge_room(str(tmp_path / "elsewhere")) == []
+    monkeypatch.setattr(doctor_services, "LITTLE_DISK", 1 << 60)
+    found = only(doctor_services.judge_room(str(tmp_path)))
+    assert (found.status, found.name) == (WARNING, "engine disk")
+    assert found.hint
+
+
+def test_few_watches_are_warned_of(monkeypatch):
+    monkeypatch.setattr(doctor_machine, "ENOUGH_WATCHES", 1 << 60)
+    found = next(item for item in doctor_machine.check_limits({}) if item.name == "inotify")
+    assert found.status == WARNING
+    assert "sysctl fs.inotify.max_user_watches=524288" in found.hint
 
 
 def test_the_place_of_secrets_is_told(own_workspace):
