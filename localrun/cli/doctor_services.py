@@ -65,7 +65,7 @@ def judge_room(folder: str) -> list[Finding]:
     free = facts.f_bavail * facts.f_frsize
     says = f"{size_text(free)} free in {folder}"
     if free < LITTLE_DISK:
-        hint = "localrun prune --images removes layers that no image stands on; docker system df says what else is there"
+        hint = "localrun prune --images removes layers without an image; docker system df says what else is there"
         return [Finding(name="engine disk", status=WARNING, says=says, hint=hint)]
     return [Finding(name="engine disk", status=OK, says=says)]
 
