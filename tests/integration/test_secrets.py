@@ -183,3 +183,44 @@ def test_errors_and_tracebacks_of_localrun_hide_credentials_in_addresses(localru
         assert done.returncode != 0
         assert find_forms(done.stdout + done.stderr) == [], done.stderr
         assert b"environment https://***@example.org/x is not known" in done.stderr
+
+
+def test_secrets_in_the_keyring_of_a_desktop_reach_a_run_and_no_file(localrun, tmp_path):
+    """The back end is one that keyring finds by its name, as it finds a desktop's."""
+    (tmp_path / "desktop.py").write_text(DESKTOP)
+    desktop = tmp_path / "kept-by-the-desktop"
+    env = {"PYTHONPATH": str(tmp_path), "PYTHON_KEYRING_BACKEND": "desktop.Keyring", "DESKTOP": str(desktop)}
+    store(localrun, "plain", PLAIN, env=env)
+    assert PLAIN in desktop.read_text()
+    assert localrun.command("secret", "list", env=env).stdout == b"plain\n"
+    script = localrun.write("train.py", "import os, sys; sys.exit(os.environ['TOKEN'][::-1] != sys.argv[1])")
+    done = localrun.run("--secret", "plain=TOKEN", script, PLAIN[::-1], env=env)
+    assert done.returncode == 0, done.stderr
+    assert search_files(localrun.home) == []
+    gone = localrun.run("--secret", "plain=TOKEN", script, PLAIN[::-1])
+    assert b"kind=secrets_locked" in gone.stderr
+    assert localrun.command("secret", "rm", "plain", env=env).returncode == 0
+    assert PLAIN not in desktop.read_text()
+
+
+DESKTOP = """
+import json, os
+from keyring.backend import KeyringBackend
+class Keyring(KeyringBackend):
+    priority = 5
+    def _read(self):
+        try:
+            with open(os.environ["DESKTOP"]) as file:
+                return json.load(file)
+        except FileNotFoundError:
+            return {}
+    def _write(self, known):
+        with open(os.environ["DESKTOP"], "w") as file:
+            json.dump(known, file)
+    def get_password(self, service, name):
+        return self._read().get(service + name)
+    def set_password(self, service, name, text):
+        self._write({**self._read(), service + name: text})
+    def delete_password(self, service, name):
+        self._write({key: text for key, text in self._read().items() if key != service + name})
+"""
