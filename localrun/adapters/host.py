@@ -6,7 +6,7 @@ import os
 import platform
 import sys
 
-from localrun.adapters.files import find_near
+from localrun.adapters.files import Reading, find_near
 from localrun.errors import BadInput
 from localrun.resolve.facts import HostFacts
 from localrun.resolve.target import choose_target
@@ -15,7 +15,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from localrun.adapters.files import Reading
     from localrun.spec import RunSpec
 
 SUBDIRECTORIES = {
@@ -44,7 +43,7 @@ def probe_host(spec: RunSpec, environ: Mapping[str, str], reading: Reading) -> H
         cpu_count=count_processors(),
         python_version=f"{sys.version_info[0]}.{sys.version_info[1]}",
         interpreter=interpreter,
-        paths=tuple((path, reading.look(path)) for path in dict.fromkeys(paths) if path),
+        paths=(*((path, reading.look(path)) for path in dict.fromkeys(paths) if path), *_look_at_outputs(spec)),
         hashes=_hash_requirements(spec),
         script_near="" if not spec.script or os.path.lexists(spec.script) else find_near(spec.script),
         script_outside=leads_outside(spec.script, spec.source_directory),
@@ -56,6 +55,12 @@ def probe_host(spec: RunSpec, environ: Mapping[str, str], reading: Reading) -> H
     from localrun.adapters.image_facts import probe_images
 
     return probe_images(spec, facts, environ, reading)
+
+
+def _look_at_outputs(spec: RunSpec) -> tuple[tuple[str, str], ...]:
+    """Tell what stands where the outputs are copied to; a run changes that itself, so nobody takes note of it."""
+    place = spec.outputs_directory
+    return ((place, Reading().look(place)),) if place else ()
 
 
 def leads_outside(script: str, folder: str) -> str:

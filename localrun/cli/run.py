@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 import click
+from click.core import ParameterSource
 
 from localrun.adapters.files import Reading
 from localrun.cli.container_options import OPTIONS as CONTAINER_OPTIONS
@@ -12,6 +13,7 @@ from localrun.cli.request import Flags, read_request
 from localrun.cli.start import finish, make_host, tell_plan
 from localrun.cli.warm import Manner, describe_call, keep_warm
 from localrun.environments.settings import BuildSettings
+from localrun.errors import BadInput
 from localrun.workspace.home import open_home
 
 TYPE_CHECKING = False
@@ -122,6 +124,15 @@ OPTIONS = (
 """What `run` and `plan` both take; defaults stand in brackets."""
 
 
+NEVER_EMPTY = {
+    "environment": "-E",
+    "command": "--command",
+    "source_directory": "--source",
+    "run_config": "--run-config",
+    "bootstrap": "--bootstrap",
+    "outputs_directory": "-o",
+}
+"""For options that something else takes the place of when they are not given, what they are called."""
 PLAN_FORM = "text or json: an object with the plan's fields, environment.fingerprint among them [text]."
 
 
@@ -132,7 +143,15 @@ def _take_options(function: F) -> F:
 
 
 def take_flags(given: dict[str, Any]) -> Flags:
-    """Give the options as values; what was not given has its default there."""
+    """Give the options as values; what was not given has its default there.
+
+    Raises:
+        BadInput: one is given and empty, as of a shell's variable that is not set, and would not be heeded.
+    """
+    context = click.get_current_context(silent=True)
+    for name, flag in NEVER_EMPTY.items():
+        if given.get(name) == "" and context and context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+            raise BadInput("it is given, but empty", key=flag, hint=f"give {flag} a value, or leave it out")
     return Flags(**{name: item for name, item in given.items() if item is not None})
 
 

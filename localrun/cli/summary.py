@@ -98,6 +98,6 @@ def tell_hold(record: dict[str, Any]) -> None:
 
 
 def locate_outputs(record: dict[str, Any]) -> str:
-    """Give the folder that the user finds the outputs in."""
+    """Give the folder that the user finds the outputs in: where they were to be copied to, if they could be."""
     copied: str = record.get("plan", {}).get("outputs_directory", "")
-    return copied or os.path.join(record["folder"], "outputs")
+    return copied if os.path.isdir(copied) else os.path.join(record["folder"], "outputs")

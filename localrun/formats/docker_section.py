@@ -32,7 +32,7 @@ def read_dockerfile(reference: str, *, read: Callable[[str], bytes]) -> Environm
         BadInput: it cannot be read.
     """
     path = os.path.abspath(reference)
-    dockerfile = decode_text(read_referenced(path, read=read, shown=reference), file=reference)
+    dockerfile = _decode(read_referenced(path, read=read, shown=reference), reference)
     copies = _COPY.search(dockerfile) is not None
     build = ImageBuildSpec(
         dockerfile=dockerfile,
@@ -40,6 +40,14 @@ def read_dockerfile(reference: str, *, read: Callable[[str], bytes]) -> Environm
         dockerfile_path=os.path.basename(path) if copies else "Dockerfile",
     )
     return EnvironmentSpec(build=build, file=reference, notes=warn_of_secrets(dockerfile, reference))
+
+
+def _decode(data: bytes, file: str) -> str:
+    """Give the text of a Dockerfile: an empty one would stand for a context that is not on this machine."""
+    text = decode_text(data, file=file)
+    if not text.strip():
+        raise BadInput("the Dockerfile is empty", file=file, hint="begin it with FROM and a base image")
+    return text
 
 
 def warn_of_secrets(dockerfile: str, file: str) -> tuple[str, ...]:
@@ -67,7 +75,7 @@ def read_build(node: Node, read: Callable[[str], bytes]) -> tuple[ImageBuildSpec
     if os.path.isabs(inside) or inside.startswith(".."):
         raise place.refuse(f"{named} lies outside of the build context {folder}", hint="put it into that folder")
     data, shown = read_beside(place, os.path.join(folder, inside), read)
-    dockerfile = decode_text(data, file=shown)
+    dockerfile = _decode(data, shown)
     context = os.path.normpath(os.path.join(os.path.dirname(node.path_of_file), folder))
     build = ImageBuildSpec(dockerfile=dockerfile, context=context, dockerfile_path=inside)
     return build, tuple(note(node, line) for line in warn_of_secrets(dockerfile, ""))
@@ -140,7 +148,7 @@ def _read_context(
         raise BadInput(message, file=file, key="docker.buildContext.dockerfilePath", hint="put it into that folder")
     path = os.path.join(folder, named)
     data = read_referenced(path, read=read, shown=path, file=file, key="docker.buildContext")
-    return ImageBuildSpec(dockerfile=decode_text(data, file=path), context=folder, dockerfile_path=named)
+    return ImageBuildSpec(dockerfile=_decode(data, path), context=folder, dockerfile_path=named)
 
 
 def read_spark(spark: Mapping[str, Any]) -> SparkSpec | None:

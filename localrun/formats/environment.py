@@ -208,6 +208,9 @@ def read_environment_mapping(node: Node, *, read: Callable[[str], bytes]) -> Env
     if isinstance(node.data, dict) and node.data.keys() & {"dependencies", "channels"}:
         hint = "put the conda file's path or content under conda_file:"
         raise node.refuse("channels and dependencies belong into a conda file", hint=hint)
+    if isinstance(node.data, dict) and "command" in node.data:
+        hint = f"run it: localrun run {node.document.file}"
+        raise node.refuse("this is a job, not an environment", hint=hint)
     mapping(node, KEYS)
     data = node.data
     if "os_type" in data and choice(node.part("os_type"), ("linux", "windows")) == "windows":

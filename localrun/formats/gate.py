@@ -6,7 +6,6 @@ they stand for and are counted by the size that they would expand to. YAML is 1.
 
 from __future__ import annotations
 
-import os
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -174,7 +173,7 @@ def read_referenced(
     Raises:
         BadInput: it cannot be read.
     """
-    hint = ""
+    hint = f"check the permissions of {path}"
     try:
         return read(path)
     except (FileNotFoundError, NotADirectoryError):
@@ -182,10 +181,10 @@ def read_referenced(
     except IsADirectoryError:
         message, hint = f"{shown} is a folder, not a file", "name a file in it"
     except PermissionError:
-        message, hint = f"{shown} may not be read", f"check the permissions of {path}"
+        message = f"{shown} may not be read"
     except (OSError, ValueError) as error:
-        reason = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else str(error)
-        message = f"{shown} cannot be read: {reason}"
+        reason = error.strerror if isinstance(error, OSError) else ""
+        message, hint = f"{shown} cannot be read: {reason or error}", f"name a file that can be read; this is {path}"
     raise BadInput(message, file=file, line=line, key=key, hint=hint) from None
 
 

@@ -31,7 +31,7 @@ def read_lock_mapping(node: Node) -> EnvironmentSpec:
     version = node.data.get("version")
     if version != VERSION:
         hint = "write it anew with localrun env lock, or with conda-lock 1 or later"
-        raise node.refuse(f"a lock file of version {describe(version)} is not known here", hint=hint)
+        raise node.refuse(f"expected a lock file of version {VERSION}, found {describe(version)}", hint=hint)
     metadata = node.part("metadata")
     mapping(metadata)
     hashes = metadata.data.get("content_hash") or {}

@@ -77,7 +77,7 @@ def resolve(spec: RunSpec, facts: HostFacts) -> Plan:
     check_looking(spec, len(ranks) - 1)
     kinds = dict(facts.paths)
     inputs = plan_inputs(spec, kinds)
-    check_outputs(spec)
+    check_outputs(spec, kinds)
     placed = {item.name: place_input(item) for item in spec.inputs}
     plan = Plan(
         target=spec.target,

@@ -69,14 +69,21 @@ def plan_outputs(spec: RunSpec) -> tuple[OutputPlan, ...]:
     )
 
 
-def check_outputs(spec: RunSpec) -> None:
-    """Refuse outputs whose names, as environment variables, would break every shell.
+def check_outputs(spec: RunSpec, kinds: Mapping[str, str]) -> None:
+    """Refuse outputs whose names, as environment variables, would break every shell, and a file as their place.
 
     Source: the reserved port names of Azure ML's documentation.
 
+    Args:
+        spec: The run configuration.
+        kinds: What stands at each path (`HostFacts.paths`).
+
     Raises:
-        BadInput: an output has a reserved name.
+        BadInput: an output has a reserved name, or they cannot be copied to where they are wanted.
     """
+    if kinds.get(spec.outputs_directory) in {"file", "other"}:
+        message = f"{spec.outputs_directory} is there and is no folder"
+        raise refuse(spec, message, key="", flag="-o", hint="name a folder; it is made when it is not there")
     for item in spec.outputs:
         if item.name.lower() in RESERVED:
             key = f"outputs.{item.name}"

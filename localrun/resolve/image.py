@@ -69,11 +69,11 @@ def check_build(spec: RunSpec, asked: EnvironmentSpec) -> None:
     build = asked.build
     if build is None:
         return
-    if not build.dockerfile:
+    if build.context and not build.dockerfile:
         message = f"the build context {build.context} is not a folder on this machine"
         raise refuse(spec, message, key="environment", flag="-E", hint=NOT_HERE)
     if not _FROM.search(build.dockerfile):
-        message = f"the Dockerfile of {_label(asked)} has no FROM"
+        message = f"the Dockerfile of {asked.name} has no FROM" if asked.name else f"{_label(asked)} has no FROM"
         raise refuse(spec, message, key="environment", flag="-E", hint="begin it with FROM and a base image")
 
 

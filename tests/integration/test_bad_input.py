@@ -95,6 +95,8 @@ FLAGS = [
     (("job.yml", "--epochs=3", "x"), "a job file takes no arguments: --epochs=3"),
     (("missing.yml",), "there is no file missing.yml"),
     ((".",), "the folder . holds no job.yml"),
+    (("-E", "", "train.py"), "-E: it is given, but empty"),
+    (("-o", "train.py", "train.py"), "-o: "),
 ]
 
 

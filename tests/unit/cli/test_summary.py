@@ -30,8 +30,11 @@ def test_run_that_went_well_is_one_line(capsys):
     assert told(capsys) == ["localrun: completed after 2.0 s; outputs in /home/ada/runs/exp_1_ab/outputs"]
 
 
-def test_outputs_that_were_copied_are_named_where_they_are(capsys):
-    assert told(capsys, plan={"notes": ["told before"], "outputs_directory": "/tmp/out"})[0].endswith("in /tmp/out")
+def test_outputs_that_were_copied_are_named_where_they_are(capsys, tmp_path):
+    for name in ("", "nowhere"):
+        place = str(tmp_path / name)
+        shown = told(capsys, plan={"notes": ["told before"], "outputs_directory": place})[0]
+        assert shown.endswith(f"in {tmp_path}" if not name else "in /home/ada/runs/exp_1_ab/outputs")
 
 
 def test_notes_that_came_up_meanwhile_are_told(capsys):

@@ -239,6 +239,22 @@ def test_what_is_wrong_in_a_v1_directory_is_told_with_its_file(files, file, key,
 
 
 @pytest.mark.parametrize(
+    ("reference", "files", "words"),
+    [
+        ("/p/Dockerfile", {"/p/Dockerfile": " \n"}, "/p/Dockerfile: the Dockerfile is empty"),
+        ("/p/e.yml", {"/p/e.yml": "build: {path: .}", "/p/Dockerfile": ""}, "/p/Dockerfile: the Dockerfile is empty"),
+        ("/p/e.yml", {"/p/e.yml": OSError(22, "it is not a regular file")}, "cannot be read: it is not a regular file"),
+        ("/p/job.yml", {"/p/job.yml": "command: a\nenvironment: {image: i}"}, "this is a job, not an environment"),
+    ],
+)
+def test_file_that_is_no_environment_is_refused_with_what_to_do(reference, files, words):
+    with pytest.raises(BadInput) as caught:
+        refer(reference, files)
+    assert words in str(caught.value)
+    assert caught.value.hint
+
+
+@pytest.mark.parametrize(
     ("text", "context"),
     [
         ("FROM a\nRUN b\n", ""),

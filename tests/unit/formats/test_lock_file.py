@@ -102,7 +102,7 @@ def test_entry_that_cannot_be_used_is_refused_with_its_place(package, words):
 
 
 def test_other_versions_of_the_form_are_refused():
-    with pytest.raises(BadInput, match="version the number 7"):
+    with pytest.raises(BadInput, match="of version 1, found the number 7"):
         read(CONDA, version=7)
 
 

@@ -170,6 +170,7 @@ REFUSED = [
     ({"environment_variables": (("AZUREML_RUN_ID", "x"),)}, "AZUREML_RUN_ID is set by localrun"),
     ({"inherited": ("AZUREML_CR_NODE_RANK",)}, "AZUREML_CR_NODE_RANK is set by localrun"),
     ({"outputs": (OutputSpec(name="Path"),)}, "Path is a name that shells use"),
+    ({"outputs_directory": "/f"}, "-o: /f is there and is no folder"),
     ({"outputs": (OutputSpec(name="m"),), "environment_variables": (("m", "x"),)}, "m is set by localrun"),
     (
         {"inputs": (InputSpec(name="x", type="uri_file", path="/none"),)},
