@@ -90,6 +90,15 @@ def test_package_that_is_gone_from_a_folder_is_named(localrun, channel):
     assert b"part 1.0 of the lock is gone" in refused.stderr
 
 
+def test_edited_lock_is_refused_with_the_line(localrun, served, channel):
+    write_lock(localrun, served, channel, NAMES, version="3.0")
+    refused = localrun.command("env", "build", "conda-lock.yml")
+    assert refused.returncode == 125
+    assert b"conda-lock.yml:1: package.0.url" in refused.stderr
+    assert b"is not part 3.0: the lock file was edited" in refused.stderr
+    assert b"localrun env lock" in refused.stderr
+
+
 def test_lock_for_another_platform_is_refused(localrun, served, channel):
     write_lock(localrun, served, channel, NAMES, platform="osx-arm64")
     refused = localrun.command("env", "build", "conda-lock.yml")

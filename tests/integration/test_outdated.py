@@ -121,6 +121,28 @@ def test_lock_brings_nothing_new(localrun, folder):
     assert localrun.command("env", "outdated", "conda-lock.yml").stdout == b"a rebuild brings the same packages\n"
 
 
+def test_image_is_looked_at_by_its_python_packages(localrun, folder, engine, bare_image):
+    conda = {"channels": [f"file://{folder}"], "dependencies": ["whole"]}
+    localrun.write("environment.yml", json.dumps({"image": bare_image, "conda_file": conda}))
+    images = []
+    try:
+        made = localrun.command("env", "build", "-t", "docker", "environment.yml")
+        assert made.returncode == 0, made.stderr
+        images.append(made.stdout.decode().strip())
+        grow(folder)
+        found = localrun.command("env", "outdated", "-t", "docker", "--format", "json")
+        assert json.loads(found.stdout)["changes"] == CHANGES, found.stderr
+        rebuilt = localrun.command("env", "build", "-t", "docker", "--rebuild", "environment.yml")
+        assert rebuilt.returncode == 0, rebuilt.stderr
+        told = rebuilt.stderr.decode().splitlines()
+        assert told.index(f"localrun: {LINES[0]}") < told.index("localrun: rebuilding as asked")
+        same = localrun.command("env", "outdated", "-q", "-t", "docker")
+        assert same.stdout == b"a rebuild brings the same packages\n"
+    finally:
+        for image in images:
+            engine.docker("rmi", "--force", image)
+
+
 @pytest.mark.pypi
 def test_pip_part_is_looked_at_too(localrun, tmp_path):
     url = make_channel(str(tmp_path / "python"))
