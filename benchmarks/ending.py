@@ -3,12 +3,14 @@
     python benchmarks/ending.py [ROUNDS]
 
 Each rank holds the writing end of a FIFO open: its end is the end of them all, to the fraction of a millisecond.
-`mpirun` stands beside. Ranks that ignore SIGTERM may have the time of the ladder, here a second, and no more.
+`mpirun` stands beside, and `torchrun` where one is on PATH or in the tests' venv with torch. Ranks that ignore SIGTERM
+may have the time of the ladder, here a second, and no more.
 """
 
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -33,6 +35,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 RANKS = 4
+CACHE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".cache", "torch", "bin", "torchrun")
+TORCHRUN = shutil.which("torchrun") or CACHE
 STOP_TIMEOUT_S = 1
 SCRIPT = """
 import os, signal, sys, time
@@ -96,12 +100,17 @@ def measure(rounds: int = 15) -> list[Row]:
         ours = [*localrun, "script.py", folder]
         patient = [*localrun, "--stop-timeout", str(STOP_TIMEOUT_S), "script.py", folder, "unwilling"]
         mpirun = [*MPIRUN, "-n", str(RANKS), sys.executable, script, folder]
+        torchrun = [TORCHRUN, "--nproc-per-node", str(RANKS), script, folder]
         found = alternate(
             {
                 "fail": lambda: time_end(ours, environ, folder, lambda _: fail(folder)),
                 "fail, mpirun": against("mpirun", lambda: time_end(mpirun, environ, folder, lambda _: fail(folder))),
+                "fail, torchrun": against(
+                    TORCHRUN, lambda: time_end(torchrun, environ, folder, lambda _: fail(folder))
+                ),
                 "terminate": lambda: time_end(ours, environ, folder, terminate),
                 "terminate, mpirun": against("mpirun", lambda: time_end(mpirun, environ, folder, terminate)),
+                "terminate, torchrun": against(TORCHRUN, lambda: time_end(torchrun, environ, folder, terminate)),
                 "unwilling": lambda: time_end(patient, environ, folder, terminate),
             },
             rounds,
@@ -109,7 +118,9 @@ def measure(rounds: int = 15) -> list[Row]:
     gone = {name: pick(samples, "gone") for name, samples in found.items()}
     return [
         Row("a rank fails, all 4 gone", "ms", gone["fail"], gone["fail, mpirun"], "mpirun", most=25),
+        Row("a rank fails, all 4 gone", "ms", gone["fail"], gone["fail, torchrun"], "torchrun"),
         Row("SIGTERM, all 4 ranks gone", "ms", gone["terminate"], gone["terminate, mpirun"], "mpirun", most=25),
+        Row("SIGTERM, all 4 ranks gone", "ms", gone["terminate"], gone["terminate, torchrun"], "torchrun"),
         Row("SIGTERM, 4 ranks that ignore it, SIGKILL after 1 s", "ms", gone["unwilling"],
             most=STOP_TIMEOUT_S * 1000 + 25),
     ]  # fmt: skip
