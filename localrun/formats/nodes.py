@@ -175,9 +175,16 @@ def whole_number(node: Node, *, minimum: int, maximum: int) -> int:
 
 
 def value_on_azure(node: Node) -> Any:
-    """Give a scalar as azure-ai-ml's loader reads it (YAML 1.1: `no` is False, `012` is 10, `1e-3` is text)."""
+    """Give a scalar as azure-ai-ml's loader reads it (YAML 1.1: `no` is False, `012` is 10, `1e-3` is text).
+
+    Raises:
+        BadInput: it is a number that is too long to be one.
+    """
     plain = node.mark.plain
-    return node.data if plain is None else read_plain_1_1(plain)
+    try:
+        return node.data if plain is None else read_plain_1_1(plain)
+    except ValueError:
+        raise node.refuse("the number is too long", hint="put it in quotes") from None
 
 
 def text_on_azure(node: Node) -> str:
@@ -191,10 +198,7 @@ def text_on_azure(node: Node) -> str:
         raise node.refuse(f"expected text, a number or a truth value, found {describe(data)}", hint="write one value")
     if isinstance(data, float) and not data - data == 0:
         raise node.refuse(f"{node.mark.plain or data} is not a finite number", hint="put it in quotes when it is text")
-    try:
-        return "" if data is None else str(data)
-    except ValueError:
-        raise node.refuse("the number is too long", hint="put it in quotes") from None
+    return "" if data is None else str(data)
 
 
 def notes_on_reading(node: Node) -> list[str]:
