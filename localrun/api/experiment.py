@@ -159,8 +159,11 @@ def _find_account(config: ScriptRunConfig) -> Credentials | None:
 
 
 def _hide(definition: dict[str, Any]) -> dict[str, Any]:
-    """Give a run configuration without the secrets of its environment."""
+    """Give a run configuration without the secrets of its environment, and without those in plain text."""
+    from localrun.formats.secret_names import hide_variables
     from localrun.formats.v1_environment import hide_secrets
 
-    environment = definition.get("environment")
-    return definition | {"environment": hide_secrets(environment)[0] if environment else environment}
+    environment, variables = definition.get("environment"), dict(definition.get("environmentVariables") or {})
+    hide_variables(variables)
+    hidden = {"environment": hide_secrets(environment)[0] if environment else environment}
+    return definition | hidden | ({"environmentVariables": variables} if variables else {})

@@ -6,7 +6,10 @@ import json
 import os
 import sys
 
+from contained_kit import Contained
 from secret_kit import PLAIN, find_forms, search_files, store
+
+from localrun import Environment, Experiment, ScriptRunConfig, Workspace
 
 OWN = ("-E", f"interpreter:{sys.executable}")
 SCRIPT = "import os, sys; sys.exit(0 if os.environ.get('DB_PASSWORD') == sys.argv[1][::-1] else 9)"
@@ -80,3 +83,37 @@ def test_a_registered_environment_holds_a_reference_which_a_run_reads(localrun, 
     store(localrun, "db-password", PLAIN)
     assert localrun.run("-E", registered, "train.py", PLAIN[::-1]).returncode == 0
     assert search_files(localrun.home) == []
+
+
+def test_a_submitted_run_gets_it_from_python_and_keeps_it_nowhere(own_workspace, tmp_path):
+    (tmp_path / "source").mkdir()
+    (tmp_path / "source" / "train.py").write_text(SCRIPT.replace("sys.argv[1][::-1]", f"{PLAIN[::-1]!r}[::-1]"))
+    environment = Environment("mine")
+    environment.python.user_managed_dependencies = True
+    environment.python.interpreter_path = sys.executable
+    environment.environment_variables["DB_PASSWORD"] = PLAIN
+    config = ScriptRunConfig(str(tmp_path / "source"), "train.py", environment=environment)
+    config.run_config.environment_variables["HF_TOKEN"] = PLAIN
+    workspace = Workspace.from_config()
+    run = Experiment(workspace, "exp").submit(config)
+    run.wait_for_completion()
+    assert run.get_status() == "Completed"
+    assert PLAIN not in repr(run.get_details())
+    config.run_config.save(str(tmp_path), "mine")
+    environment.save_to_directory(str(tmp_path / "saved"))
+    environment.register(workspace)
+    assert search_files(own_workspace) == search_files(tmp_path) == []
+
+
+def test_a_container_gets_it_and_the_engine_does_not(own_workspace, tmp_path, engine, python_image):
+    contained = Contained(own_workspace, tmp_path / "source", engine, python_image)
+    script = contained.write("train.py", SCRIPT)
+    done = contained.run("--keep", "-e", f"DB_PASSWORD={PLAIN}", script, PLAIN[::-1])
+    try:
+        assert done.returncode == 0, done.stderr
+        (container,) = contained.containers()
+        assert find_forms(engine.docker("inspect", container).encode()) == []
+        assert search_files(contained.home) == []
+    finally:
+        for container in contained.containers():
+            engine.docker("rm", "-f", container)
