@@ -13,6 +13,7 @@ from localrun.adapters.containers import (
     create_container,
     discard_container,
     find_image,
+    list_images,
     put_files,
     remove_container,
     remove_image,
@@ -28,6 +29,7 @@ from localrun.environments.image_labels import make_labels
 from localrun.environments.image_leftovers import MAKER, name_container, name_maker, remove_leftovers
 from localrun.environments.image_link import Linked, link_prefix, list_layer
 from localrun.environments.image_pip import finish_container
+from localrun.environments.image_predecessor import choose_predecessor, describe_requirements
 from localrun.environments.removal import remove_tree
 from localrun.environments.settings import BuildSettings, Progress
 from localrun.errors import EnvironmentFailed, LocalrunError, StoreFailed
@@ -211,19 +213,34 @@ def _start_removal(folder: str) -> threading.Thread:
 
 def _list_layers(making: Making) -> dict[str, str]:
     """Give the layers that the engine has: id by key."""
-    from localrun.adapters.containers import list_images
-
     found = list_images(making.engine, reference=f"{LAYERS}*")
     return {str((one.get("Labels") or {}).get("localrun.layer", "")): str(one["Id"]) for one in found}
 
 
 def _finish(making: Making, base: ImageFacts, linked: Linked) -> str:
+    """Make the image on one that has some of its pip packages, or else on its conda layer; give its id."""
+    if not making.build.settings.rebuild:
+        there = list_images(making.engine, label=f"localrun.layer={linked.key}")
+        begun = choose_predecessor(making.build.plan, linked.key, there)
+        if begun is not None:
+            making.log(f"begun with {begun[0][7:19]}, which has some of the pip packages")
+            if made := _finish_on(making, base, linked, begun):
+                return made
+            making.log("what it has is not what is wanted now: begun with the conda layer")
+    made = _finish_on(making, base, linked, None)
+    assert made is not None  # noqa: S101 - a conda layer has nothing that should not be there
+    return made
+
+
+def _finish_on(making: Making, base: ImageFacts, linked: Linked, begun: tuple[str, int] | None) -> str | None:
     engine = making.engine
-    container = _create(making, linked.layer, base)
+    container = _create(making, begun[0] if begun else linked.layer, base)
     failed = True
     try:
-        done = finish_container(making, container, linked)
-        labels = _label(making, base, done.artifact, done.versions)
+        done = finish_container(making, container, linked, begun=begun is not None)
+        if done is None:
+            return None
+        labels = _label(making, base, done.artifact, done.versions, begun[1] + 1 if begun else 0)
         settings = _configure(base, making.image.prefix, labels)
         made = commit_container(engine, container, settings, comment="localrun: pip packages and settings")
         failed = False
@@ -311,12 +328,14 @@ def _configure(base: ImageFacts, prefix: str, labels: Mapping[str, str]) -> dict
     }
 
 
-def _label(making: Making, base: ImageFacts, artifact: Mapping[str, Any], lock: Mapping[str, Any]) -> dict[str, str]:
+def _label(
+    making: Making, base: ImageFacts, artifact: Mapping[str, Any], lock: Mapping[str, Any], steps: int = 0
+) -> dict[str, str]:
     """Give the labels of the image; the base is what the plan knows it by."""
     empty = {"python": "", "prefix": "", "path": [], "variables": [], "site_packages": []}
     known = making.image.base_id or base.id
     labels = make_labels(making.build.plan, known, lock, empty | dict(artifact))
-    return labels | {MAKER: name_maker()}
+    return labels | describe_requirements(making.build.plan, steps) | {MAKER: name_maker()}
 
 
 def _commit_labels(making: Making, base: ImageFacts, labels: Mapping[str, str]) -> str:

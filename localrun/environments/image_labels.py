@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from localrun.adapters.containers import ImageFacts
     from localrun.plan import EnvironmentPlan
 
+IMAGES = "azureml/azureml_"
+"""What the names of all images that localrun makes begin with; 32 digits of the fingerprint follow."""
 _LOCK_LIMIT = 8 << 20
 
 

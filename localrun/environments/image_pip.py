@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 
-from localrun.adapters import describe_prefix
+from localrun.adapters import check_contained, describe_prefix
 from localrun.adapters.archives import Member, list_tree, write_archive
 from localrun.adapters.containers import put_files, run_script
 from localrun.adapters.network_settings import find_bundle, gather_variables
@@ -17,6 +17,7 @@ from localrun.environments.image_script import (
     BROKEN,
     FILES,
     INSIDE,
+    NOT_CONTAINED,
     PIP_FAILED,
     SHARED,
     SPARK_FAILED,
@@ -34,6 +35,7 @@ from localrun.values import value
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from types import ModuleType
     from typing import Any
 
     from localrun.environments.image_build import Making
@@ -77,8 +79,17 @@ def _list_links(making: Making) -> dict[str, str]:
     return list_links(plan.pip, plan.directory, setting)
 
 
-def finish_container(making: Making, container: str, linked: Linked) -> Finished:
+def finish_container(making: Making, container: str, linked: Linked, *, begun: bool = False) -> Finished | None:
     """Install the pip part, fetch Spark's packages, and describe what there is.
+
+    Args:
+        making: The making.
+        container: Of the conda layer, or of an image on it.
+        linked: What is in the layer.
+        begun: The container has some of the pip packages already.
+
+    Returns:
+        What there is; None when the container has something that should not be there.
 
     Raises:
         EnvironmentFailed: a step failed, or the interpreter does not run.
@@ -89,7 +100,7 @@ def finish_container(making: Making, container: str, linked: Linked) -> Finished
         raise EnvironmentFailed(message, hint="add python to the conda dependencies", code="solve")
     if plan.pip:
         making.tell("pip", f"installing {len(plan.pip)} pip requirements in the image")
-    script = _plan_script(making, container, linked)
+    script = _plan_script(making, container, linked, begun=begun)
     lines: list[str] = []
     told: list[str] = []
 
@@ -103,12 +114,14 @@ def finish_container(making: Making, container: str, linked: Linked) -> Finished
         making.build.report(Progress(stage="pip", text=text.strip()))
 
     code = run_script(making.engine, container, write_script(script), take)
+    if begun and code == NOT_CONTAINED:
+        return None
     if code:
         raise _explain(making, code, lines)
     return _describe(making, linked, told)
 
 
-def _plan_script(making: Making, container: str, linked: Linked) -> Script:
+def _plan_script(making: Making, container: str, linked: Linked, *, begun: bool) -> Script:
     plan, image = making.build.plan, making.image
     pins = [f"{package['name']}=={package['version']}" for package in making.build.lock.get("pip", ())]
     links = _list_links(making)
@@ -133,8 +146,6 @@ def _plan_script(making: Making, container: str, linked: Linked) -> Script:
     if pip and (pip.copies or remote):
         copies = dict(pip.copies) | ({find_uv(): f"{FILES}/uv", **links} if remote else {})
         put_files(making.engine, container, "/", _pack(copies))
-    with open(describe_prefix.__file__, encoding="utf-8") as file:
-        describe = file.read()
     return Script(
         prefix=image.prefix,
         python=linked.python,
@@ -144,8 +155,14 @@ def _plan_script(making: Making, container: str, linked: Linked) -> Script:
         files=files,
         spark=image.spark,
         offline=making.build.settings.offline or bool(vendored),
-        describe=describe,
+        describe=_read_program(describe_prefix),
+        contain=_read_program(check_contained) if begun else "",
     )
+
+
+def _read_program(module: ModuleType) -> str:
+    with open(str(module.__file__), encoding="utf-8") as file:
+        return file.read()
 
 
 def _inherit(files: dict[str, str], links: dict[str, str]) -> dict[str, str]:

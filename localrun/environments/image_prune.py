@@ -5,6 +5,7 @@ from __future__ import annotations
 from localrun.adapters.containers import list_images, remove_image, remove_volume
 from localrun.adapters.image_facts import open_engine
 from localrun.environments.image_build import LAYERS
+from localrun.environments.image_labels import IMAGES
 from localrun.environments.image_leftovers import MAKER, is_dead
 from localrun.environments.image_pip import CACHE
 
@@ -14,8 +15,6 @@ if TYPE_CHECKING:
     from typing import Any
 
     from localrun.adapters.engine import Engine
-
-IMAGES = "azureml/azureml_*"
 
 
 def prune_engine(environ: Mapping[str, str], *, dry_run: bool) -> list[str]:
@@ -45,7 +44,7 @@ def list_unused_layers(engine: Engine) -> list[str]:
     Raises:
         LocalrunError: the engine does not answer.
     """
-    used = {_read_label(one, "localrun.layer") for one in list_images(engine, reference=IMAGES)}
+    used = {_read_label(one, "localrun.layer") for one in list_images(engine, reference=f"{IMAGES}*")}
     remote = engine.endpoint.remote
     return sorted(
         str(name)

@@ -23,8 +23,9 @@ INSIDE = "/dev/localrun"
 SHARED = "/dev/shm/localrun"  # noqa: S108 - in a container of our own
 FILES = "/tmp/localrun-files"  # noqa: S108 - in a container of our own
 """Where local files that the pip part names are copied to, and removed again before the commit."""
-PIP_FAILED, BROKEN, SPARK_FAILED = 91, 92, 93
-"""Exit codes of the script: uv failed; the interpreter does not run; Spark's packages could not be fetched."""
+PIP_FAILED, BROKEN, SPARK_FAILED, NOT_CONTAINED = 91, 92, 93, 94
+"""Exit codes of the script: uv failed; the interpreter does not run; Spark's packages could not be fetched; the image
+that was begun with has something that should not be there, or could not be completed."""
 _LINE = re.compile(r"(-e|--editable|-f|--find-links|-c|--constraint)(?:[ =]+)(.+)")
 _LINKS = ("-f", "--find-links")
 
@@ -131,6 +132,7 @@ class Script:
         spark: Lines of the plan.
         offline: Nothing may be fetched.
         describe: The program that tells what the prefix is.
+        contain: The program that tells whether all that is there already is wanted; empty when nothing is there.
     """
 
     prefix: str = ""
@@ -142,6 +144,7 @@ class Script:
     spark: tuple[str, ...] = ()
     offline: bool = False
     describe: str = ""
+    contain: str = ""
 
 
 def write_script(script: Script) -> bytes:
@@ -154,20 +157,36 @@ def write_script(script: Script) -> bytes:
         files["constraints.txt"] = "".join(f"{line}\n" for line in pip.constraints)
     if script.describe and script.python:
         files["describe.py"] = script.describe
+    if script.contain:
+        files["contain.py"] = script.contain
     for name, content in files.items():
         lines += _write_file(f"{SHARED}/{name}", content)
     lines += [f"export {name}={shlex.quote(text)}" for name, text in script.variables.items()]
     if pip:
-        arguments = f"--python {script.python} --no-progress --color never --compile-bytecode"
-        arguments += f" --constraints {SHARED}/constraints.txt" if pip.constraints else ""
-        arguments += " --offline" if script.offline else ""
-        command = f"{script.uv} pip install {arguments} --requirements {SHARED}/requirements.txt </dev/null 2>&1"
-        lines.append(f"{command} || exit {PIP_FAILED}")
+        lines += _install(script, pip)
     lines += _fetch_spark(script.spark)
     lines.append(f"rm -rf {FILES}")
     if script.python and script.describe:
         lines.append(f"{script.python} -I -B {SHARED}/describe.py {script.prefix} </dev/null || exit {BROKEN}")
     return ("\n".join((*lines, "exit 0")) + "\n").encode("utf-8", "surrogateescape")
+
+
+def _install(script: Script, pip: PipPart) -> list[str]:
+    """Give the lines that install a pip part; where another image was begun with, only what it does not have."""
+    common = f"--python {script.python} --no-progress --color never" + " --offline" * script.offline
+    constraints = f" --constraints {SHARED}/constraints.txt" if pip.constraints else ""
+    install = f"{script.uv} pip install {common} --compile-bytecode"
+    if not script.contain:
+        command = f"{install}{constraints} --requirements {SHARED}/requirements.txt"
+        return [f"{command} </dev/null 2>&1 || exit {PIP_FAILED}"]
+    resolved = f"{SHARED}/resolved.txt"
+    wanted = f"--no-header --no-annotate --strip-extras --quiet{constraints} --output-file {resolved}"
+    commands = (
+        f"{script.uv} pip compile {common} {wanted} {SHARED}/requirements.txt",
+        f"{script.python} -I -B {SHARED}/contain.py {resolved}",
+        f"{install} --no-deps --requirements {resolved}",
+    )
+    return [f"{command} </dev/null 2>&1 || exit {NOT_CONTAINED}" for command in commands]
 
 
 def _write_file(path: str, content: str) -> list[str]:
