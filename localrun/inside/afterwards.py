@@ -167,7 +167,7 @@ class Afterwards:
 
 def _start(engine: Engine, container: str) -> None:
     from localrun.adapters.engine_errors import EngineRefused
-    from localrun.targets.docker_node import explain_refusal
+    from localrun.targets.docker_refusals import explain_refusal
 
     try:
         engine.ask("POST", f"/containers/{container}/start")

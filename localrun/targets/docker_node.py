@@ -10,7 +10,7 @@ from localrun.adapters.engine_errors import EngineRefused
 from localrun.errors import LocalrunError
 from localrun.supervise.hands import Asked, Ended
 from localrun.targets.docker_request import JOINER
-from localrun.workspace.contained import locate_target
+from localrun.workspace.contained import note_target
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -140,6 +140,8 @@ class NodeHands:
             try:
                 begin.take()
             except EngineRefused as error:
+                from localrun.targets.docker_refusals import explain_refusal
+
                 raise explain_refusal(self._engine, error) from None
             except LocalrunError:
                 pass  # the engine went away in between; the launcher tells whether it has started
@@ -222,7 +224,7 @@ class NodeHands:
             self._processes[who] = target
         if who not in {BOOTSTRAP, JOINER}:
             self._started[int(who)] = time.monotonic()
-            self._note_target(int(who), target)
+            note_target(self.container.folder, int(who), target)
         _remove_file(os.path.join(self.container.folder, f"start-{who}"))
         for number in self._signals if who != JOINER else ():
             self._tell(f"signal {number} {target}")
@@ -241,7 +243,7 @@ class NodeHands:
             return []
         self.alive.discard(rank)
         self._drop_keeper(rank)
-        self._note_target(rank, "")
+        note_target(self.container.folder, rank, "")
         return [
             Ended(
                 number=rank,
@@ -259,14 +261,6 @@ class NodeHands:
             return []
         note = f"the container {self.container.name} was asked to stop from outside (docker stop, or the engine's end)"
         return [Asked(reason="container_stopped", note=note)]
-
-    def _note_target(self, rank: int, target: str) -> None:
-        """Note for `localrun kill` what signals to a rank are sent to; nothing when it has ended."""
-        try:
-            with open(locate_target(self.container.folder, rank), "w", encoding="ascii") as file:
-                file.write(target)
-        except OSError:
-            return  # no room: the rank can be reached by the supervisor only
 
     def _drop_keeper(self, rank: int) -> None:
         keeper = self._keepers.pop(rank, -1)
@@ -401,33 +395,3 @@ def _remove_file(path: str) -> None:
         os.unlink(path)
     except OSError:
         return  # its folder goes at the end of the run
-
-
-def explain_refusal(engine: Engine, error: EngineRefused) -> LocalrunError:
-    """Give the error for a container that could not be started."""
-    reason = error.reason
-    if "port is already allocated" in reason or "address already in use" in reason:
-        return _explain_port(engine, reason)
-    if '"/bin/sh"' in reason:
-        message = "the image has no shell, /bin/sh, which starts the ranks in it"
-        return LocalrunError(message, hint="use an image that has one", code="no_shell")
-    if "could not select device driver" in reason:
-        message = f"the engine has no graphics processors for containers: {reason}"
-        hint = "install the NVIDIA container toolkit on the engine's machine, or leave --gpus out"
-        return LocalrunError(message, hint=hint, code="no_gpus")
-    message = f"a container could not be started: {reason}"
-    return LocalrunError(message, hint="see docker info, and the options of the run", code="container_not_started")
-
-
-def _explain_port(engine: Engine, reason: str) -> LocalrunError:
-    from localrun.adapters.engine_containers import find_publisher
-
-    numbers = [word for word in reason.replace(":", " ").split() if word.isdigit()]
-    port = next((int(word) for word in numbers if int(word) > 0), 0)
-    try:
-        holder = find_publisher(engine, port) if port else ""
-    except LocalrunError:
-        holder = ""
-    who = f"by the container {holder}" if holder else "by a program on the engine's machine"
-    hint = f"stop it, or publish another port (ss -ltnp shows who listens on {port})"
-    return LocalrunError(f"port {port} is taken {who}", hint=hint, code="port_taken")

@@ -41,6 +41,15 @@ def locate_target(place: str, rank: int) -> str:
     return os.path.join(place, f"target-{rank}")
 
 
+def note_target(place: str, rank: int, target: str) -> None:
+    """Note for `localrun kill` what signals to a rank are sent to; nothing when it has ended."""
+    try:
+        with open(locate_target(place, rank), "w", encoding="ascii") as file:
+            file.write(target)
+    except OSError:
+        return  # no room: the rank can be reached by the supervisor only
+
+
 def list_senders(folder: str) -> dict[int, Callable[[int], bool]]:
     """Give for each rank in a container that was started what sends it a signal; false: it has ended.
 
