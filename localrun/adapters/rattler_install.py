@@ -78,9 +78,9 @@ async def _install(request: dict[str, Any], tell: Tell) -> dict[str, Any]:
         await _link(request, records, cache, client, config, tell)
         if is_locked(request["specs"]):
             restore_metadata(request["prefix"], request["specs"])
-    except Exception as error:
-        if isinstance(error, Refused):
-            raise
+    except Refused:
+        raise
+    except Exception as error:  # py-rattler's forty exceptions have no other class in common
         raise translate(error, request) from error
     return {"records": described, "layer": layer, "linked": True}
 

@@ -72,8 +72,7 @@ class ScriptRunConfig:
             source_directory: The folder with the code.
             script: The script, relative to it.
             arguments: Its arguments.
-            run_config: A run configuration; then compute_target, environment, distributed_job_config,
-                max_run_duration_seconds and docker_runtime_config are not used.
+            run_config: A run configuration; beside it only script, arguments and command count then.
             compute_target: `local`, which is the default, or the name of a cluster, which is noted and run here.
             environment: What to run in; None: the default environment.
             distributed_job_config: How ranks are made.
@@ -96,15 +95,11 @@ class ScriptRunConfig:
         if resume_from is not None:
             message = f"resume_from parameter should be of type DataPath. Found {type(resume_from)}."
             raise UserErrorException(message, hint="pass the path of the checkpoint among the arguments")
-        if run_config is None:
-            self.run_config = RunConfiguration()
-            self.run_config.target = compute_target or "local"
-            self.run_config.max_run_duration_seconds = max_run_duration_seconds
-            self._take_environment(environment, docker_runtime_config)
-            self._take_job(distributed_job_config)
-            return
         others = (compute_target, environment, distributed_job_config, docker_runtime_config)
-        self._take_run_config(run_config, ignored=max_run_duration_seconds != LONGEST_S or any(others))
+        if run_config is None:
+            self._make_run_config(*others, max_run_duration_seconds)
+        else:
+            self._take_run_config(run_config, ignored=max_run_duration_seconds != LONGEST_S or any(others))
 
     def __setattr__(self, name: str, item: Any) -> None:
         if name not in _ATTRIBUTES:
@@ -114,6 +109,13 @@ class ScriptRunConfig:
 
     def __repr__(self) -> str:
         return f"ScriptRunConfig({', '.join(f'{name}={getattr(self, name)!r}' for name in _ATTRIBUTES[:4])})"
+
+    def _make_run_config(self, target: Any, environment: Any, job: Any, docker: Any, longest_s: int | None) -> None:
+        self.run_config = RunConfiguration()
+        self.run_config.target = target or "local"
+        self.run_config.max_run_duration_seconds = longest_s
+        self._take_environment(environment, docker)
+        self._take_job(job)
 
     def _take_run_config(self, run_config: Any, *, ignored: bool) -> None:
         if not isinstance(run_config, RunConfiguration):

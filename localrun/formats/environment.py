@@ -116,7 +116,6 @@ def read_environment_directory(
     """
     from localrun.formats.v1_environment import (
         CONDA_FILE,
-        FILES,
         JSON_FILE,
         is_reference,
         read_environment_files,
@@ -124,14 +123,7 @@ def read_environment_directory(
     )
 
     folder = os.path.abspath(reference)
-    files = {}
-    for name in FILES:
-        path = os.path.join(folder, name)
-        is_directory(path)  # who watches what was looked at learns of files that are not there, too
-        try:
-            files[name] = read_referenced(path, read=_say_when_missing(read), shown=os.path.join(reference, name))
-        except LookupError:
-            continue
+    files = _read_directory(reference, read, is_directory)
     document, warnings = read_environment_files(files, where=reference)
     if is_reference(document) and find_registered is not None and document["name"]:
         version = f":{document['version']}" if document["version"] else ""
@@ -143,6 +135,23 @@ def read_environment_directory(
     conda_file = os.path.join(reference, CONDA_FILE if CONDA_FILE in files else JSON_FILE)
     spec = spec_of_document(document, file=reference, directory=folder, read=read, conda_file=conda_file)
     return replace(spec, notes=warnings + spec.notes)
+
+
+def _read_directory(
+    reference: str, read: Callable[[str], bytes], is_directory: Callable[[str], bool]
+) -> dict[str, bytes]:
+    """Give the bytes of those files of a v1 directory that are there, by name."""
+    from localrun.formats.v1_environment import FILES
+
+    files = {}
+    for name in FILES:
+        path = os.path.abspath(os.path.join(reference, name))
+        is_directory(path)  # who watches what was looked at learns of files that are not there, too
+        try:
+            files[name] = read_referenced(path, read=_say_when_missing(read), shown=os.path.join(reference, name))
+        except LookupError:
+            continue
+    return files
 
 
 def _say_when_missing(read: Callable[[str], bytes]) -> Callable[[str], bytes]:

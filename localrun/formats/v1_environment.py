@@ -200,16 +200,20 @@ def spec_of_document(
         notes=_notes(document, file),
     )
     if python.get("userManagedDependencies"):
-        interpreter = python.get("interpreterPath") or "python"
-        if not isinstance(interpreter, str):
-            message = f"expected the path of an interpreter, found {interpreter!r}"
-            raise BadInput(message, file=file, key="python.interpreterPath", hint="write its path, or python3")
-        return replace(spec, interpreter=interpreter)
+        return replace(spec, interpreter=_read_interpreter(python, file))
     if python.get("condaDependencies") is None:
         return _without_packages(spec, file)
     path = os.path.join(directory, CONDA_FILE) if directory else os.path.abspath(file or CONDA_FILE)
     node = conda_node(python["condaDependencies"], file=conda_file or file, path=path)
     return _with_packages(spec, node, read or _refuse_to_read)
+
+
+def _read_interpreter(python: Mapping[str, Any], file: str) -> str:
+    interpreter = python.get("interpreterPath") or "python"
+    if not isinstance(interpreter, str):
+        message = f"expected the path of an interpreter, found {interpreter!r}"
+        raise BadInput(message, file=file, key="python.interpreterPath", hint="write its path, or python3")
+    return interpreter
 
 
 def _with_packages(spec: EnvironmentSpec, node: Node, read: Callable[[str], bytes]) -> EnvironmentSpec:
