@@ -133,13 +133,7 @@ def remove_image(engine: Engine, name: str) -> bool:
     Raises:
         LocalrunError: the engine does not answer.
     """
-    try:
-        engine.ask("DELETE", f"/images/{quote_name(name)}")
-    except EngineRefused as error:
-        if error.status not in {GONE, CLASH}:
-            raise
-        return False
-    return True
+    return _remove(engine, f"/images/{quote_name(name)}")
 
 
 def remove_volume(engine: Engine, name: str) -> bool:
@@ -148,8 +142,13 @@ def remove_volume(engine: Engine, name: str) -> bool:
     Raises:
         LocalrunError: the engine does not answer.
     """
+    return _remove(engine, f"/volumes/{quote(name)}")
+
+
+def _remove(engine: Engine, path: str, **query: bool) -> bool:
+    """Remove something; tell whether that could be done: false when it is in use, has gone or is just going."""
     try:
-        engine.ask("DELETE", f"/volumes/{quote(name)}")
+        engine.ask("DELETE", path, query=query)
     except EngineRefused as error:
         if error.status not in {GONE, CLASH}:
             raise
@@ -173,11 +172,7 @@ def remove_container(engine: Engine, container: str) -> None:
     Raises:
         LocalrunError: the engine does not answer, or cannot.
     """
-    try:
-        engine.ask("DELETE", f"/containers/{container}", query={"force": True, "v": True})
-    except EngineRefused as error:
-        if error.status not in {GONE, CLASH}:
-            raise
+    _remove(engine, f"/containers/{container}", force=True, v=True)
 
 
 def discard_container(engine: Engine, container: str) -> None:

@@ -19,10 +19,22 @@ from localrun.adapters.engine_stream import Channel, Stream, receive_head
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Mapping
-    from typing import Any, BinaryIO
+    from typing import Any, BinaryIO, TypedDict
+
+    from typing_extensions import Unpack
 
     from localrun.adapters.engine_connections import Connection
     from localrun.adapters.engine_http import Head
+
+    class Request(TypedDict, total=False):
+        """What a request has beside method and path, as `Engine.open_stream` takes it."""
+
+        query: Mapping[str, str | int | bool] | None
+        body: Any
+        upload: Iterable[bytes] | BinaryIO | None
+        headers: Mapping[str, str] | None
+        timeout_s: float
+
 
 __all__ = [
     "Channel",
@@ -154,38 +166,23 @@ class Engine:
         stream = self.open_stream(method, path, query=query, upload=body, headers=more, timeout_s=timeout_s)
         return self._read_all(stream, method, path, time.monotonic() + timeout_s)
 
-    def stream(  # noqa: PLR0913 - what a request is made of
-        self,
-        method: str,
-        path: str,
-        *,
-        query: Mapping[str, str | int | bool] | None = None,
-        body: Any = None,
-        upload: Iterable[bytes] | BinaryIO | None = None,
-        headers: Mapping[str, str] | None = None,
-        timeout_s: float = 60,
-        silence_s: float | None = None,
+    def stream(
+        self, method: str, path: str, *, silence_s: float | None = None, **request: Unpack[Request]
     ) -> Generator[bytes, None, None]:
-        """Make a request and give the body of the answer as it comes in.
+        """Make a request, when the first piece is asked for, and give the body of the answer as it comes in.
 
         Args:
             method: Such as POST.
             path: Behind the version.
-            query: Names and values.
-            body: What to send as JSON; None for nothing.
-            upload: A file or pieces to send instead, with their `Content-Type` among the headers.
-            headers: More headers.
-            timeout_s: The answer has to begin within this time (after an upload, from its end).
             silence_s: Wait at most so long for each piece; None: for ever.
+            **request: What else `open_stream` takes.
 
         Raises:
             EngineRefused: the engine answered with an error.
             EngineLost: it has gone, or fell silent.
             EngineUnavailable: it cannot be reached.
         """
-        stream = self.open_stream(
-            method, path, query=query, body=body, upload=upload, headers=headers, timeout_s=timeout_s
-        )
+        stream = self.open_stream(method, path, **request)
         try:
             while piece := stream.read(silence_s):
                 yield piece
@@ -203,9 +200,18 @@ class Engine:
         headers: Mapping[str, str] | None = None,
         timeout_s: float = 60,
     ) -> Stream:
-        """Make a request and give the answer, of which only the head has been read; the arguments are `stream`'s.
+        """Make a request and give the answer, of which only the head has been read.
 
         For those who wait for several things at once: the stream has a descriptor, and `read_some` does not wait.
+
+        Args:
+            method: Such as POST.
+            path: Behind the version.
+            query: Names and values.
+            body: What to send as JSON; None for nothing.
+            upload: A file or pieces to send instead, with their `Content-Type` among the headers.
+            headers: More headers.
+            timeout_s: The answer has to begin within this time (after an upload, from its end).
 
         Raises:
             EngineRefused: the engine answered with an error.

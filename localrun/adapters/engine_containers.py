@@ -221,16 +221,12 @@ def remove_network(engine: Engine, network: str) -> None:
     Raises:
         LocalrunError: containers still use it, or the engine does not answer.
     """
-    try:
-        engine.ask("DELETE", f"/networks/{network}")
-    except EngineRefused as error:
-        if error.status != GONE:
-            raise
+    _remove(engine, f"/networks/{network}")
 
 
-def _remove_volume(engine: Engine, volume: str) -> None:
+def _remove(engine: Engine, path: str) -> None:
     try:
-        engine.ask("DELETE", f"/volumes/{volume}")
+        engine.ask("DELETE", path)
     except EngineRefused as error:
         if error.status != GONE:
             raise
@@ -274,7 +270,7 @@ def remove_run(engine: Engine, run_id: str) -> int:
     for network in engine.ask("GET", "/networks", query={"filters": mine}) or []:
         remove_network(engine, str(network["Id"]))
     for volume in (engine.ask("GET", "/volumes", query={"filters": mine}) or {}).get("Volumes") or []:
-        _remove_volume(engine, str(volume["Name"]))
+        _remove(engine, f"/volumes/{volume['Name']}")
     return len(containers)
 
 
