@@ -17,6 +17,7 @@ from localrun.formats.gate import load_yaml
 from localrun.formats.job import read_command_job
 from localrun.formats.lock_archives import lay_over
 from localrun.formats.nodes import root, text_on_azure, whole_number
+from localrun.formats.recorded_plan import read_recorded_plan
 from localrun.formats.remote_run import import_job
 from localrun.formats.requirements import read_requirements
 from localrun.formats.runconfig import read_run_configuration, write_run_configuration
@@ -24,7 +25,9 @@ from localrun.formats.runconfig_spec import spec_of_runconfig
 from localrun.formats.v1_environment import hide_secrets, read_environment_files, spec_of_document
 from localrun.formats.v1_text import dump_yaml
 from localrun.formats.yaml_comments import keep_comments
+from localrun.plan import EnvironmentPlan, Plan, RankPlan, SourcePlan
 from localrun.spec import EnvironmentSpec, ImageBuildSpec, PythonSpec
+from localrun.supervise.describe import describe_plan
 
 CONDA = {"dependencies": ["python=3.11"]}
 
@@ -266,3 +269,51 @@ def test_job_gets_the_source_of_its_snapshot_and_the_environment_of_its_run():
     assert document["environment"] == {"conda_file": CONDA}
     assert "resources" not in document
     assert any("its Dockerfile" in line for line in made.left)
+
+
+def test_volume_that_cannot_be_read_waits_for_its_refusal_with_the_plan():
+    assert read_docker_arguments(["-v", ":/d"], directory="/job", read=not_there).words == ("--volume=:/d",)
+
+
+def test_graphics_processors_may_be_asked_for_by_the_word_that_they_are():
+    assert read_gpus("capabilities=gpu")["Capabilities"] == [["gpu"]]
+
+
+def test_job_keeps_an_environment_of_its_own():
+    job = b"command: x\nenvironment: {image: x}\n"
+    made = import_job(job, file="j.yml", code="", environment=None)
+    assert load_yaml(made.files[0][1], file="made").data["environment"] == {"image": "x"}
+    assert made.left == ()
+
+
+def test_user_managed_environment_of_a_run_brings_its_image_alone():
+    environment = {
+        "docker": {"baseImage": "x"},
+        "python": {"userManagedDependencies": True, "condaDependencies": CONDA},
+    }
+    made = import_job(b"command: x\n", file="j.yml", code="", environment=json.dumps(environment).encode())
+    assert load_yaml(made.files[0][1], file="made").data["environment"] == {"image": "x"}
+
+
+def test_null_in_a_run_configuration_is_what_is_not_there():
+    found = runconfig(USER_MANAGED + "docker: {useDocker: }\nhistory: {outputCollection: }\n")
+    assert found.document["docker"]["useDocker"] is False
+    assert found.document["history"]["outputCollection"] is True
+
+
+def test_run_configuration_without_an_environment_leaves_it_to_the_command_line():
+    document = runconfig(USER_MANAGED).document | {"environment": None}
+    assert spec_of_runconfig(document, directory="/p", packages=None, file="x", lines={}).environment is None
+
+
+def test_null_in_a_record_is_what_was_not_planned():
+    plan = Plan(
+        target="local",
+        experiment="e",
+        environment=EnvironmentPlan(kind="interpreter", interpreter="/p"),
+        source=SourcePlan(directory="/s"),
+        argv=("python",),
+        ranks=(RankPlan(rank=0, local_rank=0, node=0),),
+    )
+    recorded = json.loads(json.dumps(describe_plan(plan))) | {"container": None}
+    assert read_recorded_plan(recorded, where="run.json") == plan

@@ -87,10 +87,6 @@ def test_mount_that_cannot_be_read_is_refused_with_the_plan():
     assert refused(replace(CONTAINER, container=ContainerSpec(arguments=("--mount=type=bind",))))
 
 
-def test_standard_input_does_not_get_into_a_container():
-    assert "does not get into a container" in refused(replace(CONTAINER, terminal_rank=0)).message
-
-
 def test_rank_that_the_run_does_not_have_is_refused():
     error = refused(replace(SCRIPT, terminal_rank=2, terminal=True))
     assert "the run has no rank 2" in error.message
@@ -185,3 +181,8 @@ def test_environment_without_a_lock_is_registered_as_it_is():
 def test_form_of_a_spec_that_is_not_known_counts_as_allowed(spec):
     address = f"https://host/conda-forge/linux-64/python-3.11.7-h0_0.conda#sha256:{'a' * 64}"
     assert fits_definition(LockSpec(platform="linux-64", conda=(address,)), (spec,), ())
+
+
+def test_network_of_the_run_s_own_may_be_slowed():
+    made = resolve(replace(CONTAINER, nodes=2, container=ContainerSpec(network_loss="1%")), FACTS)
+    assert made.container.network_loss == "1%"
