@@ -142,6 +142,8 @@ def _change_target(home: str, plan: Plan, target: str) -> Plan:
         message = "the environment of the run is not registered, so that nobody knows what it is on another target"
         raise BadInput(message, key="-t", hint="run its source again with localrun run -t")
     asked = replace(spec_of_document(document), registered=name)
+    if asked.python and plan.environment.conda:  # a document without a Python is read as if it had one
+        asked = replace(asked, python=replace(asked.python, conda=plan.environment.conda, as_of=plan.environment.as_of))
     spec = RunSpec(command="-", environment=asked, target=target, nodes=plan.nodes)
     facts = probe_host(spec, os.environ, Reading())
     environment = replace(plan_environment(spec, facts, target), registered=name, label=plan.environment.label)
@@ -186,14 +188,18 @@ def _materialize(
 ) -> tuple[EnvironmentPlan, Artifact]:
     from localrun.environments.recorded import materialize_recorded
 
-    environment = plan.environment
+    pinned = environment = plan.environment
     if environment.kind == "image" and (record.get("plan") or {}).get("target") == "docker":
-        from localrun.environments.recorded import find_recorded_image
+        from localrun.environments.recorded import find_recorded_base, find_recorded_image
 
         found = find_recorded_image(record.get("artifact"))
         if found is not None:
             return environment, found
         moved = "made again" if environment.image and environment.image.fingerprint else "fetched again"
         tell(f"note: the image of the run is gone from the engine, and is {moved}")
+        pinned, line = find_recorded_base(environment)
+        if line:
+            tell(f"note: {line}")
     folder = str(record.get("folder") or "")
-    return materialize_recorded(environment, folder, home=home, settings=settings, report=report)
+    settled, artifact = materialize_recorded(pinned, folder, home=home, settings=settings, report=report)
+    return environment if environment.kind == "image" else settled, artifact

@@ -116,3 +116,36 @@ def find_recorded_image(recorded: Any) -> Artifact | None:
         return replace(artifact, reused=True) if find_image(engine, artifact.image) else None
     finally:
         engine.close()
+
+
+def find_recorded_base(plan: EnvironmentPlan) -> tuple[EnvironmentPlan, str]:
+    """Give the environment on the very base image that it had, and a line for the user when its name has moved.
+
+    Args:
+        plan: The environment of the run.
+
+    Returns:
+        The environment, its base by id where the name stands for another image and the engine still has the one of
+        then; and the line, empty when the name stands for the same image.
+
+    Raises:
+        EngineUnavailable: no engine answers.
+    """
+    from localrun.adapters.containers import find_image
+    from localrun.adapters.image_facts import open_engine
+
+    image = plan.image
+    if image is None or not image.base or not image.base_id or "@sha256:" in image.base:
+        return plan, ""
+    engine = open_engine(os.environ)
+    try:
+        now = find_image(engine, image.base)
+        if now is not None and now.id == image.base_id:
+            return plan, ""
+        moved = f"{image.base} stands for another image now" if now else f"{image.base} is not in the engine any more"
+        if find_image(engine, image.base_id) is None:
+            return plan, f"the base image {moved}: {image.base_id[7:19]} is gone"
+    finally:
+        engine.close()
+    pinned = replace(plan, image=replace(image, base=image.base_id, pull="missing"))
+    return pinned, f"the base image {moved}; the one of then is still there, and is used"
