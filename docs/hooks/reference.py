@@ -129,8 +129,10 @@ def _make_record() -> dict[str, Any]:
         run = [*command, "run", "-E", f"interpreter:{sys.executable}", "-n", "2", "train.py"]
         subprocess.run(run, cwd=source, env=environ, check=False, capture_output=True)
         shown = subprocess.run([*command, "inspect", "latest"], env=environ, check=True, capture_output=True, text=True)
-        text = shown.stdout.replace(json.dumps(sys.executable)[1:-1], "/home/ann/venv/bin/python")
-        record: dict[str, Any] = json.loads(text.replace(folder, "/home/ann"))
+        text = shown.stdout.replace(folder, "/home/ann")
+        for place in (os.path.dirname(sys.executable), sys.prefix, sys.base_prefix):
+            text = text.replace(place, "/home/ann/python" + ("/bin" if place.endswith("/bin") else ""))
+        record: dict[str, Any] = json.loads(text)
         record["host"] = dict.fromkeys(record.get("host") or {}, "…")
     return record
 

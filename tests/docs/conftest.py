@@ -33,6 +33,11 @@ def condarc(tmp_path_factory):
     return str(folder / "condarc")
 
 
+@pytest.fixture
+def localrun(own_workspace, tmp_path):
+    return Driver(own_workspace, tmp_path / "source")
+
+
 class Reader:
     """Somebody with a fresh folder who has what a page needs.
 
@@ -47,6 +52,7 @@ class Reader:
         self.environ = {name: value for name, value in os.environ.items() if name not in SETTINGS}
         self.environ |= {
             "LOCALRUN_HOME": str(home),
+            "LOCALRUN_SECRETS": "file",  # a keyring of this machine is none of the test's business
             "DOCKER_CONFIG": str(tmp_path / "docker"),
             "PATH": os.pathsep.join((os.path.dirname(sys.executable), os.environ["PATH"])),
         }

@@ -100,6 +100,14 @@ def test_every_variable_of_localrun_stands_in_the_table_of_variables():
     assert not {name for name in found if f"`{name}`" not in text}
 
 
+def test_every_key_of_a_record_stands_in_the_table_of_its_keys(localrun):
+    localrun.write("train.py", "raise SystemExit(3)")
+    assert localrun.run("-E", f"interpreter:{sys.executable}", "train.py").returncode == 3
+    with open(f"{REPOSITORY}/docs/command-line.md", encoding="utf-8") as file:
+        text = file.read()
+    assert not {key for key in localrun.record() if f"`{key}`" not in text}
+
+
 def test_the_site_is_built_without_a_warning(tmp_path):
     command = (sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(tmp_path / "site"))
     environ = os.environ | {"NO_MKDOCS_2_WARNING": "1"}
