@@ -126,4 +126,4 @@ def test_asking_imports_next_to_nothing():
         "print(*sorted(m for m in set(sys.modules) - before if not m.startswith('localrun.adapters.engine')))\n"
     )
     done = subprocess.run((sys.executable, "-c", code), capture_output=True, timeout=60, check=True)
-    assert set(done.stdout.decode().split()) <= {"_json", "_socket", "errno", "localrun.adapters"}
+    assert set(done.stdout.decode().split()) <= {"_json", "_socket", "errno", "select", "localrun.adapters"}
