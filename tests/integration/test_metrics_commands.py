@@ -91,3 +91,13 @@ def test_a_name_with_control_characters_is_shown_escaped(localrun):
     localrun.run("-q", localrun.write("train.py", text))
     for form in ("text", "csv", "json"):
         assert b"\x1b" not in localrun.command("metrics", "--format", form, "latest").stdout
+
+
+def test_a_chart_without_matplotlib_is_drawn_on_the_terminal_alone(localrun, runs, tmp_path):
+    (tmp_path / "matplotlib.py").write_text("raise ImportError\n")
+    env = {"PYTHONPATH": str(tmp_path)}
+    assert "●" in localrun.command("plot", "loss", *runs[:2], env=env).stdout.decode()
+    refused = localrun.command("plot", "-o", "a.png", "loss", runs[0], env=env)
+    assert refused.returncode == 125
+    assert b"pip install 'localrun[plot]'" in refused.stderr
+    assert not os.path.exists(os.path.join(localrun.source, "a.png"))
