@@ -106,3 +106,21 @@ def watch_command_lines():
     finally:
         over.set()
         watcher.join()
+
+
+def check_a_terminal(localrun, *flags):
+    """A rank that has the user's terminal is masked there, too, piece by piece."""
+    import pexpect
+    from test_terminals import spawn
+
+    text = "import os\nt = os.environ['PLAIN']\nprint('now', t[:5], sep=':', end='', flush=True)\n"
+    localrun.write("train.py", text + "input(t[5:] + ' say: ')\nraise SystemExit(t)\n")
+    terminal = spawn(localrun, *flags, "--secret", "plain=PLAIN", "-it", "train.py", timeout=60)
+    terminal.expect_exact("now:*** say: ")
+    terminal.sendline("hello")
+    terminal.expect_exact("***")
+    terminal.expect(pexpect.EOF)
+    terminal.close()
+    assert terminal.exitstatus == 1
+    assert localrun.log().replace(b"\r", b"") == b"now:*** say: hello\n***\n"
+    assert search_files(localrun.home) == []

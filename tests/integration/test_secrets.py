@@ -7,7 +7,17 @@ import sys
 
 import pytest
 from run_kit import wait_until
-from secret_kit import PLAIN, PRINTER, SECRET, find_forms, search_files, search_processes, store, watch_command_lines
+from secret_kit import (
+    PLAIN,
+    PRINTER,
+    SECRET,
+    check_a_terminal,
+    find_forms,
+    search_files,
+    search_processes,
+    store,
+    watch_command_lines,
+)
 
 SCRIPT = (
     PRINTER
@@ -201,6 +211,10 @@ def test_secrets_in_the_keyring_of_a_desktop_reach_a_run_and_no_file(localrun, t
     assert b"kind=secrets_locked" in gone.stderr
     assert localrun.command("secret", "rm", "plain", env=env).returncode == 0
     assert PLAIN not in desktop.read_text()
+
+
+def test_a_rank_with_the_users_terminal_is_masked(kept):
+    check_a_terminal(kept)
 
 
 DESKTOP = """

@@ -11,7 +11,17 @@ import pytest
 from contained_kit import Contained
 from run_kit import hear, wait_until
 from script_kit import SCRIPT
-from secret_kit import PLAIN, PRINTER, SECRET, find_forms, search_files, search_processes, store, watch_command_lines
+from secret_kit import (
+    PLAIN,
+    PRINTER,
+    SECRET,
+    check_a_terminal,
+    find_forms,
+    search_files,
+    search_processes,
+    store,
+    watch_command_lines,
+)
 
 
 @pytest.fixture
@@ -134,3 +144,7 @@ def test_the_run_of_a_script_in_a_container_ends_in_the_record(contained):
     assert record["metrics"]["accuracy"] == 0.75
     assert record["tags"] == {"stage": "test", "team": "7"}
     assert os.path.exists(os.path.join(record["folder"], "journal", "files", "models", "model.pkl"))
+
+
+def test_a_rank_in_a_container_with_the_users_terminal_is_masked(contained):
+    check_a_terminal(contained, "-t", "docker", "-E", "image:localrun-test/python")
