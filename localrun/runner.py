@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from localrun.spec import RunSpec
     from localrun.supervise.hands import Hands
     from localrun.supervise.process import Process
-    from localrun.supervise.terminal import Relay
     from localrun.targets.working import Ready
 
 
@@ -215,8 +214,13 @@ def run_plan(
         hold = None if plan.on_failure != "hold" else lambda: host.on_hold(charge.identity.run_id)
         shown = charge.processes if plan.terminal_rank < 0 else (charge.processes[plan.terminal_rank],)
         logs = [process.log if process.unmasked < 0 else process.unmasked for process in shown]
+        relay = None
+        if plan.terminal_rank >= 0:
+            from localrun.supervise.terminal import take_over
+
+            relay = take_over(plan, shown[0])
         view = View(logs, make_prefixes(len(logs), coloured=host.coloured), host.target, stamped=plan.timestamps)
-        watch(control, wake, view, host.say, hold, _relay(shown[0]))
+        watch(control, wake, view, host.say, hold, relay)
     return read_record(host, charge.identity.run_id)
 
 
@@ -225,16 +229,6 @@ def _withhold(plan: Plan, host: Host) -> tuple[Plan, Host]:
     from localrun.resolve.credentials import list_withheld, withhold
 
     return withhold(plan), replace(host, environ={**host.environ, **list_withheld(plan)})
-
-
-def _relay(process: Process) -> Relay | None:
-    """Take over the user's terminal for a process that has one of its own."""
-    if process.terminal is None:
-        return None
-    from localrun.supervise.terminal import Relay
-
-    os.close(process.terminal[1])  # so that it ends with the last process of the rank
-    return Relay(process.terminal[0])
 
 
 def read_record(host: Host, run_id: str) -> dict[str, Any]:

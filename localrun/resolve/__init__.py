@@ -192,9 +192,6 @@ def check_looking(spec: RunSpec, last: int) -> None:
     Raises:
         BadInput: it has fewer ranks.
     """
-    if spec.target == "docker" and spec.terminal_rank >= 0 and not spec.terminal:
-        hint = "give -it for a terminal, or --target local, or pass a file as an input"
-        raise refuse(spec, "standard input does not get into a container", key="", flag="-i", hint=hint)
     for rank in (spec.terminal_rank, spec.debug_rank):
         if rank > last:
             hint = "its only rank is 0" if last == 0 else f"its ranks are 0 to {last}"

@@ -13,6 +13,7 @@ import select
 import termios
 
 from localrun.adapters import signals
+from localrun.adapters.prctl import PR_SET_PDEATHSIG, prctl
 from localrun.errors import BadInput
 from localrun.values import replace
 
@@ -62,6 +63,36 @@ def copy_size(source: int, target: int) -> None:
         fcntl.ioctl(target, termios.TIOCSWINSZ, size)
     except OSError:
         return
+
+
+def take_over(plan: Plan, process: Process) -> Relay | None:
+    """Take over the user's terminal, or standard input, for the rank that has it, once the rank has been started."""
+    if process.terminal is not None:
+        os.close(process.terminal[1])  # so that it ends with the last process of the rank
+        return Relay(process.terminal[0])
+    if plan.target == "docker":
+        _feed(process.input)
+    return None
+
+
+def _feed(pipe: int) -> None:
+    """Have standard input passed on into a pipe by a process of its own, which ends with this one or with its reader.
+
+    Args:
+        pipe: A descriptor of the pipe for both directions; it is closed.
+    """
+    parent = os.getpid()
+    if os.fork() == 0:
+        try:
+            prctl(PR_SET_PDEATHSIG, signals.SIGKILL)
+            os.dup2(os.open(f"/dev/fd/{pipe}", os.O_WRONLY), 1)
+            os.closerange(2, os.sysconf("SC_OPEN_MAX"))  # another end of the supervisor's pipe, and of this one
+            while os.getppid() == parent and (data := os.read(0, 65_536)):
+                while data:
+                    data = data[os.write(1, data) :]
+        finally:
+            os._exit(0)
+    os.close(pipe)
 
 
 class Relay:

@@ -123,11 +123,11 @@ class DockerHands:
         """Listen, and ask the engine to start what it has not been asked to."""
         self._engine.close()  # its connection was the front end's
         scripted = {process.node for process in bootstraps}
-        terminals = {process.rank: process.terminal for process in processes if process.terminal is not None}
+        known = {process.rank: process for process in processes}
         begun: dict[int, Begun] = {}
         for node in self._nodes:
             now = time.monotonic()
-            for rank, source in node.begin(terminals, scripted=node.container.node in scripted):
+            for rank, source in node.begin(known, scripted=node.container.node in scripted):
                 begun[rank] = Begun(source=source, pid=0, at=now)
         return [begun[process.rank] for process in processes]
 

@@ -1,8 +1,10 @@
-"""A rank in a container with the user's terminal, or one that waits for a debugger.
+"""A rank in a container with the user's terminal or standard input, or one that waits for a debugger.
 
 The terminal is one of this machine. Its slave side is mounted into the container over the pipe that the rank's output
 would take, and `launcher.sh` has the rank lead a session that opens it: so what is printed, the keys, Ctrl-C and the
 size of the window are the kernel's business here as for a rank without a container.
+
+Standard input goes through a pipe, into which a process beside this one passes it on.
 
 The debugger's files are mounted where they are on this machine, and the port where it listens is published on the
 loopback interface; in a container that has this machine's network it listens there itself.
@@ -58,12 +60,16 @@ class Looking:
         self._plan = plan
         self._debugging = debugging
         self._address = LOOPBACK if container.network == "host" else EVERYWHERE
-        self._terminal = _open_terminal(container) if plan.terminal_rank >= 0 else None
+        self._terminal = _open_terminal(container) if plan.terminal_rank >= 0 and plan.terminal else None
+        self._input = -1
+        self._mode = 0o600 if _is_ours(container) else 0o666
 
     def change_node(self, node: Node) -> Node:
-        """Give a node with what its ranks need of its container."""
+        """Give a node with what its ranks need of its container; in its folder is made what they need there."""
         if self._terminal is not None and self._plan.terminal_rank in node.ranks:
             node = replace(node, terminal=(os.ttyname(self._terminal[1]), self._plan.terminal_rank))
+        elif self._plan.terminal_rank in node.ranks:
+            self._input = _make_input(os.path.join(node.folder, f"in-{self._plan.terminal_rank}"), self._mode)
         if self._debugging is None or self._plan.debug_rank not in node.ranks:
             return node
         folders = [folder for folder in (self._debugging.starter, self._debugging.debugpy) if folder]
@@ -84,15 +90,25 @@ class Looking:
         return replace(start, variables=(*start.variables, *told.items()), leading=leading)
 
     def change_process(self, process: Process) -> Process:
-        """Give a rank with its terminal."""
-        if self._terminal is None or process.rank != self._plan.terminal_rank:
+        """Give a rank with its terminal, or with the pipe for what it reads."""
+        if process.rank != self._plan.terminal_rank:
             return process
-        return replace(process, terminal=self._terminal)
+        return replace(process, terminal=self._terminal, input=self._input)
+
+
+def _is_ours(container: ContainerPlan) -> bool:
+    """Tell whether what only this user may open can be opened in a container."""
+    return container.user.partition(":")[0] in {str(os.geteuid()), "0", "root"}
+
+
+def _make_input(path: str, mode: int) -> int:
+    os.mkfifo(path, mode)
+    os.chmod(path, mode)
+    return os.open(path, os.O_RDWR | os.O_CLOEXEC)
 
 
 def _open_terminal(container: ContainerPlan) -> tuple[int, int]:
-    user = container.user.partition(":")[0]
-    if user not in {str(os.geteuid()), "0", "root"}:
+    if not _is_ours(container):
         message = f"a terminal of this machine is not for {container.user or 'the user that the image names'}"
         hint = "leave --user out, or go into a container that runs: localrun exec -it RUN bash"
         raise BadInput(message, key="-t", hint=hint)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from localrun.adapters.engine import Engine
     from localrun.adapters.engine_containers import Pending
     from localrun.supervise.hands import News
+    from localrun.supervise.process import Process
     from localrun.targets.docker_hands import Container
 
 TICKS_PER_S = 100
@@ -59,6 +60,7 @@ class NodeHands:
         self._poll: select.poll | None = None
         self._control = self._status = -1
         self._keepers: dict[int, int] = {}
+        self._inputs: dict[int, int] = {}
         self._begin: Pending | None = None
         self._wait: Pending | None = None
         self._removal: Pending | None = None
@@ -70,8 +72,7 @@ class NodeHands:
         self._look = ""  # "", looking, left, sweeping, clean
         self._left: list[str] = []
         self._joiner = ""
-        self.end_joiner_at = 0.0
-        self.join_code = 0
+        self.end_joiner_at, self.join_code = 0.0, 0
 
     @property
     def ready(self) -> bool:
@@ -87,20 +88,19 @@ class NodeHands:
         """Give what signals are sent to, for each rank that runs: its process id there, minus that for its group."""
         return {int(who): target for who, target in self._processes.items() if who != BOOTSTRAP}
 
-    def begin(self, terminals: Mapping[int, tuple[int, int]], *, scripted: bool) -> Iterator[tuple[int, int]]:
+    def begin(self, processes: Mapping[int, Process], *, scripted: bool) -> Iterator[tuple[int, int]]:
         """Open the pipes and see to the container's start; give each rank and where its output comes from.
 
-        Args:
-            terminals: Master and slave of the terminals that ranks have instead of a pipe.
-            scripted: A bootstrap script comes first.
+        Pipes that ranks read are held open until they have opened them. `scripted`: a bootstrap script comes first.
         """
         folder = self.container.folder
         self.scripted = scripted
+        self._inputs = {rank: one.input for rank, one in processes.items() if one.input >= 0 and rank in self.alive}
         self._released = not scripted
         self._control = os.open(os.path.join(folder, "control"), os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
         self._status = os.open(os.path.join(folder, "status"), os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         for rank in self.container.ranks:
-            source, self._keepers[rank] = terminals.get(rank) or _open_pipe(os.path.join(folder, f"out-{rank}"))
+            source, self._keepers[rank] = processes[rank].terminal or _open_pipe(os.path.join(folder, f"out-{rank}"))
             os.set_blocking(source, False)
             yield rank, source
         self.start()
@@ -225,6 +225,8 @@ class NodeHands:
         if who not in {BOOTSTRAP, JOINER}:
             self._started[int(who)] = time.monotonic()
             note_target(self.container.folder, int(who), target)
+            if int(who) in self._inputs:
+                os.close(self._inputs.pop(int(who)))
         _remove_file(os.path.join(self.container.folder, f"start-{who}"))
         for number in self._signals if who != JOINER else ():
             self._tell(f"signal {number} {target}")
@@ -378,11 +380,12 @@ class NodeHands:
         for pending in (self._begin, self._wait):
             if pending is not None:
                 pending.close()
-        for descriptor in (self._control, self._status, *self._keepers.values()):
+        for descriptor in (self._control, self._status, *self._keepers.values(), *self._inputs.values()):
             if descriptor >= 0:
                 os.close(descriptor)
         self._control = self._status = -1
         self._keepers.clear()
+        self._inputs.clear()
 
 
 def _open_pipe(path: str) -> tuple[int, int]:

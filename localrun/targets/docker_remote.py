@@ -49,7 +49,7 @@ def check_remote(plan: Plan, container: ContainerPlan, place: str) -> None:
     elif plan.distribution == "mpi":
         wanted = "nodes that mpirun joins (--distribution mpi)"
     elif plan.terminal_rank >= 0:
-        wanted = "a rank with this terminal (-it)"
+        wanted = "a rank with this terminal or standard input (-i, -t)"
     elif plan.debug_rank >= 0:
         wanted = "a rank that waits for a debugger of this machine (--debug)"
     elif container.network_delay or container.network_loss or container.network_rate:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+
 import pexpect
 import pytest
 from test_terminals import PDB, TALK, spawn, stop_at_a_breakpoint
@@ -63,12 +65,40 @@ def test_bootstrap_script_is_seen_on_the_terminal_and_reads_nothing_of_it(localr
     assert b"prepared" in localrun.log()
 
 
+def test_rank_in_a_container_reads_the_standard_input_of_the_run(localrun):
+    localrun.write("train.py", "import sys; print(len(sys.stdin.buffer.read()))")
+    with localrun.start("run", "-q", *IN_CONTAINERS, "-i", "train.py", stdin=subprocess.PIPE) as child:
+        out, err = child.communicate(b"x" * 300_000, timeout=60)
+    assert (child.returncode, out) == (0, b"300000\n"), err
+
+
+def test_line_comes_to_a_rank_in_a_container_when_it_is_written(localrun):
+    localrun.write("train.py", "import sys\nfor line in sys.stdin: print('heard', line.strip(), flush=True)")
+    words = ("run", "-q", *IN_CONTAINERS, "-n", "2", "-i", "--rank", "1", "train.py")
+    with localrun.start(*words, stdin=subprocess.PIPE) as child:
+        for word in (b"one", b"two"):
+            child.stdin.write(word + b"\n")
+            child.stdin.flush()
+            assert child.stdout.readline() == b"heard " + word + b"\n"
+        child.stdin.close()
+        assert child.wait(60) == 0, child.stderr.read()
+    assert localrun.log(0) == b""
+
+
+def test_rank_that_does_not_read_ends_although_more_is_to_come(localrun):
+    localrun.write("train.py", "print('no, thanks')")
+    with localrun.start("run", "-q", *IN_CONTAINERS, "-i", "train.py", stdin=subprocess.PIPE) as child:
+        assert child.wait(60) == 0, child.stderr.read()
+        assert child.stdout.read() == b"no, thanks\n"
+    assert localrun.wait_for_processes() == []
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
         (("-it", "--user", "12345"), "a terminal of this machine is not for 12345"),
         (("-it", "--rank", "1"), "the run has no rank 1"),
-        (("-i",), "standard input does not get into a container"),
+        (("-i",), "standard input is a terminal"),
     ],
 )
 def test_terminal_that_a_container_cannot_have_is_refused(localrun, words, said):
