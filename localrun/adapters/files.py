@@ -9,6 +9,8 @@ import os
 import stat
 import time
 
+from localrun.errors import BadInput
+
 MOST_BYTES = 64 * 1024 * 1024
 """Of no file is more read into memory; the formats have smaller limits of their own."""
 
@@ -58,6 +60,21 @@ class Reading:
         """Tell what stands at a path as `look` does, and take note of every change there."""
         self.evidence[path] = describe_file(path)
         return self.look(path)
+
+
+def read_named(file: str, reading: Reading) -> bytes:
+    """Read a file that the user named; a relative name starts from the working directory.
+
+    Raises:
+        BadInput: it is not there, is no file, or may not be read.
+    """
+    try:
+        return reading.read(os.path.abspath(file))
+    except FileNotFoundError:
+        near = find_near(file)
+        raise BadInput(f"there is no file {file}", hint=f"did you mean {near}?" if near else "check its path") from None
+    except OSError as error:
+        raise BadInput(error.strerror or str(error), file=file, hint="check the path and its permissions") from None
 
 
 def read_regular(path: str) -> tuple[bytes, os.stat_result]:

@@ -91,11 +91,10 @@ class ScriptRunConfig:
         self.script = script
         self.arguments = arguments
         self.command = command
-        compute_target = compute_target or target
         if resume_from is not None:
             message = f"resume_from parameter should be of type DataPath. Found {type(resume_from)}."
             raise UserErrorException(message, hint="pass the path of the checkpoint among the arguments")
-        others = (compute_target, environment, distributed_job_config, docker_runtime_config)
+        others = (compute_target or target, environment, distributed_job_config, docker_runtime_config)
         if run_config is None:
             self._make_run_config(*others, max_run_duration_seconds)
         else:

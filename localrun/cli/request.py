@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from localrun.adapters.files import find_near
+from localrun.adapters.files import read_named
 from localrun.cli.container_options import lay_container
 from localrun.errors import BadInput
 from localrun.resolve.variables import check_variable
@@ -200,7 +200,7 @@ def _read_run_configuration(flags: Flags, reading: Reading) -> RunSpec:
         return _read_environment(f"{name}:{version}" if version else name, reading)
 
     overrides = tuple(map(_split_pair, flags.overrides))
-    return read_run_configuration_source(flags, reading, read_named, overrides, find_environment)
+    return read_run_configuration_source(flags, reading, overrides, find_environment)
 
 
 def _read_environment(reference: str, reading: Reading) -> EnvironmentSpec:
@@ -326,21 +326,6 @@ def _read_variables(file: str, reading: Reading) -> tuple[tuple[str, str | None]
         lines = [number for number, line in enumerate(data.split(b"\n"), 1) if line.lstrip().startswith(start)]
         check_variable(name, text or "", file=file, line=lines[-1] if lines else 0, key=name)
     return pairs
-
-
-def read_named(file: str, reading: Reading) -> bytes:
-    """Read a file that the user named; a relative name starts from the working directory.
-
-    Raises:
-        BadInput: it is not there, is no file, or may not be read.
-    """
-    try:
-        return reading.read(os.path.abspath(file))
-    except FileNotFoundError:
-        near = find_near(file)
-        raise BadInput(f"there is no file {file}", hint=f"did you mean {near}?" if near else "check its path") from None
-    except OSError as error:
-        raise BadInput(error.strerror or str(error), file=file, hint="check the path and its permissions") from None
 
 
 def _split_secret(text: str) -> tuple[str, str]:

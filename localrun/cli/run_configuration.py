@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
+from localrun.adapters.files import read_named
 from localrun.errors import BadInput
 from localrun.formats.runconfig import find_run_configuration, read_run_configuration
 from localrun.formats.runconfig_spec import spec_of_runconfig
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 def read_run_configuration_source(
     flags: Flags,
     reading: Reading,
-    read_named: Callable[[str, Reading], bytes],
     overrides: tuple[tuple[str, str], ...],
     find_environment: Callable[[str, str], EnvironmentSpec],
 ) -> RunSpec:
@@ -30,7 +30,6 @@ def read_run_configuration_source(
     Args:
         flags: The options as given: SOURCE is the file, or the folder in which `--run-config` is looked for.
         reading: Reads the files.
-        read_named: Reads a file that the user named.
         overrides: The pairs of `--set`.
         find_environment: Gives a registered environment by its name and version.
 
