@@ -68,7 +68,7 @@ class NotRunnable(LocalrunError):
     code = "not_found"
 
     def __init__(self, message: str, *, hint: str = "", exit_code: int = 127) -> None:
-        super().__init__(message, hint=hint, code="not_found" if exit_code == 127 else "cannot_invoke")  # noqa: PLR2004
+        super().__init__(message, hint=hint, code="not_found" if exit_code == 127 else "cannot_invoke")  # noqa: PLR2004 - a shell's
         self.exit_code = exit_code
 
 
