@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 from localrun.errors import BadInput
 from localrun.formats.gate import load_yaml
 from localrun.formats.json_text import load_json
-from localrun.formats.runconfig import read_run_configuration, write_run_configuration
+from localrun.formats.runconfig import list_unwritten, read_run_configuration, write_run_configuration
 from localrun.formats.runconfig_keys import RUN_CONFIGURATION
-from localrun.formats.v1_environment import hide_secrets
+from localrun.formats.secret_names import hide_variables
 from localrun.formats.v1_text import dump_json, dump_yaml
 from localrun.values import value
 
@@ -102,7 +102,7 @@ def import_details(
         kept["environment"] = load_json(environment, file="azureml_environment.json").data
     kept.setdefault("environment", None)
     found = read_run_configuration(dump_json(kept).encode(), file=file, read=read)
-    _, secrets = hide_secrets(found.document["environment"] or {})
+    secrets = list_unwritten(found.document)
     files = write_run_configuration(found.document, folder="", conda_file="")
     listed = ((path or f"{name}.runconfig", text) for path, text in files.items())
     return Imported(
@@ -154,6 +154,7 @@ def import_job(data: bytes, *, file: str, code: str, environment: bytes | None, 
         )
     elif str(document.get("environment") or "").startswith(REMOTE):
         left.append(f"environment: {document['environment']}: register it here, or name another with -E")
+    left += hide_variables(document.get("environment_variables"))
     _bring_data(document, left)
     document = {key: item for key, item in document.items() if item not in (None, {}, [])}
     return Imported(files=((f"{name}.yml", dump_yaml(document).encode()),), left=tuple(left))

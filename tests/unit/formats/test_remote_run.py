@@ -81,3 +81,17 @@ def test_environment_that_is_none_is_bad_input(environment):
 def test_damaged_details_are_bad_input(change):
     with pytest.raises(BadInput):
         import_details(details(**change), file="d.json", environment=None, read=refuse)
+
+
+def test_secrets_in_plain_text_among_variables_are_named_and_not_written():
+    text = details(environmentVariables={"HF_TOKEN": "hf_abcdefgh", "SIZE": "large"})
+    made = import_details(text, file="d.json", environment=None, read=refuse)
+    assert not any(b"hf_abcdefgh" in data for _, data in made.files)
+    assert any("localrun secret set hf-token" in line for line in made.left)
+    job = (
+        b"command: python a.py\nenvironment: azureml:x:1\nenvironment_variables: {HF_TOKEN: hf_abcdefgh, SIZE: large}\n"
+    )
+    made = import_job(job, file="j.yml", code="", environment=None)
+    assert b"hf_abcdefgh" not in made.files[0][1]
+    assert b"SIZE: large" in made.files[0][1]
+    assert any("localrun secret set hf-token" in line for line in made.left)
