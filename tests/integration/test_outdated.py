@@ -88,12 +88,12 @@ def test_registered_definitions_that_share_the_entry_are_named(localrun, folder,
         localrun.write(f"{name}/conda_dependencies.yml", json.dumps(conda | more))
         done = localrun.command("env", "register", "-d", name)
         assert done.returncode == 0, done.stderr
-    done = localrun.command("env", "build", "environment.yml")
+    done = localrun.command("env", "build", "environment.yml", timeout=250)
     assert done.returncode == 0, done.stderr
     grow(folder)
     found = json.loads(localrun.command("env", "outdated", "--format", "json").stdout)
     assert found["registered"] == ["one:1", "two:1"]
-    rebuilt = localrun.command("env", "build", "--rebuild", "one")
+    rebuilt = localrun.command("env", "build", "--rebuild", "one", timeout=250)
     assert b"registered with these packages: one:1, two:1" in rebuilt.stderr
 
 
@@ -126,13 +126,13 @@ def test_image_is_looked_at_by_its_python_packages(localrun, folder, engine, bar
     localrun.write("environment.yml", json.dumps({"image": bare_image, "conda_file": conda}))
     images = []
     try:
-        made = localrun.command("env", "build", "-t", "docker", "environment.yml")
+        made = localrun.command("env", "build", "-t", "docker", "environment.yml", timeout=200)
         assert made.returncode == 0, made.stderr
         images.append(made.stdout.decode().strip())
         grow(folder)
         found = localrun.command("env", "outdated", "-t", "docker", "--format", "json")
         assert json.loads(found.stdout)["changes"] == CHANGES, found.stderr
-        rebuilt = localrun.command("env", "build", "-t", "docker", "--rebuild", "environment.yml")
+        rebuilt = localrun.command("env", "build", "-t", "docker", "--rebuild", "environment.yml", timeout=200)
         assert rebuilt.returncode == 0, rebuilt.stderr
         told = rebuilt.stderr.decode().splitlines()
         assert told.index(f"localrun: {LINES[0]}") < told.index("localrun: rebuilding as asked")

@@ -143,7 +143,7 @@ def test_only_a_lock_is_collected_and_built_from(localrun, served, channel):
 def test_image_is_built_from_the_folder_with_packages_of_pip(localrun, elsewhere, engine, bare_image, tmp_path):
     folder = make_channel(str(tmp_path / "python")).removeprefix("file://")
     write_python_lock(localrun, folder, tmp_path)
-    done = localrun.command("env", "vendor", "a, b")
+    done = localrun.command("env", "vendor", "a, b", timeout=200)
     assert done.returncode == 0, done.stderr
     carried = os.path.join(elsewhere.source, "a, b")
     shutil.move(os.path.join(localrun.source, "a, b"), carried)
