@@ -15,6 +15,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from localrun.adapters.image_facts import EngineFacts
     from localrun.spec import RunSpec
 
 SUBDIRECTORIES = {
@@ -30,8 +31,17 @@ STAND_IN_LIMIT_S = 30
 """A script that stands in for an interpreter has so long to say which one it means."""
 
 
-def probe_host(spec: RunSpec, environ: Mapping[str, str], reading: Reading) -> HostFacts:
-    """Probe what resolve has to know about this machine for a run configuration."""
+def probe_host(
+    spec: RunSpec, environ: Mapping[str, str], reading: Reading, asked_of_engine: EngineFacts | None = None
+) -> HostFacts:
+    """Probe what resolve has to know about this machine for a run configuration.
+
+    Args:
+        spec: The run configuration.
+        environ: The caller's environment variables.
+        reading: Takes note of what is looked at.
+        asked_of_engine: What is known of the engine from before, and takes what is asked now; None for nothing.
+    """
     paths = [spec.source_directory, spec.source_file, spec.script, spec.bootstrap, *(item.path for item in spec.inputs)]
     asked = spec.environment
     docker = choose_target(spec) == "docker"
@@ -54,7 +64,7 @@ def probe_host(spec: RunSpec, environ: Mapping[str, str], reading: Reading) -> H
         return facts
     from localrun.adapters.image_facts import probe_images
 
-    return probe_images(spec, facts, environ, reading)
+    return probe_images(spec, facts, environ, reading, asked_of_engine)
 
 
 def _look_at_outputs(spec: RunSpec) -> tuple[tuple[str, str], ...]:

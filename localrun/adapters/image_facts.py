@@ -32,8 +32,38 @@ def open_engine(environ: Mapping[str, str]) -> Engine:
     return connect(find_endpoint(environ, environ.get("HOME") or os.path.expanduser("~")))
 
 
-def probe_images(spec: RunSpec, facts: HostFacts, environ: Mapping[str, str], reading: Reading) -> HostFacts:
+class EngineFacts:
+    """What is asked of one engine for many run configurations, each question once."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self._platform = ""
+        self._ids: dict[str, str] = {}
+
+    def get_platform(self) -> str:
+        """Give the engine's platform, such as `linux/amd64`."""
+        self._platform = self._platform or ask_platform(self.engine)
+        return self._platform
+
+    def get_id(self, name: str) -> str:
+        """Give the id of the image that a name stands for; empty when the engine has none."""
+        if name not in self._ids:
+            found = find_image(self.engine, name)
+            self._ids[name] = found.id if found else ""
+        return self._ids[name]
+
+
+def probe_images(
+    spec: RunSpec, facts: HostFacts, environ: Mapping[str, str], reading: Reading, known: EngineFacts | None = None
+) -> HostFacts:
     """Give the facts of the host with those of the engine: its platform, the base images, the build context.
+
+    Args:
+        spec: The run configuration.
+        facts: The facts of the host.
+        environ: The caller's environment variables; they say which engine.
+        reading: Takes note of what is looked at.
+        known: An engine that has been asked before; None for the one that `environ` names.
 
     Raises:
         EngineUnavailable: no engine answers.
@@ -42,19 +72,18 @@ def probe_images(spec: RunSpec, facts: HostFacts, environ: Mapping[str, str], re
     asked = spec.environment
     if asked is None:
         return facts
-    engine = open_engine(environ)
+    engine = known or EngineFacts(open_engine(environ))
     try:
         return replace(
             facts,
-            engine_platform=ask_platform(engine),
-            images=tuple(
-                (name, found.id if (found := find_image(engine, name)) else "") for name in list_bases_of(asked)
-            ),
+            engine_platform=engine.get_platform(),
+            images=tuple((name, engine.get_id(name)) for name in list_bases_of(asked)),
             contexts=_hash_context(asked, reading),
-            paths=facts.paths + (() if engine.endpoint.remote else _look_at_mounts(spec, reading)),
+            paths=facts.paths + (() if engine.engine.endpoint.remote else _look_at_mounts(spec, reading)),
         )
     finally:
-        engine.close()
+        if known is None:
+            engine.engine.close()
 
 
 def _look_at_mounts(spec: RunSpec, reading: Reading) -> tuple[tuple[str, str], ...]:

@@ -6,6 +6,7 @@ import os
 
 import click
 
+from localrun.adapters.files import Reading
 from localrun.cli import show
 from localrun.errors import BadInput, LocalrunError
 from localrun.escaping import escape
@@ -17,7 +18,9 @@ if TYPE_CHECKING:
 
     from localrun.adapters.docker_credentials import Credentials
     from localrun.adapters.engine import Engine
+    from localrun.adapters.image_facts import EngineFacts
     from localrun.environments.settings import Progress
+    from localrun.spec import EnvironmentSpec
 
 LABEL = "localrun.fingerprint"
 """The label of every image that localrun made."""
@@ -117,49 +120,62 @@ def name_environments(engine: Engine, names: Iterable[str]) -> dict[str, list[st
 
     One that cannot be planned here, because a file of it is missing, is for none.
     """
+    import json
+
+    from localrun.adapters.image_facts import EngineFacts
     from localrun.workspace import registry
     from localrun.workspace.home import open_home
 
     wanted = set(names) - {""}
     found: dict[str, list[str]] = {}
-    ids: dict[str, str] = {}
-    for name, version, *_ in registry.names(open_home(os.environ)) if wanted else ():
-        try:
-            planned = plan_image_name(engine, f"{name}:{version}", ids)
-        except LocalrunError:
-            continue
-        if planned in wanted:
-            found.setdefault(planned, []).append(f"{name}:{version}")
+    known, planned = EngineFacts(engine), dict[str, str]()
+    for name, document in registry.documents(open_home(os.environ)).items() if wanted else ():
+        definition = json.dumps({key: document[key] for key in document if key not in {"name", "version"}})
+        if definition not in planned:  # many names may stand for one
+            planned[definition] = _plan_registered(known, document)
+        if planned[definition] in wanted:
+            found.setdefault(planned[definition], []).append(f"{name}:{document['version']}")
     return found
 
 
-def plan_image_name(engine: Engine, reference: str, ids: dict[str, str] | None = None) -> str:
+def _plan_registered(known: EngineFacts, document: dict[str, Any]) -> str:
+    from localrun.formats.environment import read_registered
+
+    try:
+        return _plan_name(read_registered(document["name"], lambda _: document, Reading().read), known)
+    except (LocalrunError, OSError):
+        return ""
+
+
+def plan_image_name(engine: Engine, reference: str) -> str:
     """Give the name of the image of an environment; empty when its base image is not in the engine.
 
     Args:
         engine: Asked for what the base image stands for now.
         reference: All that -E of `run` takes.
-        ids: What was found before, and takes what is found.
 
     Raises:
         LocalrunError: there is no such environment, or it has no image.
     """
-    from localrun.adapters.files import Reading
-    from localrun.adapters.host import probe_host
+    from localrun.adapters.image_facts import EngineFacts
     from localrun.cli.request import Flags, read_request
+
+    spec = read_request(Flags(command="true", environment=reference, target="docker"), Reading())
+    assert spec.environment is not None  # noqa: S101 - the flags name one
+    return _plan_name(spec.environment, EngineFacts(engine))
+
+
+def _plan_name(environment: EnvironmentSpec, known: EngineFacts) -> str:
+    from localrun.adapters.host import probe_host
     from localrun.resolve import plan_environment
     from localrun.resolve.image import list_bases, settle_image
+    from localrun.spec import RunSpec
 
-    reading = Reading()
-    spec = read_request(Flags(command="true", environment=reference, target="docker"), reading)
-    plan = plan_environment(spec, probe_host(spec, os.environ, reading), target="docker")
+    spec = RunSpec(command="true", environment=environment, target="docker")
+    plan = plan_environment(spec, probe_host(spec, os.environ, Reading(), known), target="docker")
     if plan.image is None:
         return ""
-    known = {} if ids is None else ids
-    for base in list_bases(plan.image):
-        if base not in known:
-            known[base] = str((ask_image(engine, base) or {}).get("Id", ""))
-    settled = settle_image(plan, known).image
+    settled = settle_image(plan, {base: known.get_id(base) for base in list_bases(plan.image)}).image
     return settled.name if settled else ""
 
 
