@@ -7,7 +7,6 @@ What counts is what `du` says of the workspace with its package caches, so that 
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import tempfile
