@@ -9,7 +9,6 @@ channel is made here from this Python; numpy and pandas come from the package in
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 import sys
@@ -21,20 +20,26 @@ from pairs import LOCALRUN, Row, Sample, alternate, make_environ, pick, print_ta
 from localrun.testing import make_channel
 
 
-def time_ours(environ: dict[str, str], folder: str, packages: tuple[str, ...]) -> Sample:
+def write_environment(folder: str, channel: str, packages: tuple[str, ...]) -> str:
+    """Write a conda file of python and pip packages into the source folder; give its path."""
+    pins = "".join([f"      - {name}\n" for name in packages])
+    text = f"channels: ['{channel}']\ndependencies:\n  - python\n  - pip\n  - pip:\n{pins}"
+    return write_script(f"{folder}/source", text, "environment.yml")
+
+
+def time_ours(environ: dict[str, str], folder: str, options: tuple[str, ...], check: str) -> Sample:
+    """Make an environment anew by a run of `true` in it; `check` is what Python must be able to do there."""
     for name in ("environments", "plans"):  # the caches of packages stay
         shutil.rmtree(f"{folder}/home/{name}", ignore_errors=True)
-    command = [LOCALRUN, "run", "-q", "-E", f"{folder}/source/environment.yml", "--command"]
+    command = [LOCALRUN, "run", "-q", *options, "--command"]
     begin = time.perf_counter()
     subprocess.run([*command, "true"], env=environ, cwd=f"{folder}/source", check=True)
     taken = time.perf_counter() - begin
-    subprocess.run(
-        [*command, f'python -c "import {",".join(packages)}"'], env=environ, cwd=f"{folder}/source", check=True
-    )
+    subprocess.run([*command, f'python -c "{check}"'], env=environ, cwd=f"{folder}/source", check=True)
     return {"time": taken}
 
 
-def time_pip(environ: dict[str, str], folder: str, packages: tuple[str, ...]) -> Sample:
+def time_pip(environ: dict[str, str], folder: str, packages: tuple[str, ...], check: str) -> Sample:
     shutil.rmtree(f"{folder}/venv", ignore_errors=True)
     python = f"{folder}/venv/bin/python"
     begin = time.perf_counter()
@@ -42,22 +47,19 @@ def time_pip(environ: dict[str, str], folder: str, packages: tuple[str, ...]) ->
     install = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *packages]
     subprocess.run(install, env=environ, check=True, stderr=subprocess.DEVNULL)
     taken = time.perf_counter() - begin
-    subprocess.run([python, "-c", f"import {','.join(packages)}"], env=environ, check=True)
+    subprocess.run([python, "-c", check], env=environ, check=True)
     return {"time": taken}
 
 
 def measure(rounds: int = 5, packages: tuple[str, ...] = ("numpy", "pandas")) -> list[Row]:
+    check = f"import {', '.join(packages)}"
     with tempfile.TemporaryDirectory() as folder:
-        channel = make_channel(f"{folder}/channel")
-        pins = "".join([f"      - {name}\n" for name in packages])
-        text = f"channels: ['{channel}']\ndependencies:\n  - python\n  - pip\n  - pip:\n{pins}"
-        os.makedirs(f"{folder}/source")
-        write_script(f"{folder}/source", text, "environment.yml")
+        environment = write_environment(folder, make_channel(f"{folder}/channel"), packages)
         environ = make_environ(f"{folder}/home") | {"PIP_CACHE_DIR": f"{folder}/pip-cache"}
         found = alternate(
             {
-                "localrun": lambda: time_ours(environ, folder, packages),
-                "pip": lambda: time_pip(environ, folder, packages),
+                "localrun": lambda: time_ours(environ, folder, ("-E", environment), check),
+                "pip": lambda: time_pip(environ, folder, packages, check),
             },
             rounds,
         )

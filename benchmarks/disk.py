@@ -11,7 +11,8 @@ import subprocess
 import sys
 import tempfile
 
-from pairs import LOCALRUN, Row, Sample, make_environ, pick, print_table, write_script
+from conda_environment import write_environment
+from pairs import LOCALRUN, Row, Sample, make_environ, pick, print_table
 
 from localrun.testing import make_channel
 
@@ -23,10 +24,8 @@ QUICK = {"count": 2}
 
 
 def make_environment(environ: dict[str, str], folder: str, channel: str, name: str) -> None:
-    pins = "".join([f"      - {package}\n" for package in (*SHARED, name)])
-    text = f"channels: ['{channel}']\ndependencies:\n  - python\n  - pip\n  - pip:\n{pins}"
-    write_script(f"{folder}/source", text, "environment.yml")
-    command = [LOCALRUN, "run", "-q", "-E", f"{folder}/source/environment.yml", "--command", "true"]
+    environment = write_environment(folder, channel, (*SHARED, name))
+    command = [LOCALRUN, "run", "-q", "-E", environment, "--command", "true"]
     subprocess.run(command, env=environ, cwd=f"{folder}/source", check=True)
 
 
