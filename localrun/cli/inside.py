@@ -39,20 +39,24 @@ def execute(*, rank: int | None, run: str, command: tuple[str, ...], **_: bool) 
     from localrun.inside.place import find_place
 
     rank, command = read_words(rank, command)
+    if not command:
+        raise BadInput("no command was given", hint="write it behind the run: localrun exec latest -- bash")
     home, record = open_live(run)
     return enter(record, find_place(home, record, rank, os.environ), command)
 
 
-@click.command()
-@click.option("--rank", type=click.IntRange(min=0), default=0, metavar="K", help="As this rank had it [0].")
+@click.command(context_settings={"allow_interspersed_args": False})
+@click.option("--rank", type=click.IntRange(min=0), metavar="K", help="As this rank had it [0].")
 @click.argument("run")
 @click.argument("command", nargs=-1, type=click.UNPROCESSED)
-def shell(rank: int, run: str, command: tuple[str, ...]) -> int:
+def shell(rank: int | None, run: str, command: tuple[str, ...]) -> int:
     """Open a shell in the environment, folder and variables of RUN, which may have ended; or run a COMMAND there."""
     from localrun.inside.place import find_place, reconstruct_place
     from localrun.workspace import active
     from localrun.workspace.record_schema import read_supported
 
+    asked, command = read_words(rank, command)
+    rank = asked or 0
     home = open_workspace()
     (run_id,) = find_runs(home, (run,))
     live = active.is_live(home, run_id)
@@ -119,10 +123,10 @@ def open_live(run: str) -> tuple[str, dict[str, Any]]:
 
 
 def read_words(rank: int | None, words: tuple[str, ...]) -> tuple[int | None, tuple[str, ...]]:
-    """Read options that stand behind RUN, before the command or a `--`; give the rank and the command.
+    """Read options that stand behind RUN, before the command or a `--`; give the rank and the command, which may be empty.
 
     Raises:
-        BadInput: there is no command, or the rank is no number.
+        BadInput: the rank is no number.
     """
     rest = list(words)
     while rest and (rest[0] in _WORDS or rest[0].partition("=")[0] == "--rank"):
@@ -135,8 +139,6 @@ def read_words(rank: int | None, words: tuple[str, ...]) -> tuple[int | None, tu
         rank = int(given)
     if rest[:1] == ["--"]:
         del rest[0]
-    if not rest:
-        raise BadInput("no command was given", hint="write it behind the run: localrun exec latest -- bash")
     return rank, tuple(rest)
 
 

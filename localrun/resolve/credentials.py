@@ -12,13 +12,13 @@ if TYPE_CHECKING:
 
 USER = re.compile(r"(?<=://)[^/@\s]+@")
 """`user:password@` in an address."""
-TOKEN = re.compile(r"(?<=/t/)[^/\s]+(?=/)")
-"""A conda token, `/t/<token>/`."""
+TOKEN = re.compile(r"(://\S*?/t/)[^/\s]+(?=/)")
+"""A conda token, `/t/<token>/` in an address; a folder of that name is none."""
 
 
 def hide_credentials(text: str) -> str:
     """Give a text whose addresses have `***` in place of users, passwords and conda tokens."""
-    return TOKEN.sub("***", USER.sub("***@", text))
+    return TOKEN.sub(r"\1***", USER.sub("***@", text))
 
 
 def hide_in_environment(environment: EnvironmentPlan) -> EnvironmentPlan:

@@ -107,7 +107,7 @@ def test_shell_of_an_ended_run_has_its_folder_and_variables(localrun):
     given = ("-n", "2", "-e", "GIVEN=x", "-e", "PASSED", "-E", f"interpreter:{LOCALRUN[0]}")
     assert localrun.run("-q", *given, "train.py", env={"PASSED": "secret"}).returncode == 0
     ask = 'cat made-by-the-run; echo; echo "$PATH"; echo $RANK $GIVEN $AZUREML_RUN_ID; pwd'
-    done = localrun.command("shell", "latest", "--rank", "1", "--", "sh", "-c", ask)
+    done = localrun.command("shell", "latest", "--rank", "1", "sh", "-c", ask)
     record = localrun.record()
     theirs, ours, *rest = done.stdout.decode().splitlines()
     assert theirs == ours

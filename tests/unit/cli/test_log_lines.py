@@ -36,13 +36,15 @@ def test_line_is_printed_with_time_and_rank_and_escaped():
         (("--rank=2", "-it", "bash"), 2, ("bash",)),
         (("--", "--odd"), None, ("--odd",)),
         (("grep", "--", "x"), None, ("grep", "--", "x")),
+        ((), None, ()),
+        (("--rank", "1", "--"), 1, ()),
     ],
 )
-def test_options_of_exec_may_stand_behind_the_run(words, rank, command):
+def test_options_of_exec_and_shell_may_stand_behind_the_run(words, rank, command):
     assert read_words(None, words) == (rank, command)
 
 
-@pytest.mark.parametrize("words", [(), ("--",), ("--rank",), ("--rank", "x", "ls")])
-def test_exec_without_a_command_or_with_a_rank_that_is_none_is_refused(words):
+@pytest.mark.parametrize("words", [("--rank",), ("--rank", "x", "ls")])
+def test_a_rank_that_is_none_is_refused(words):
     with pytest.raises(BadInput):
         read_words(None, words)
