@@ -123,7 +123,7 @@ def open_live(run: str) -> tuple[str, dict[str, Any]]:
 
 
 def read_words(rank: int | None, words: tuple[str, ...]) -> tuple[int | None, tuple[str, ...]]:
-    """Read options that stand behind RUN, before the command or a `--`; give the rank and the command, which may be empty.
+    """Read options that stand behind RUN, before the command or a `--`; give the rank and the command, empty or not.
 
     Raises:
         BadInput: the rank is no number.
