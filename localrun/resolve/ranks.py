@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from localrun.distributions.layout import Member
     from localrun.spec import RunSpec
 
+BREAKPOINT = "PYTHONBREAKPOINT"
+"""What `breakpoint()` does; the user's own has its way."""
 MOST_RANKS = 1024
 """More ranks than this on one machine are taken for a slip of the finger."""
 
@@ -82,7 +84,7 @@ def plan_ranks(spec: RunSpec, hosts: tuple[str, ...] = ()) -> tuple[RankPlan, ..
 
 def name_variables(spec: RunSpec, ranks: tuple[RankPlan, ...]) -> set[str]:
     """Name the variables that differ from rank to rank: localrun or `mpirun` sets them, and nobody else."""
-    names = {name for rank in ranks for name, _ in rank.variables}
+    names = {name for rank in ranks for name, _ in rank.variables} - {BREAKPOINT}
     return names.union(BY_MPIRUN) if spec.distribution.type == "mpi" else names
 
 
@@ -93,5 +95,15 @@ def _plan_rank(spec: RunSpec, layout: Layout, member: Member) -> RankPlan:
     variables["AZUREML_CR_NODE_RANK"] = str(node)
     variables["AZUREML_PROCESS_NAME"] = f"rank_{rank}" if distributed else "main"
     variables["AZ_BATCHAI_TASK_INDEX"] = str({"local": local_rank, "global": rank, "node": node}[spec.task_index])
+    if _has_no_terminal(spec, rank):
+        variables[BREAKPOINT] = "0"
     log = "std_log.txt" if layout.world_size == 1 and not distributed else f"std_log_process_{rank}.txt"
     return RankPlan(rank=rank, local_rank=local_rank, node=node, variables=tuple(variables.items()), log=log)
+
+
+def _has_no_terminal(spec: RunSpec, rank: int) -> bool:
+    """Tell whether the terminal is another rank's, so that a `breakpoint()` could only end this one."""
+    if spec.terminal_rank in {-1, rank}:
+        return False
+    environment = spec.environment.environment_variables if spec.environment else ()
+    return BREAKPOINT not in {*dict(environment), *dict(spec.environment_variables), *spec.inherited}

@@ -43,6 +43,27 @@ def test_plan_of_a_script_is_complete():
     assert made == plan()
 
 
+def test_ranks_without_the_terminal_go_on_at_a_breakpoint():
+    pytorch = DistributionSpec(type="pytorch", processes_per_node=3)
+    told = [dict(rank.variables).get("PYTHONBREAKPOINT") for rank in plan(distribution=pytorch, terminal_rank=1).ranks]
+    assert told == ["0", None, "0"]
+    assert "PYTHONBREAKPOINT" not in dict(plan(distribution=pytorch).ranks[0].variables)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"environment_variables": (("PYTHONBREAKPOINT", "web_pdb.set_trace"),)},
+        {"inherited": ("PYTHONBREAKPOINT",)},
+        {"environment": EnvironmentSpec(environment_variables=(("PYTHONBREAKPOINT", "web_pdb.set_trace"),))},
+    ],
+)
+def test_what_breakpoint_does_may_be_said(changes):
+    made = plan(distribution=DistributionSpec(type="pytorch", processes_per_node=2), terminal_rank=1, **changes)
+    assert all("PYTHONBREAKPOINT" not in dict(rank.variables) for rank in made.ranks)
+    assert "PYTHONBREAKPOINT" in {*dict(made.variables), *made.inherited}
+
+
 def test_ranks_are_ordered_and_know_their_places():
     made = plan(nodes=2, distribution=DistributionSpec(type="pytorch", processes_per_node=3))
     told = [dict(rank.variables) for rank in made.ranks]
