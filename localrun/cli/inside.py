@@ -52,14 +52,14 @@ def execute(*, rank: int | None, run: str, command: tuple[str, ...], **_: bool) 
 def shell(rank: int | None, run: str, command: tuple[str, ...]) -> int:
     """Open a shell in the environment, folder and variables of RUN, which may have ended; or run a COMMAND there."""
     from localrun.inside.place import find_place, reconstruct_place
-    from localrun.workspace import active
+    from localrun.inside.ranks import await_ended
     from localrun.workspace.record_schema import read_supported
 
     asked, command = read_words(rank, command)
     rank = asked or 0
     home = open_workspace()
     (run_id,) = find_runs(home, (run,))
-    live = active.is_live(home, run_id)
+    live = not await_ended(home, run_id)
     if live:
         home, record = open_live(run_id)
         place = find_place(home, record, rank, os.environ)

@@ -122,7 +122,7 @@ class Afterwards:
 
     def _make(self, folder: str, command: Sequence[str]) -> str:
         """Make the container, and in `folder` what it finds; give its id."""
-        from localrun.adapters.engine_containers import begin_create
+        from localrun.adapters.engine_containers import RUN_LABEL, begin_create
         from localrun.targets import docker, docker_place
         from localrun.targets.docker_request import PLACE, Node, describe_container
         from localrun.targets.docker_script import write_script
@@ -151,6 +151,7 @@ class Afterwards:
         request = describe_container(described, replace(self._container, ports=()))
         request["Entrypoint"] = ["/bin/sh", "-c", KEEPER, PLACE]
         request["HostConfig"]["AutoRemove"] = True  # when this process is killed
+        del request["Labels"][RUN_LABEL]  # what removes the containers of a run leaves this one
         name = f"localrun-{run_id}-shell-{os.urandom(3).hex()}"
         return str(begin_create(self._engine, name, request).take()["Id"])
 

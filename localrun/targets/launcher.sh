@@ -4,8 +4,9 @@
 #     sh launcher.sh FOLDER BOOTSTRAP RANK...
 #
 # FOLDER was made by localrun and holds two pipes, control (lines that come in) and status (lines that go out), and for
-# each rank out-RANK, the pipe (or terminal) that takes what it prints, and start-RANK, a piece of shell that is read once: variables,
-# directory and command; for a rank that reads something there is in-RANK, the pipe where it comes from. BOOTSTRAP is the rank that start-bootstrap belongs to, or - for none.
+# each rank out-RANK, the pipe (or terminal) that takes what it prints, and start-RANK, a piece of shell that is read
+# once: variables, directory and command; for a rank that reads something there is in-RANK, the pipe where it comes from.
+# BOOTSTRAP is the rank that start-bootstrap belongs to, or - for none.
 #
 #     control   signal NUMBER PID...   send a signal (a group: -PID)
 #               go                     the bootstrap script has ended well: start the ranks

@@ -7,9 +7,11 @@ import shutil
 import signal
 import subprocess
 import sys
+from functools import partial
 
 import pytest
 from launcher_kit import Launched
+from run_kit import wait_until
 
 from localrun.targets.docker_script import Start
 
@@ -177,12 +179,21 @@ def test_signals_reach_the_whole_group_of_a_rank(tmp_path):
         assert b"rank\n" in launched.said[0]
 
 
+def end_group(leader):
+    """End a group; false: its leader has been named, and does not lead it yet."""
+    try:
+        os.killpg(leader, signal.SIGKILL)
+    except ProcessLookupError:
+        return False
+    return True
+
+
 def test_everything_ends_when_localrun_is_gone(tmp_path):
     with Launched(tmp_path / "node", [make_start("sleep", "600")]) as launched:
         launched.wait_for("started")
         os.close(launched.control)
         assert launched.child.wait(timeout=10) == -signal.SIGKILL  # an init process then ends what is left
-        os.killpg(int(launched.target(0)[1:]), signal.SIGKILL)
+        wait_until(partial(end_group, int(launched.target(0)[1:])))
         launched.control = os.open(os.devnull, os.O_RDONLY)
 
 

@@ -118,7 +118,7 @@ def test_stats_show_what_each_rank_uses_and_write_it_down(localrun):
     folder = os.path.join(localrun.home, "runs", run_id)
     assert not os.path.exists(f"{folder}/usage.jsonl")
     with localrun.start("stats", run_id, stdout=subprocess.DEVNULL) as child:
-        wait_until(lambda: os.path.exists(f"{folder}/usage.jsonl"), 20)
+        wait_until(lambda: os.path.exists(f"{folder}/usage.jsonl") and os.path.getsize(f"{folder}/usage.jsonl"), 20)
         child.send_signal(signal.SIGINT)
         assert child.wait(10) == 130
     localrun.command("kill", run_id)
