@@ -31,12 +31,13 @@ def stats(no_stream: bool, form: str, runs: tuple[str, ...]) -> None:  # noqa: F
 
     The same goes into the record of the run as `usage.jsonl`; `localrun run --stats` does that from the start.
     """
-    from localrun.inside.ranks import ask_living
+    from localrun.inside.ranks import ask_living, has_ended
     from localrun.workspace import active
 
     home = open_workspace()
-    found = find_runs(home, runs) if runs else tuple(sorted(active.names(home)))
-    for run_id in found:
+    live = (run_id for run_id in active.names(home) if active.is_live(home, run_id) and not has_ended(home, run_id))
+    found = find_runs(home, runs) if runs else tuple(sorted(live))
+    for run_id in found if runs else ():
         ask_living(home, run_id)
     meters = {run_id: _open(home, run_id) for run_id in found}
     _measure(home, meters)

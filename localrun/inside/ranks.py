@@ -59,7 +59,7 @@ def ask_living(home: str, run_id: str) -> None:
     Raises:
         RunNotFound: it has ended.
     """
-    if not active.is_live(home, run_id) or _has_ended(home, run_id):
+    if not active.is_live(home, run_id) or has_ended(home, run_id):
         hint = f"localrun shell {run_id} opens a shell where it was, localrun logs {run_id} has its output"
         raise RunNotFound(f"run {run_id} has ended", hint=hint, code="run_ended")
 
@@ -68,13 +68,14 @@ def await_ended(home: str, run_id: str) -> bool:
     """Tell whether a run has ended; while its supervisor still tidies up behind it, that is waited for."""
     if not active.is_live(home, run_id):
         return True
-    if not _has_ended(home, run_id):
+    if not has_ended(home, run_id):
         return False
     active.wait(home, run_id)
     return True
 
 
-def _has_ended(home: str, run_id: str) -> bool:
+def has_ended(home: str, run_id: str) -> bool:
+    """Tell whether the record of a run that is live is closed: its supervisor tidies up behind it."""
     try:
         return bool(records.read(home, run_id)["status"] != "running")
     except RunNotFound:  # it is stored a moment after the start

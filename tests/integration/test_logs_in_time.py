@@ -122,6 +122,7 @@ def test_stats_show_what_each_rank_uses_and_write_it_down(localrun):
         child.send_signal(signal.SIGINT)
         assert child.wait(10) == 130
     localrun.command("kill", run_id)
+    localrun.command("wait", run_id)
     with open(f"{folder}/usage.jsonl", encoding="utf-8") as file:
         assert [row["rank"] for row in json.loads(file.readline())["ranks"]] == [0, 1]
     assert b"has ended" in localrun.command("stats", run_id).stderr
