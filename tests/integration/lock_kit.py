@@ -9,7 +9,17 @@ import json
 import os
 import threading
 
+from environment_kit import fill_channel, text_package
 from packages_kit import make_wheel
+
+NAMES = ("part-1.0-0.conda", "whole-1.0-0.conda")
+
+
+def make_parts(folder):
+    """Make a channel of `part`, twice, and `whole`, which needs it; give its folder."""
+    packages = [text_package("part", "1.0"), text_package("part", "2.0"), text_package("whole", depends=("part",))]
+    fill_channel(folder, packages)
+    return folder
 
 
 @contextlib.contextmanager

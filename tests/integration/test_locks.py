@@ -14,26 +14,20 @@ from localrun.testing.channel import make_channel
 
 sys.path.insert(0, os.path.dirname(__file__))  # tests are not packages
 from environment_kit import fill_channel, text_package
-from lock_kit import listed, serve, write_lock
+from lock_kit import NAMES, listed, make_parts, serve, write_lock
 
 pytestmark = pytest.mark.channel
 
 
 @pytest.fixture
 def channel(tmp_path):
-    folder = tmp_path / "channel"
-    packages = [text_package("part", "1.0"), text_package("part", "2.0"), text_package("whole", depends=("part",))]
-    fill_channel(folder, packages)
-    return folder
+    return make_parts(tmp_path / "channel")
 
 
 @pytest.fixture
 def served(channel):
     with serve(channel) as address:
         yield address
-
-
-NAMES = ("part-1.0-0.conda", "whole-1.0-0.conda")
 
 
 def test_lock_is_installed_as_it_stands_and_from_the_cache_when_offline(localrun, served, channel):

@@ -12,13 +12,11 @@ import pytest
 from localrun.testing.channel import make_channel
 
 sys.path.insert(0, os.path.dirname(__file__))  # tests are not packages
-from environment_kit import fill_channel, text_package
-from lock_kit import listed, serve, write_lock, write_python_lock
+from lock_kit import NAMES, listed, make_parts, serve, write_lock, write_python_lock
 from run_kit import Driver
 
 pytestmark = pytest.mark.channel
 
-NAMES = ("part-1.0-0.conda", "whole-1.0-0.conda")
 NOWHERE = {
     "UV_INDEX_URL": "http://127.0.0.1:1/simple",
     "UV_EXTRA_INDEX_URL": "",
@@ -31,10 +29,7 @@ NOWHERE = {
 
 @pytest.fixture
 def channel(tmp_path):
-    folder = tmp_path / "channel"
-    packages = [text_package("part", "1.0"), text_package("part", "2.0"), text_package("whole", depends=("part",))]
-    fill_channel(folder, packages)
-    return folder
+    return make_parts(tmp_path / "channel")
 
 
 @pytest.fixture
