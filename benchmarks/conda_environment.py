@@ -9,13 +9,12 @@ channel is made here from this Python; numpy and pandas come from the package in
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 import sys
 import tempfile
 import time
 
-from pairs import LOCALRUN, Row, Sample, alternate, make_environ, pick, print_table, write_script
+from pairs import LOCALRUN, Row, Sample, alternate, make_environ, pick, print_table, set_aside, write_script
 
 from localrun.testing import make_channel
 
@@ -29,8 +28,7 @@ def write_environment(folder: str, channel: str, packages: tuple[str, ...]) -> s
 
 def time_ours(environ: dict[str, str], folder: str, options: tuple[str, ...], check: str) -> Sample:
     """Make an environment anew by a run of `true` in it; `check` is what Python must be able to do there."""
-    for name in ("environments", "plans"):  # the caches of packages stay
-        shutil.rmtree(f"{folder}/home/{name}", ignore_errors=True)
+    set_aside(folder, "home/environments", "home/plans")  # the caches of packages stay
     command = [LOCALRUN, "run", "-q", *options, "--command"]
     begin = time.perf_counter()
     subprocess.run([*command, "true"], env=environ, cwd=f"{folder}/source", check=True)
@@ -40,7 +38,7 @@ def time_ours(environ: dict[str, str], folder: str, options: tuple[str, ...], ch
 
 
 def time_pip(environ: dict[str, str], folder: str, packages: tuple[str, ...], check: str) -> Sample:
-    shutil.rmtree(f"{folder}/venv", ignore_errors=True)
+    set_aside(folder, "venv")
     python = f"{folder}/venv/bin/python"
     begin = time.perf_counter()
     subprocess.run([sys.executable, "-m", "venv", f"{folder}/venv"], env=environ, check=True)

@@ -10,6 +10,7 @@ import shutil
 import statistics
 import subprocess
 import sys
+import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
@@ -157,6 +158,19 @@ def make_environ(home: str) -> dict[str, str]:
     environ = {**os.environ, "LOCALRUN_HOME": home}
     environ.pop("PYTHONDONTWRITEBYTECODE", None)
     return environ
+
+
+def set_aside(folder: str, *names: str) -> None:
+    """Move what earlier rounds made into `FOLDER/aside`, to be removed with the folder at the very end.
+
+    On ext4 files are made slowly for up to half a minute after many were removed: the kernel passes over the inodes of
+    what has just gone, one by one. A round that removes what the one before it made measures that.
+    """
+    for name in names:
+        path = os.path.join(folder, name)
+        if os.path.lexists(path):
+            os.makedirs(os.path.join(folder, "aside"), exist_ok=True)
+            os.rename(path, os.path.join(folder, "aside", f"{os.path.basename(name)}-{time.monotonic_ns()}"))
 
 
 def start(command: list[str], environ: dict[str, str], folder: str, **more: Any) -> subprocess.Popen[bytes]:
