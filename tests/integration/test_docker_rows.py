@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import glob
 import hashlib
 import os
@@ -17,7 +16,6 @@ from run_kit import LOCALRUN, hear, wait_until
 from test_docker_losses import start_waiting, use
 from test_runs_full_disk import FILL
 from test_runs_logs import BYTES, MANY, expected_lines, peak_mebibytes
-from test_runs_seed_bootstrap import COMMAND, INSTALL, MARKER, TRAIN, assert_whole, read_seed, remove_marker
 from test_runs_signals import end_of
 
 from localrun.adapters.spawn import list_descendants
@@ -29,7 +27,6 @@ UNWILLING = """if True:
     open("ready", "w").close()
     time.sleep(600)
 """
-SEEDED = COMMAND.replace("python", "python3")
 REPORT = "\nimport sys; open(sys.argv[3], 'w').write('done\\n'); import time; time.sleep(float(sys.argv[4]))"
 
 
@@ -48,21 +45,6 @@ def on_small_disk(own_workspace, tmp_path, engine, python_image, mounting):
         yield from use(Contained(home, tmp_path / "source", engine, python_image))
     finally:
         subprocess.run(["umount", "-l", home], check=True)
-
-
-@pytest.fixture
-def seeded(contained):
-    """Give a driver with the bootstrap script, which installs nothing here: what it is about is the marker."""
-    assert INSTALL in read_seed()
-    script = read_seed().replace(INSTALL, "cp greeting.txt greeting.py").replace("python -c", "python3 -c")
-    contained.write("bootstrap.sh", script)
-    contained.write("greeting.txt", "def hello():\n    return 'we love you'\n")
-    contained.write("train.py", TRAIN)
-    with open(f"{MARKER}.tests-lock", "w") as lock:  # there is one /tmp, and there may be several workers
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        remove_marker()
-        yield contained
-        remove_marker()
 
 
 def share(folder):
@@ -171,32 +153,6 @@ def test_grandchild_that_holds_the_log_pipe_is_ended_with_the_run(contained, hol
     assert (done.returncode, done.stdout) == (0, b"done\n")
     assert b"the ranks left " in done.stderr
     assert b"sleep" in done.stderr
-
-
-@pytest.mark.parametrize("kind", ["file", "link"])
-def test_marker_that_was_left_over_on_this_machine_lets_nobody_through_early(seeded, kind, tmp_path):
-    if kind == "file":
-        with open(MARKER, "w", encoding="ascii"):
-            pass
-    else:
-        os.symlink(tmp_path / "victim", MARKER)
-    before = os.lstat(MARKER)
-    done = seeded.run("--nodes", "2", "-n", "2", "--command", SEEDED)
-    assert done.returncode == 0, (done.stdout, done.stderr)
-    assert_whole(seeded, 4)  # rank 0 of a node has said so before the others passed
-    assert os.lstat(MARKER) == before
-    assert not os.path.lexists(tmp_path / "victim")
-
-
-def test_two_runs_at_once_have_barriers_networks_and_names_of_their_own(seeded):
-    words = ("run", "--nodes", "2", "-n", "2", "--command", f"{SEEDED} && sleep 1")
-    both = [seeded.start(*words) for _ in range(2)]
-    assert [(child.communicate(timeout=60)[1], child.returncode)[1] for child in both] == [0, 0]
-    for record in seeded.records():
-        assert_whole(seeded, 4, record)
-    first, second = ({item["name"] for item in record["containers"]} for record in seeded.records())
-    assert len(first) == len(second) == 2
-    assert not first & second
 
 
 def test_stop_never_signals_a_process_that_has_the_number_of_a_dead_supervisor(contained):
