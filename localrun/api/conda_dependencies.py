@@ -65,7 +65,7 @@ class CondaDependencies:
         pip_packages: Iterable[str] | None = None,
         conda_packages: Iterable[str] | None = None,
         python_version: str = PYTHON_VERSION,
-        pin_sdk_version: bool = True,  # noqa: FBT001, FBT002, ARG004 - the original's, where it has no effect either
+        pin_sdk_version: bool = True,
     ) -> CondaDependencies:
         """Make one of lists of packages.
 
@@ -76,11 +76,12 @@ class CondaDependencies:
             pip_packages: Requirements; None: azureml-defaults.
             conda_packages: Match specs; a `python=…` among them wins over `python_version`.
             python_version: The version of Python.
-            pin_sdk_version: No effect.
+            pin_sdk_version: No effect, as in the original.
 
         Raises:
             UserErrorException: a package is none.
         """
+        del pin_sdk_version
         made = CondaDependencies()
         made.set_python_version(python_version)
         for package in conda_packages or ():

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from localrun.api.fields import Section
 
 
 class RegistryIdentity(Section):
     """A managed identity that opens a registry in the cloud; kept in files, of no use here."""
 
-    KEYS = {"resource_id": "resourceId", "client_id": "clientId"}  # noqa: RUF012 - declared as a class variable
+    KEYS: ClassVar = {"resource_id": "resourceId", "client_id": "clientId"}
 
     resource_id: str | None
     client_id: str | None
@@ -32,13 +34,13 @@ class ContainerRegistry(Section):
         registry_identity: A managed identity of the cloud, or None.
     """
 
-    KEYS = {  # noqa: RUF012 - declared as a class variable
+    KEYS: ClassVar = {
         "address": "address",
         "username": "username",
         "password": "password",
         "registry_identity": "registryIdentity",
     }
-    PARTS = {"registry_identity": RegistryIdentity}  # noqa: RUF012 - declared as a class variable
+    PARTS: ClassVar = {"registry_identity": RegistryIdentity}
 
     address: str | None
     username: str | None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from localrun.api.exceptions import RunConfigurationException
 from localrun.api.fields import Section
@@ -18,7 +18,7 @@ class MpiConfiguration(Section):
         node_count: How many nodes; `ScriptRunConfig` takes it over into the run configuration.
     """
 
-    KEYS = {  # noqa: RUF012 - declared as a class variable
+    KEYS: ClassVar = {
         "process_count_per_node": "processCountPerNode",
         "node_count": "nodeCount",
     }
@@ -41,7 +41,7 @@ class PyTorchConfiguration(Section):
         node_count: How many nodes; `ScriptRunConfig` takes it over into the run configuration.
     """
 
-    KEYS = {  # noqa: RUF012 - declared as a class variable
+    KEYS: ClassVar = {
         "communication_backend": "communicationBackend",
         "process_count": "processCount",
         "node_count": "nodeCount",
@@ -72,7 +72,7 @@ class TensorflowConfiguration(Section):
         parameter_server_count: How many parameter servers.
     """
 
-    KEYS = {  # noqa: RUF012 - declared as a class variable
+    KEYS: ClassVar = {
         "worker_count": "workerCount",
         "parameter_server_count": "parameterServerCount",
     }
@@ -98,7 +98,7 @@ class DockerConfiguration(Section):
         shm_size: Size of `/dev/shm`, such as `2g`.
     """
 
-    KEYS = {  # noqa: RUF012 - declared as a class variable
+    KEYS: ClassVar = {
         "use_docker": "useDocker",
         "shared_volumes": "sharedVolumes",
         "arguments": "arguments",
@@ -112,8 +112,8 @@ class DockerConfiguration(Section):
 
     def __init__(
         self,
-        use_docker: bool = False,  # noqa: FBT001, FBT002 - the original's signature
-        shared_volumes: bool = True,  # noqa: FBT001, FBT002 - the original's signature
+        use_docker: bool = False,
+        shared_volumes: bool = True,
         arguments: list[str] | None = None,
         shm_size: str | None = "2g",
     ) -> None:
@@ -127,7 +127,7 @@ class DockerConfiguration(Section):
 class ParallelTaskConfiguration(Section):
     """Settings of a parallel task; kept in files, not run here."""
 
-    KEYS = {  # noqa: RUF012 - declared as a class variable
+    KEYS: ClassVar = {
         "max_retries_per_worker": "maxRetriesPerWorker",
         "worker_count_per_node": "workerCountPerNode",
         "terminal_exit_codes": "terminalExitCodes",

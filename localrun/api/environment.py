@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import copy
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from localrun.api.conda_dependencies import CondaDependencies
-from localrun.api.environment_packages import take_conda_file, take_packages, take_requirements
-from localrun.api.environment_reference import EnvironmentReference
+from localrun.api import environment_build, environment_files, environment_packages, environment_store
 from localrun.api.exceptions import UserErrorException
 from localrun.api.fields import Section
-from localrun.api.notices import tell
 from localrun.api.sections import (
     DatabricksSection,
     DockerBuildContext,
@@ -20,19 +17,20 @@ from localrun.api.sections import (
     RSection,
     SparkSection,
 )
+from localrun.api.user_files import read_bytes
+from localrun.api.workspace_home import home_of
+from localrun.formats.v1_environment import hide_secrets, is_reference, spec_of_document
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from typing_extensions import Self
 
+    from localrun.api.conda_dependencies import CondaDependencies
     from localrun.api.container_registry import ContainerRegistry
     from localrun.api.image_details import DockerImageDetails, ImageBuildDetails
     from localrun.api.workspace import Workspace
     from localrun.spec import EnvironmentSpec
-
-
-__all__ = ["Environment", "EnvironmentReference"]
 
 
 class Environment(Section):
@@ -56,7 +54,7 @@ class Environment(Section):
         directory: Where relative paths among its pip requirements start from; empty: the working directory. Not saved.
     """
 
-    KEYS = {  # noqa: RUF012 - declared as a class variable
+    KEYS: ClassVar = {
         "name": "name",
         "version": "version",
         "environment_variables": "environmentVariables",
@@ -68,7 +66,7 @@ class Environment(Section):
         "inferencing_stack_version": "inferencingStackVersion",
         "asset_id": "assetId",
     }
-    PARTS = {  # noqa: RUF012 - declared as a class variable
+    PARTS: ClassVar = {
         "python": PythonSection,
         "docker": DockerSection,
         "spark": SparkSection,
@@ -88,7 +86,7 @@ class Environment(Section):
     asset_id: str | None
     directory: str = ""
 
-    def __init__(self, name: str, _skip_defaults: bool = False) -> None:  # noqa: FBT001, FBT002 - the original's
+    def __init__(self, name: str, _skip_defaults: bool = False) -> None:
         super().__init__()
         if name is not None and not isinstance(name, str):
             raise TypeError(f"Environment name expected str, {type(name)} found")
@@ -109,8 +107,6 @@ class Environment(Section):
     def __repr__(self) -> str:
         import json
 
-        from localrun.formats.v1_environment import hide_secrets
-
         return json.dumps(hide_secrets(self.to_document())[0], indent=4, sort_keys=True, default=repr)
 
     @staticmethod
@@ -123,9 +119,7 @@ class Environment(Section):
         Raises:
             BadInput: the file cannot be used.
         """
-        environment = Environment(name)
-        take_conda_file(environment, os.fspath(file_path))
-        return environment
+        return _give(Environment(name), environment_packages.read_conda_file(file_path), file_path)
 
     @staticmethod
     def from_pip_requirements(
@@ -138,9 +132,7 @@ class Environment(Section):
         Raises:
             BadInput: the file cannot be read.
         """
-        environment = Environment(name)
-        take_requirements(environment, os.fspath(file_path), pip_version)
-        return environment
+        return _give(Environment(name), environment_packages.read_requirements(file_path, pip_version), file_path)
 
     @staticmethod
     def from_dockerfile(
@@ -159,7 +151,8 @@ class Environment(Section):
         """
         environment = Environment(name)
         environment.docker.base_dockerfile = dockerfile
-        return take_packages(environment, conda_specification, pip_requirements)
+        packages = environment_packages.read_either(conda_specification, pip_requirements)
+        return _give(environment, packages, conda_specification or pip_requirements)
 
     @staticmethod
     def from_docker_image(
@@ -179,7 +172,8 @@ class Environment(Section):
         environment.docker.base_image = image
         if container_registry is not None:
             environment.docker.base_image_registry = copy.deepcopy(container_registry)
-        return take_packages(environment, conda_specification, pip_requirements)
+        packages = environment_packages.read_either(conda_specification, pip_requirements)
+        return _give(environment, packages, conda_specification or pip_requirements)
 
     @staticmethod
     def from_docker_build_context(name: str, docker_build_context: DockerBuildContext) -> Environment:
@@ -199,11 +193,8 @@ class Environment(Section):
         Raises:
             BadInput: there is none of that name (the original gives None).
         """
-        from localrun.adapters.conda_prefix import conda_mapping, read_conda_prefix
-
-        found = read_conda_prefix(conda_environment_name, os.environ, os.path.expanduser("~"))
         environment = Environment(name)
-        environment.python.conda_dependencies = CondaDependencies(_underlying_structure=conda_mapping(found))
+        environment.python.conda_dependencies = environment_packages.read_conda_environment(conda_environment_name)
         return environment
 
     def clone(self, new_name: str) -> Environment:
@@ -220,7 +211,7 @@ class Environment(Section):
         cloned.asset_id = None
         return cloned
 
-    def save_to_directory(self, path: str | os.PathLike[str], overwrite: bool = False) -> None:  # noqa: FBT001, FBT002
+    def save_to_directory(self, path: str | os.PathLike[str], overwrite: bool = False) -> None:
         """Write it as files: azureml_environment.json, conda_dependencies.yml and, with a Dockerfile, BaseDockerfile.
 
         Passwords are not written: `${NAME}` stands in their place, and a warning says which variable to set.
@@ -234,17 +225,10 @@ class Environment(Section):
             UserErrorException: Python is missing among the packages to install.
             StoreFailed: the system refuses.
         """
-        from localrun.adapters.folders import write_folder
-        from localrun.formats.v1_environment import FILES, hide_secrets, read_environment_files, write_environment_files
-
         conda = self.python.conda_dependencies
         if conda is not None and not self.python.user_managed_dependencies:
             conda.check_python()
-        document, notes = hide_secrets(self.to_document())
-        files = write_environment_files(document)
-        read_environment_files(files, where=os.fspath(path))  # what could not be read again is not written
-        write_folder(os.fspath(path), files, owned=FILES, overwrite=overwrite)
-        tell(notes)
+        environment_files.write_environment(self.to_document(), os.fspath(path), overwrite=overwrite)
 
     @staticmethod
     def load_from_directory(path: str | os.PathLike[str]) -> Environment | EnvironmentReference:
@@ -256,16 +240,11 @@ class Environment(Section):
         Raises:
             BadInput: a file is missing or cannot be used.
         """
-        from localrun.adapters.folders import read_folder
-        from localrun.formats.v1_environment import FILES, is_reference, read_environment_files
-
-        folder = os.fspath(path)
-        document, warnings = read_environment_files(read_folder(folder, FILES), where=folder)
-        tell(warnings)
+        document = environment_files.read_environment(os.fspath(path))
         if is_reference(document):
             return EnvironmentReference(document["name"], document["version"])
         environment = Environment.from_document(document)
-        environment.directory = os.path.abspath(folder)
+        environment.directory = os.path.abspath(path)
         return environment
 
     def to_spec(self) -> EnvironmentSpec:
@@ -274,11 +253,7 @@ class Environment(Section):
         Raises:
             BadInput: its packages cannot be used.
         """
-        from localrun.api.user_files import read_bytes
-        from localrun.formats.v1_environment import spec_of_document
-
-        directory = self.directory or os.getcwd()
-        return spec_of_document(self.to_document(), directory=directory, read=read_bytes)
+        return spec_of_document(self.to_document(), directory=self.directory or os.getcwd(), read=read_bytes)
 
     def register(self, workspace: Workspace) -> Environment:
         """Register it in a workspace and give the registered one, with its version.
@@ -289,9 +264,7 @@ class Environment(Section):
             BadInput: the name is reserved or cannot be one, or the version is there with another definition.
             StoreFailed: the workspace cannot hold it.
         """
-        from localrun.api import environment_store
-
-        return environment_store.register(self, workspace)
+        return Environment.from_document(environment_store.register(home_of(workspace), self.to_document()))
 
     @staticmethod
     def get(workspace: Workspace, name: str, version: str | int | None = None, label: str | None = None) -> Environment:
@@ -301,16 +274,13 @@ class Environment(Section):
             UserErrorException: version and label are both given.
             EnvironmentNotFound: there is none.
         """
-        from localrun.api import environment_store
-
-        return environment_store.get(workspace, name, version, label)
+        return Environment.from_document(environment_store.get(home_of(workspace), name, version, label))
 
     @staticmethod
     def list(workspace: Workspace) -> dict[str, Environment]:
         """Give the latest version of each registered environment, and the curated ones, by name."""
-        from localrun.api import environment_store
-
-        return environment_store.list_all(workspace)
+        found = environment_store.list_all(home_of(workspace))
+        return {name: Environment.from_document(document) for name, document in found.items()}
 
     @staticmethod
     def label(workspace: Workspace, name: str, version: str | int, labels: Iterable[str]) -> None:
@@ -320,12 +290,12 @@ class Environment(Section):
             BadInput: a label cannot be one.
             EnvironmentNotFound: there is no such version.
         """
-        from localrun.api import environment_store
+        from localrun.workspace import registry
 
-        environment_store.label(workspace, name, version, labels)
+        registry.set_labels(home_of(workspace), name, str(version), [labels] if isinstance(labels, str) else labels)
 
     @staticmethod
-    def add_private_pip_wheel(workspace: Workspace, file_path: str | os.PathLike[str], exist_ok: bool = False) -> str:  # noqa: FBT001, FBT002
+    def add_private_pip_wheel(workspace: Workspace, file_path: str | os.PathLike[str], exist_ok: bool = False) -> str:
         """Keep a wheel in a workspace, and give the address to pass to `CondaDependencies.add_pip_package`.
 
         Args:
@@ -336,9 +306,9 @@ class Environment(Section):
         Raises:
             BadInput: there is no such file, it is no wheel, or one of that name is there and may not be.
         """
-        from localrun.api import environment_store
+        from localrun.workspace import wheels
 
-        return environment_store.keep_wheel(workspace, file_path, exist_ok=exist_ok)
+        return wheels.keep_wheel(home_of(workspace), os.fspath(file_path), exist_ok=exist_ok)
 
     def build_local(self, workspace: Workspace, platform: str | None = None, **kwargs: Any) -> str:
         """Make the environment on this machine, or find it made; give the prefix, or the name of the image.
@@ -353,15 +323,14 @@ class Environment(Section):
             UserErrorException: there is nothing to make, or no registry to push to.
             EnvironmentFailed: it cannot be made.
         """
-        from localrun.api import environment_store
-
         del platform
         unknown = kwargs.keys() - {"useDocker", "pushImageToWorkspaceAcr"}
         if unknown:
             raise TypeError(f"build_local() got an unexpected keyword argument {min(unknown)!r}")
-        if kwargs.get("useDocker"):
-            return environment_store.make_image(self, workspace, push=bool(kwargs.get("pushImageToWorkspaceAcr")))
-        return environment_store.make(self, workspace)
+        if not kwargs.get("useDocker"):
+            return environment_build.make_prefix(self, home_of(workspace))
+        push = bool(kwargs.get("pushImageToWorkspaceAcr"))
+        return environment_build.make_image(self, home_of(workspace), push=push).image
 
     def build(self, workspace: Workspace, image_build_compute: str | None = None) -> ImageBuildDetails:
         """Make the environment's image in this machine's Docker engine; nothing is registered for it.
@@ -370,10 +339,8 @@ class Environment(Section):
             BadInput: it has neither an image nor a Dockerfile.
             EnvironmentFailed: it cannot be made.
         """
-        from localrun.api import environment_store
-
         del image_build_compute
-        return environment_store.build(self, workspace)
+        return environment_build.make_image(self, home_of(workspace))
 
     def get_image_details(self, workspace: Workspace) -> DockerImageDetails:
         """Tell what there is to know of the environment's image; nothing is made.
@@ -382,9 +349,7 @@ class Environment(Section):
             BadInput: it has neither an image nor a Dockerfile.
             EngineUnavailable: no Docker engine answers.
         """
-        from localrun.api.image_details import describe_image
-
-        return describe_image(self, workspace)
+        return environment_build.describe_image(self, home_of(workspace))
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> Self:
@@ -393,7 +358,39 @@ class Environment(Section):
         Raises:
             UserErrorException: the document only names an environment.
         """
-        if "python" not in document:
+        if is_reference(document):
             message = f"environment {document.get('name')} is only named, not defined"
             raise UserErrorException(message, hint="get it from the workspace that knows it")
         return super().from_document(document)
+
+
+class EnvironmentReference(Section):
+    """The name of an environment that a workspace knows, and its version; None: the latest."""
+
+    KEYS: ClassVar = {"name": "name", "version": "version"}
+
+    name: str
+    version: str | None
+
+    def __init__(self, name: str, version: str | None = None) -> None:
+        super().__init__()
+        self.name = name
+        self.version = version
+
+    def get_environment(self, workspace: Workspace) -> Environment:
+        """Give the environment itself.
+
+        Raises:
+            EnvironmentNotFound: the workspace knows none of that name and version.
+        """
+        return Environment.get(workspace, self.name, self.version)
+
+
+def _give(environment: Environment, packages: CondaDependencies | None, path: Any) -> Environment:
+    """Give an environment the packages of a file; without any it is user-managed: its image has them."""
+    if packages is None:
+        environment.python.user_managed_dependencies = True
+        return environment
+    environment.python.conda_dependencies = packages
+    environment.directory = os.path.dirname(os.path.abspath(path))
+    return environment

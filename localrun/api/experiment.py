@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
+from localrun.api.environment_build import find_account
 from localrun.api.exceptions import ExperimentExecutionException, UserErrorException
 from localrun.api.workspace import check_workspace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from localrun.adapters.docker_credentials import Credentials
     from localrun.api.run import Run
     from localrun.api.script_run_config import ScriptRunConfig
     from localrun.api.workspace import Workspace
@@ -80,7 +80,8 @@ class Experiment:
         details["source_directory"] = plan.source.directory
         spec = submission.take_source(self.workspace.home, spec, plan.source, run_id)
         facts = probe_host(spec, os.environ, Reading())
-        submission.submit(self.workspace.home, spec, facts, run_id, details, _find_account(config))
+        account = find_account(getattr(config.run_config.environment, "docker", None))
+        submission.submit(self.workspace.home, spec, facts, run_id, details, account)
         return Run(self, run_id)
 
     def _name(self, spec: RunSpec, tags: Mapping[str, str], display_name: str) -> RunSpec:
@@ -148,14 +149,6 @@ class Experiment:
 
     def __repr__(self) -> str:
         return f"Experiment(Name: {self.name},\nWorkspace: {self.workspace.name})"
-
-
-def _find_account(config: ScriptRunConfig) -> Credentials | None:
-    from localrun.api.environment import Environment
-    from localrun.api.image_details import find_account
-
-    environment = config.run_config.environment
-    return find_account(environment) if isinstance(environment, Environment) else None
 
 
 def _hide(definition: dict[str, Any]) -> dict[str, Any]:

@@ -1,7 +1,8 @@
 """Single packages, as the sections for Spark, Databricks and R list them."""
-# ruff: noqa: RUF012 - KEYS is declared as a class variable
 
 from __future__ import annotations
+
+from typing import ClassVar
 
 from localrun.api.fields import Section
 
@@ -9,7 +10,7 @@ from localrun.api.fields import Section
 class SparkPackage(Section):
     """A Maven package for Spark."""
 
-    KEYS = {"group": "group", "artifact": "artifact", "version": "version"}
+    KEYS: ClassVar = {"group": "group", "artifact": "artifact", "version": "version"}
 
     group: str | None
     artifact: str | None
@@ -25,7 +26,7 @@ class SparkPackage(Section):
 class MavenLibrary(Section):
     """A Maven library for Databricks."""
 
-    KEYS = {"coordinates": "coordinates", "repo": "repo", "exclusions": "exclusions"}
+    KEYS: ClassVar = {"coordinates": "coordinates", "repo": "repo", "exclusions": "exclusions"}
 
     coordinates: str
     repo: str
@@ -43,7 +44,7 @@ class MavenLibrary(Section):
 class PyPiLibrary(Section):
     """A Python library for Databricks."""
 
-    KEYS = {"package": "package", "repo": "repo"}
+    KEYS: ClassVar = {"package": "package", "repo": "repo"}
 
     package: str
     repo: str
@@ -61,7 +62,7 @@ class RCranLibrary(PyPiLibrary):
 class JarLibrary(Section):
     """A Java library for Databricks."""
 
-    KEYS = {"library": "library"}
+    KEYS: ClassVar = {"library": "library"}
 
     library: str
 
@@ -77,7 +78,7 @@ class EggLibrary(JarLibrary):
 class RCranPackage(Section):
     """An R package of CRAN."""
 
-    KEYS = {"name": "name", "version": "version", "repository": "repository"}
+    KEYS: ClassVar = {"name": "name", "version": "version", "repository": "repository"}
 
     name: str | None
     version: str | None
@@ -93,7 +94,7 @@ class RCranPackage(Section):
 class RGitHubPackage(Section):
     """An R package of a GitHub repository; a token is written as `${NAME}`, never in clear."""
 
-    KEYS = {"repository": "repository", "auth_token": "authToken"}
+    KEYS: ClassVar = {"repository": "repository", "auth_token": "authToken"}
 
     repository: str | None
     auth_token: str | None

@@ -173,9 +173,9 @@ class Run:
 
     def wait_for_completion(
         self,
-        show_output: bool = False,  # noqa: FBT001, FBT002 - the original's
-        wait_post_processing: bool = False,  # noqa: FBT001, FBT002 - the original's
-        raise_on_error: bool = True,  # noqa: FBT001, FBT002 - the original's
+        show_output: bool = False,
+        wait_post_processing: bool = False,
+        raise_on_error: bool = True,
     ) -> dict[str, Any]:
         """Wait until the run has ended and give `get_details`.
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from localrun.adapters.files import Reading
+from localrun.adapters.folders import write_folder
 from localrun.api.distributed_jobs import (
     DockerConfiguration,
     MpiConfiguration,
@@ -13,8 +14,10 @@ from localrun.api.distributed_jobs import (
     PyTorchConfiguration,
     TensorflowConfiguration,
 )
+from localrun.api.environment import Environment, EnvironmentReference
 from localrun.api.exceptions import RunConfigurationException, UserErrorException
 from localrun.api.fields import Section
+from localrun.api.notices import tell
 from localrun.api.run_sections import (
     AmlComputeConfiguration,
     HdiConfiguration,
@@ -42,7 +45,6 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-    from localrun.api.environment import Environment, EnvironmentReference
     from localrun.spec import EnvironmentSpec, RunSpec
 
 DEFAULT_ENVIRONMENT = "default-environment"
@@ -69,7 +71,7 @@ class RunConfiguration(Section):
         data_references, data, datacaches, output_data: Data in the cloud as in the file; noted, not used here.
     """
 
-    KEYS = {  # noqa: RUF012 - declared as a class variable
+    KEYS: ClassVar = {
         "script": "script",
         "arguments": "arguments",
         "target": "target",
@@ -100,7 +102,7 @@ class RunConfiguration(Section):
         "environment_variables": "environmentVariables",
         "services": "applicationEndpoints",
     }
-    PARTS = {  # noqa: RUF012 - declared as a class variable
+    PARTS: ClassVar = {
         "history": HistoryConfiguration,
         "spark": SparkConfiguration,
         "docker": DockerConfiguration,
@@ -147,8 +149,6 @@ class RunConfiguration(Section):
         *,
         command: list[str] | str | None = None,
     ) -> None:
-        from localrun.api.environment import Environment
-
         super().__init__()
         for name, key in self.KEYS.items():
             if key != "environment":
@@ -181,8 +181,6 @@ class RunConfiguration(Section):
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> Self:
         """Make one from a document, whole or in part."""
-        from localrun.api.environment import Environment, EnvironmentReference
-
         made = super().from_document(complete(dict(document), RUN_CONFIGURATION))
         given = document.get("environment")
         if given is None:
@@ -229,8 +227,6 @@ class RunConfiguration(Section):
             UserErrorException: it is not there.
             BadInput: it cannot be read.
         """
-        from localrun.api.notices import tell
-
         reading = Reading()
         try:
             file = find_run_configuration(os.fspath(path), name or "", look=reading.look)
@@ -252,7 +248,7 @@ class RunConfiguration(Section):
         self,
         path: str | None = None,
         name: str | None = None,
-        separate_environment_yaml: bool = False,  # noqa: FBT001, FBT002 - the original's signature
+        separate_environment_yaml: bool = False,
     ) -> None:
         """Save it, with its conda file beside it; comments of the file that it was loaded from stay.
 
@@ -266,8 +262,6 @@ class RunConfiguration(Section):
             UserErrorException: it has no name, or one that leads out of its folder.
             StoreFailed: a file cannot be written.
         """
-        from localrun.adapters.folders import write_folder
-
         whole = os.path.abspath(path or self._path or ".")
         reading = Reading()
         kind = reading.look(whole)
@@ -287,8 +281,6 @@ class RunConfiguration(Section):
         for place in dict.fromkeys(map(os.path.dirname, files)):
             here = {os.path.basename(item): data for item, data in files.items() if os.path.dirname(item) == place}
             write_folder(os.path.join(project, place), here, overwrite=True)
-        from localrun.api.notices import tell
-
         tell(list_unwritten(document))
 
     @staticmethod

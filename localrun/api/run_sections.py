@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from localrun.api.fields import Section
 
@@ -16,7 +16,7 @@ class HistoryConfiguration(Section):
         directories_to_watch: Kept in files.
     """
 
-    KEYS = {  # noqa: RUF012 - declared as a class variable
+    KEYS: ClassVar = {
         "output_collection": "outputCollection",
         "snapshot_project": "snapshotProject",
         "directories_to_watch": "directoriesToWatch",
@@ -38,7 +38,7 @@ class HistoryConfiguration(Section):
 class SparkConfiguration(Section):
     """Settings of Spark, by their own names; kept in files."""
 
-    KEYS = {"configuration": "configuration"}  # noqa: RUF012 - declared as a class variable
+    KEYS: ClassVar = {"configuration": "configuration"}
 
     configuration: dict[str, Any]
 
@@ -50,7 +50,7 @@ class SparkConfiguration(Section):
 class HdiConfiguration(Section):
     """Settings of an HDInsight cluster; kept in files."""
 
-    KEYS = {"yarn_deploy_mode": "yarnDeployMode"}  # noqa: RUF012 - declared as a class variable
+    KEYS: ClassVar = {"yarn_deploy_mode": "yarnDeployMode"}
 
     yarn_deploy_mode: str
 
@@ -62,7 +62,7 @@ class HdiConfiguration(Section):
 class AmlComputeConfiguration(Section):
     """A cluster to be made for a run; kept in files, only the cloud makes it."""
 
-    KEYS = {  # noqa: RUF012 - declared as a class variable
+    KEYS: ClassVar = {
         "vm_size": "vmSize",
         "vm_priority": "vmPriority",
         "_retain_cluster": "retainCluster",
@@ -85,7 +85,7 @@ class AmlComputeConfiguration(Section):
 class KubernetesComputeConfiguration(Section):
     """What to take on a Kubernetes cluster; kept in files."""
 
-    KEYS = {"instance_type": "instanceType"}  # noqa: RUF012 - declared as a class variable
+    KEYS: ClassVar = {"instance_type": "instanceType"}
 
     instance_type: str | None
 

@@ -11,6 +11,7 @@ from localrun.api.distributed_jobs import (
     PyTorchConfiguration,
     TensorflowConfiguration,
 )
+from localrun.api.environment import Environment
 from localrun.api.exceptions import ExperimentExecutionException, RunConfigurationException, UserErrorException
 from localrun.api.notices import tell
 from localrun.api.run_configuration import RunConfiguration
@@ -19,7 +20,6 @@ from localrun.formats.nodes import nearest
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from localrun.api.environment import Environment
     from localrun.spec import EnvironmentSpec, RunSpec
 
 LONGEST_S = 30 * 24 * 3600
@@ -133,10 +133,8 @@ class ScriptRunConfig:
                 setattr(self, name, theirs)
 
     def _take_environment(self, environment: Any, docker: Any) -> None:
-        from localrun.api.environment import Environment as Known
-
         if environment is not None:
-            if not isinstance(environment, Known):
+            if not isinstance(environment, Environment):
                 message = f"'environment' must be an 'Environment' object. Found {type(environment)}."
                 raise RunConfigurationException(message, hint="get one with Environment.get(workspace, name)")
             self.run_config.environment = environment

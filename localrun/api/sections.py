@@ -3,12 +3,11 @@
 Better than the originals: a mistyped attribute is an error in every one of them, a Dockerfile's path that does not
 exist is an error instead of the Dockerfile's text, and a registry may be given as its address alone.
 """
-# ruff: noqa: RUF012 - KEYS and PARTS are declared as class variables
 
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from localrun.api.conda_dependencies import CondaDependencies
 from localrun.api.container_registry import ContainerRegistry
@@ -66,21 +65,21 @@ class PythonSection(Section):
         base_conda_environment: Of no use here; kept in files.
     """
 
-    KEYS = {
+    KEYS: ClassVar = {
         "user_managed_dependencies": "userManagedDependencies",
         "interpreter_path": "interpreterPath",
         "conda_dependencies_file": "condaDependenciesFile",
         "base_conda_environment": "baseCondaEnvironment",
         "conda_dependencies": "condaDependencies",
     }
-    PARTS = {"conda_dependencies": CondaDependencies}
+    PARTS: ClassVar = {"conda_dependencies": CondaDependencies}
 
     user_managed_dependencies: bool
     interpreter_path: str
     conda_dependencies_file: str | None
     base_conda_environment: str | None
 
-    def __init__(self, _skip_defaults: bool = False) -> None:  # noqa: FBT001, FBT002 - the original's
+    def __init__(self, _skip_defaults: bool = False) -> None:
         super().__init__()
         self.user_managed_dependencies = False
         self.interpreter_path = "python"
@@ -104,7 +103,7 @@ class PythonSection(Section):
 class DockerImagePlatform(Section):
     """What an image is made for."""
 
-    KEYS = {"os": "os", "architecture": "architecture"}
+    KEYS: ClassVar = {"os": "os", "architecture": "architecture"}
 
     os: str
     architecture: str
@@ -130,7 +129,7 @@ class DockerBuildContext(Section):
         Git = "git"
         StorageAccount = "storageAccount"
 
-    KEYS = {"location_type": "locationType", "location": "location", "dockerfile_path": "dockerfilePath"}
+    KEYS: ClassVar = {"location_type": "locationType", "location": "location", "dockerfile_path": "dockerfilePath"}
 
     location_type: str | None
     location: str | None
@@ -188,7 +187,7 @@ class DockerSection(Section):
         platform: What the image is made for.
     """
 
-    KEYS = {
+    KEYS: ClassVar = {
         "enabled": "enabled",
         "base_image": "baseImage",
         "base_dockerfile": "baseDockerfile",
@@ -199,7 +198,7 @@ class DockerSection(Section):
         "base_image_registry": "baseImageRegistry",
         "platform": "platform",
     }
-    PARTS = {
+    PARTS: ClassVar = {
         "build_context": DockerBuildContext,
         "base_image_registry": ContainerRegistry,
         "platform": DockerImagePlatform,
@@ -211,7 +210,7 @@ class DockerSection(Section):
     arguments: list[Any]
     platform: DockerImagePlatform
 
-    def __init__(self, _skip_defaults: bool = False) -> None:  # noqa: FBT001, FBT002 - the original's
+    def __init__(self, _skip_defaults: bool = False) -> None:
         super().__init__()
         self._base_image: str | None = None if _skip_defaults else DEFAULT_CPU_IMAGE
         self._base_dockerfile: str | None = None
@@ -292,8 +291,8 @@ class DockerSection(Section):
 class SparkSection(Section):
     """The Spark packages of an environment."""
 
-    KEYS = {"repositories": "repositories", "packages": "packages", "precache_packages": "precachePackages"}
-    PARTS = {"packages": SparkPackage}
+    KEYS: ClassVar = {"repositories": "repositories", "packages": "packages", "precache_packages": "precachePackages"}
+    PARTS: ClassVar = {"packages": SparkPackage}
 
     repositories: list[str]
     packages: list[SparkPackage]
@@ -313,14 +312,14 @@ class DatabricksSection(Section):
         cluster: A cluster of Databricks; never written, as in the original.
     """
 
-    KEYS = {
+    KEYS: ClassVar = {
         "maven_libraries": "mavenLibraries",
         "pypi_libraries": "pypiLibraries",
         "rcran_libraries": "rcranLibraries",
         "jar_libraries": "jarLibraries",
         "egg_libraries": "eggLibraries",
     }
-    PARTS = {
+    PARTS: ClassVar = {
         "maven_libraries": MavenLibrary,
         "pypi_libraries": PyPiLibrary,
         "rcran_libraries": RCranLibrary,
@@ -347,7 +346,7 @@ class DatabricksSection(Section):
 class RSection(Section):
     """The R packages of an environment; kept in files, of no use here yet."""
 
-    KEYS = {
+    KEYS: ClassVar = {
         "r_version": "rVersion",
         "user_managed": "userManaged",
         "rscript_path": "rscriptPath",
@@ -357,7 +356,7 @@ class RSection(Section):
         "custom_url_packages": "customUrlPackages",
         "bioconductor_packages": "bioconductorPackages",
     }
-    PARTS = {"cran_packages": RCranPackage, "github_packages": RGitHubPackage}
+    PARTS: ClassVar = {"cran_packages": RCranPackage, "github_packages": RGitHubPackage}
 
     r_version: str | None
     user_managed: bool

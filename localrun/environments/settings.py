@@ -6,8 +6,9 @@ from localrun.values import value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
+    from localrun.adapters.answers import Tell
     from localrun.adapters.docker_credentials import Credentials
 
 
@@ -70,3 +71,25 @@ class Progress:
     done: int = 0
     total: int = 0
     unit: str = ""
+
+
+def make_tell(report: Callable[[Progress], None]) -> Tell:
+    """Give the function by which an adapter tells how far it is, for one that takes progress."""
+
+    def tell(stage: str, text: str, done: int = 0, total: int = 0, unit: str = "") -> None:
+        report(Progress(stage=stage, text=text, done=done, total=total, unit=unit))
+
+    return tell
+
+
+def say_once(say: Callable[[str], None]) -> Callable[[Progress], None]:
+    """Give the function that says each text of progress once: in a file, a line for every package helps nobody."""
+    last = ""
+
+    def report(progress: Progress) -> None:
+        nonlocal last
+        if progress.text != last:
+            last = progress.text
+            say(progress.text)
+
+    return report

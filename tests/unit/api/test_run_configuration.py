@@ -16,7 +16,7 @@ from localrun import (
     ScriptRunConfig,
     TensorflowConfiguration,
 )
-from localrun.api.environment_reference import EnvironmentReference
+from localrun.api.environment import EnvironmentReference
 from localrun.api.exceptions import ExperimentExecutionException, RunConfigurationException, UserErrorException
 from localrun.errors import BadInput
 from localrun.spec import DistributionSpec

@@ -49,8 +49,8 @@ def _complete(module: "Any") -> None:
 
     def get_context(
         cls: type,
-        allow_offline: bool = True,  # noqa: FBT001, FBT002 - the original's
-        used_for_context_manager: bool = False,  # noqa: FBT001, FBT002 - the original's
+        allow_offline: bool = True,
+        used_for_context_manager: bool = False,
         **kwargs: object,
     ) -> object:
         """Give the run that this script belongs to."""

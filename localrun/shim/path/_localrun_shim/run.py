@@ -126,9 +126,9 @@ class Recorded:
     def get_metrics(
         self,
         name: "str | None" = None,
-        recursive: bool = False,  # noqa: FBT001, FBT002 - the original's
+        recursive: bool = False,
         run_type: object = None,
-        populate: bool = False,  # noqa: FBT001, FBT002 - the original's
+        populate: bool = False,
     ) -> "dict[str, Any]":
         del recursive, run_type, populate
         found: dict[str, list[Any]] = {}
@@ -146,7 +146,7 @@ class Recorded:
         self,
         names: "list[str]",
         paths: "list[str]",
-        return_artifacts: bool = False,  # noqa: FBT001, FBT002 - the original's
+        return_artifacts: bool = False,
         timeout_seconds: "int | None" = None,
         datastore_name: "str | None" = None,
     ) -> None:

@@ -22,8 +22,8 @@ class Run:
     @classmethod
     def get_context(
         cls,
-        allow_offline: bool = True,  # noqa: FBT001, FBT002 - the original's
-        used_for_context_manager: bool = False,  # noqa: FBT001, FBT002 - the original's
+        allow_offline: bool = True,
+        used_for_context_manager: bool = False,
         **kwargs: object,
     ) -> "_OfflineRun":
         """Give the run."""
