@@ -11,6 +11,7 @@ import time
 import pytest
 from contained_kit import Contained
 from run_kit import hear, wait_until
+from test_runs_signals import end_of, on_a_terminal
 
 NAP = 0.1
 
@@ -144,12 +145,16 @@ def test_container_that_is_stopped_from_outside_is_named(contained):
 
 
 def test_container_that_is_removed_from_outside_is_named(contained):
-    with start_waiting(contained, "--nodes", "2", ranks=2) as child:
+    program = "import time; print('before', flush=True); time.sleep(600)"
+    with start_waiting(contained, "--nodes", "2", ranks=2, program=program) as child:
+        live = live_record(contained)
+        wait_until(lambda: [contained.log(rank, live) for rank in range(2)] == [b"before\n"] * 2, 30)
         contained.engine.docker("rm", "-f", contained.containers()[0])
         err = child.communicate(timeout=30)[1]
     assert child.returncode == 125, err
     assert b"was removed from outside" in err
     assert b"kind=container_removed" in err
+    assert all(contained.log(rank).startswith(b"before\n") for rank in range(2))
 
 
 def test_container_that_is_killed_from_outside_is_named(contained):
@@ -232,13 +237,23 @@ def test_engine_that_is_stopped_is_named_and_ends_the_run(fragile):
     assert fragile.containers() == []
 
 
-def test_no_engine_is_told_before_anything_is_made(own_workspace, tmp_path, engine, python_image):
-    driver = Contained(own_workspace, tmp_path / "source", engine, python_image)
-    done = driver.run("--command", "true", env={"DOCKER_HOST": f"unix://{tmp_path}/none.sock"})
+@pytest.mark.parametrize(
+    ("address", "variables", "reason"),
+    [
+        ("unix:///nowhere/none.sock", {}, b"No such file or directory"),
+        ("unix:///etc/passwd", {}, b"Connection refused"),
+        ("tcp://127.0.0.1:9", {}, b"Connection refused"),
+        ("tcp://127.0.0.1:9", {"DOCKER_TLS_VERIFY": "1", "DOCKER_CERT_PATH": "/nowhere"}, b"Connection refused"),
+    ],
+)
+def test_no_engine_is_told_before_anything_is_made(contained, address, variables, reason):
+    done = contained.run("--command", "true", env={"DOCKER_HOST": address, **variables})
     assert done.returncode == 125
-    assert b"no Docker engine answers" in done.stderr
-    assert b"kind=docker_unavailable" in done.stderr
-    assert driver.records() == []
+    assert f"no Docker engine answers at {address} (DOCKER_HOST): ".encode() + reason in done.stderr
+    assert b"-t local" in done.stderr
+    assert done.stderr.splitlines()[-1] == b"kind=docker_unavailable"
+    assert contained.records() == []
+    assert not os.path.exists(os.path.join(contained.home, "active")) or not os.listdir(f"{contained.home}/active")
 
 
 def test_ctrl_c_ends_a_run_within_a_tenth_of_a_second_of_willing_ranks(contained):
@@ -248,6 +263,17 @@ def test_ctrl_c_ends_a_run_within_a_tenth_of_a_second_of_willing_ranks(contained
     assert child.returncode == 130
     rank = contained.record()["ranks"][0]
     assert rank["status"] == "stopped"
+
+
+def test_closed_terminal_ends_the_run(contained):
+    here = contained.fifo()
+    contained.write("wait.py", f"open({here!r}, 'w').write('on\\n'); import time; time.sleep(600)")
+    words = ("-t", "docker", "-E", f"image:{contained.image}", "-v", f"{os.path.dirname(here)}:{os.path.dirname(here)}")
+    terminal = on_a_terminal(contained, *words, "wait.py")
+    hear(here)
+    terminal.close(force=False)
+    wait_until(lambda: not contained.wait_for_processes() and contained.record()["status"] != "running", 30)
+    assert end_of(contained.record()) == ("canceled", 129, "localrun", "hung_up")
 
 
 def test_ctrl_z_lets_the_ranks_in_containers_stand_still_until_they_go_on(contained):

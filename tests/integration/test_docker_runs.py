@@ -307,9 +307,12 @@ def test_every_byte_of_eight_ranks_reaches_its_log(contained):
 
 
 def test_rank_that_exits_at_once_loses_nothing(contained):
-    done = contained.run("--command", "echo a; echo b; echo c")
-    assert (done.returncode, done.stdout) == (0, b"a\nb\nc\n")
-    assert contained.log() == b"a\nb\nc\n"
+    for _ in range(5):
+        done = contained.run("--command", "echo a; echo b; echo c")
+        assert (done.returncode, done.stdout) == (0, b"a\nb\nc\n")
+        assert contained.log() == b"a\nb\nc\n"
+    assert contained.run("-q", "-n", "16", "--command", "echo a; printf b").returncode == 0
+    assert [contained.log(rank) for rank in range(16)] == [b"a\nb"] * 16
 
 
 def test_failing_rank_ends_the_others_and_is_named(contained):
@@ -327,9 +330,14 @@ def test_failing_rank_ends_the_others_and_is_named(contained):
 
 
 @pytest.mark.parametrize(
-    ("number", "code", "kind"), [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "terminated")]
+    ("number", "told", "code", "kind"),
+    [
+        (signal.SIGINT, signal.SIGINT, 130, "interrupted"),
+        (signal.SIGTERM, signal.SIGTERM, 143, "terminated"),
+        (signal.SIGHUP, signal.SIGTERM, 129, "hung_up"),
+    ],
 )
-def test_signal_to_localrun_reaches_the_ranks_and_ends_the_containers(contained, number, code, kind):
+def test_signal_to_localrun_reaches_the_ranks_and_ends_the_containers(contained, number, told, code, kind):
     here = contained.fifo()
     contained.write(
         "wait.py",
@@ -352,7 +360,7 @@ def test_signal_to_localrun_reaches_the_ranks_and_ends_the_containers(contained,
     assert child.returncode == code, err
     record = contained.record()
     assert (record["status"], record["kind"]) == ("canceled", kind)
-    assert [contained.log(rank) for rank in range(2)] == [f"told {int(number)}\n".encode()] * 2
+    assert [contained.log(rank) for rank in range(2)] == [f"told {int(told)}\n".encode()] * 2
 
 
 def test_ranks_that_ignore_every_signal_are_killed_at_the_stop_timeout(contained):
@@ -377,11 +385,16 @@ def test_ranks_that_ignore_every_signal_are_killed_at_the_stop_timeout(contained
 
 
 def test_time_limit_ends_the_containers(contained):
-    assert contained.run("--timeout", "0.5", "--command", "sleep 600").returncode == 124
+    done = contained.run("-n", "2", "--timeout", "0.5", "--command", "sleep 600")
+    assert done.returncode == 124
+    assert done.stderr.splitlines()[-1] == b"kind=time_limit"
+    assert contained.record()["status"] == "canceled"
+    assert {rank["status"] for rank in contained.record()["ranks"]} == {"stopped"}
 
 
-def test_what_ranks_leave_behind_is_named_and_ended(contained):
-    done = contained.run("--command", "setsid sleep 600 >/dev/null 2>&1 & sleep 0.1; echo over")
+@pytest.mark.parametrize("how", ["sleep 600 &", "setsid sleep 600 &", "(setsid sh -c 'sleep 600 & exit' &);"])
+def test_what_ranks_leave_behind_is_named_and_ended(contained, how):
+    done = contained.run("--command", f"exec 3>&1 >/dev/null 2>&1; {how} sleep 0.1; echo over >&3")
     assert (done.returncode, done.stdout) == (0, b"over\n")
     assert b"the ranks left 1 running process" in done.stderr
     assert b"(sleep)" in done.stderr
