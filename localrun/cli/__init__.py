@@ -12,10 +12,7 @@ import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from types import TracebackType
     from typing import NoReturn, TextIO
-
-    from localrun.errors import LocalrunError
 
 COLLECT_AFTER = 100_000
 """Objects that may pile up before a search for garbage: most commands make fewer, and leave next to none."""
@@ -42,6 +39,8 @@ def main() -> int:
     arguments = sys.argv[1:]
     traceback = "--traceback" in arguments[:2]  # behind a script it is the script's
     if traceback:
+        from localrun.cli.telling import tell_traceback
+
         arguments.remove("--traceback")
         sys.excepthook = tell_traceback
     from localrun.errors import LocalrunError
@@ -59,6 +58,8 @@ def main() -> int:
     except LocalrunError as error:
         if traceback:
             raise
+        from localrun.cli.telling import tell_error
+
         return tell_error(error)
     except KeyboardInterrupt:
         return 130
@@ -68,6 +69,8 @@ def main() -> int:
     except Exception as error:
         if traceback:
             raise
+        from localrun.cli.telling import tell_unexpected
+
         return tell_unexpected(error)
 
 
@@ -90,52 +93,3 @@ def _is_open(number: int) -> bool:
     except OSError:
         return False
     return True
-
-
-def tell_error(error: LocalrunError) -> int:
-    """Tell the user of an error: what is wrong, what to do next, and in the last line its kind; give the exit code."""
-    from localrun.escaping import escape
-    from localrun.resolve.credentials import hide_credentials
-    from localrun.workspace.home import tell
-
-    tell(f"error: {hide_credentials(error.message)}")
-    lines = [f"  {escape(hide_credentials(line))}" for line in error.detail.splitlines()]
-    lines += [f"  hint: {escape(hide_credentials(error.hint))}"] if error.hint else []
-    lines.append(f"kind={error.code}")
-    print_lines(lines)
-    return error.exit_code
-
-
-def tell_unexpected(error: Exception) -> int:
-    """Tell the user of an error that nobody thought of."""
-    from localrun.resolve.credentials import hide_credentials
-    from localrun.workspace.home import tell
-
-    tell(f"error: {type(error).__name__}: {hide_credentials(str(error))}")
-    print_lines(
-        [
-            "  hint: this is a mistake in localrun; run it again as localrun --traceback ... and report what it says",
-            "kind=internal",
-        ]
-    )
-    return 125
-
-
-def tell_traceback(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-    """Tell the user of an error as Python does, without the credentials in addresses."""
-    import traceback
-
-    from localrun.escaping import escape
-    from localrun.resolve.credentials import hide_credentials
-
-    text = "".join(traceback.format_exception(kind, error, trace))
-    print_lines([escape(line) for line in hide_credentials(text).splitlines()])
-
-
-def print_lines(lines: list[str]) -> None:
-    """Print lines that are safe to show on standard error; nobody there to read them is no error."""
-    try:
-        sys.stderr.write("".join(f"{line}\n" for line in lines))  # it escapes what its encoding lacks
-        sys.stderr.flush()
-    except (OSError, ValueError):
-        return

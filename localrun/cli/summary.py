@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from localrun.cli import print_lines
+from localrun.cli.telling import print_lines
 from localrun.escaping import escape
 from localrun.workspace.home import tell
 
