@@ -18,6 +18,7 @@ class LockSpec:
         pip: Requirement lines of the pip packages, each with its hash.
         content_hash: What the file says that it was made from.
         sources: The files that it was made from, relative to its folder; empty where localrun wrote it.
+        channels: Where its packages come from, as it names them.
     """
 
     platform: str
@@ -25,6 +26,7 @@ class LockSpec:
     pip: tuple[str, ...] = ()
     content_hash: str = ""
     sources: tuple[str, ...] = ()
+    channels: tuple[str, ...] = ()
 
 
 @value

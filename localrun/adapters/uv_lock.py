@@ -36,7 +36,6 @@ def resolve_for_platform(
     output: str,
     environ: Mapping[str, str],
     on_line: Callable[[str], None],
-    near: bool = False,
 ) -> list[dict[str, str]]:
     """Resolve requirements for a Python version on a platform, without an environment.
 
@@ -47,7 +46,6 @@ def resolve_for_platform(
         output: The file that uv writes, `pylock.NAME.toml`.
         environ: The caller's environment variables.
         on_line: Told what uv says.
-        near: An index on this machine's disk counts as well; a lock cannot name its files.
 
     Returns:
         `name`, `version`, `url` and `sha256` of each package.
@@ -59,7 +57,7 @@ def resolve_for_platform(
         message = f"pip packages cannot be locked for {platform}"
         raise EnvironmentFailed(message, hint=f"one of {', '.join(PLATFORMS)} can", code="solve")
     found = _resolve(request, python_version, PLATFORMS[platform], output, environ, on_line)
-    return [_describe(package, python_version, near=near) for package in found]
+    return [_describe(package, python_version) for package in found]
 
 
 def resolve_versions(
@@ -99,7 +97,7 @@ def _resolve(
     environ: Mapping[str, str],
     on_line: Callable[[str], None],
 ) -> list[dict[str, Any]]:
-    arguments = ["pip", "compile", "--format", "pylock.toml", "--no-header", "--output-file", output]
+    arguments = ["pip", "compile", "--quiet", "--format", "pylock.toml", "--no-header", "--output-file", output]
     arguments += ["--python", sys.executable, "--python-version", python_version]
     arguments += ["--python-platform", uv_platform] if uv_platform else []
     arguments += ["--constraints", request.constraints] if request.constraints else []
@@ -120,13 +118,14 @@ def _read(path: str) -> dict[str, Any]:
     return found
 
 
-def _describe(package: dict[str, Any], python_version: str, *, near: bool = False) -> dict[str, str]:
+def _describe(package: dict[str, Any], python_version: str) -> dict[str, str]:
     wheels = sorted(package.get("wheels", ()), key=lambda wheel: _rank(os.path.basename(wheel["url"]), python_version))
     found = wheels[-1] if wheels else package.get("archive") or package.get("sdist") or {}
     url, digest = found.get("url", ""), found.get("hashes", {}).get("sha256", "")
-    if not url.startswith(("https://", "http://", *(("file://",) if near else ()))) or not digest:
+    if not url.startswith(("https://", "http://", "file://")) or not digest:
         message = f"{package['name']} cannot be locked: it is no file of an index whose hash is known"
-        raise EnvironmentFailed(message, hint="name a version that the index has", code="solve")
+        hint = "name a version that an index has; a folder of packages (--find-links) is one, too"
+        raise EnvironmentFailed(message, hint=hint, code="solve")
     return {"name": package["name"], "version": str(package.get("version", "")), "url": url, "sha256": digest}
 
 

@@ -137,7 +137,6 @@ def _resolve_build(
                 output=os.path.join(work, "pylock.toml"),
                 environ=os.environ,
                 on_line=lambda line: report(Progress(stage="pip", text=line.strip())),
-                near=True,
             )
     finally:
         shutil.rmtree(work, ignore_errors=True)

@@ -19,6 +19,7 @@ CATEGORIES = {"main", "dev"}
 
 _ANEW = "write the lock file anew: localrun env lock"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_NEEDED = re.compile(r"(?:\S+::)?([A-Za-z0-9._-]+)")
 _PINNED = re.compile(r"[A-Za-z0-9][A-Za-z0-9._!-]*")
 
 
@@ -39,8 +40,11 @@ def read_lock_mapping(node: Node) -> EnvironmentSpec:
     platforms = [text(part) for part in items(metadata.part("platforms"))] if "platforms" in metadata.data else []
     conda: dict[str, list[str]] = {platform: [] for platform in platforms}
     pip: dict[str, list[str]] = {platform: [] for platform in platforms}
-    for part in items(node.part("package")):
+    parts = items(node.part("package"))
+    for part in parts:
         _take(part, conda, pip)
+    _refuse_gaps(parts)
+    channels = _channels(metadata)
     locks = tuple(
         LockSpec(
             platform=name,
@@ -48,11 +52,12 @@ def read_lock_mapping(node: Node) -> EnvironmentSpec:
             pip=tuple(pip.get(name, ())),
             content_hash=str(hashes.get(name, "")) if isinstance(hashes, dict) else "",
             sources=sources,
+            channels=channels,
         )
         for name in conda
     )
     python = PythonSpec(
-        channels=_channels(metadata),
+        channels=channels,
         directory=os.path.dirname(node.path_of_file),
         locks=locks,
         lock_file=node.document.file,
@@ -81,6 +86,26 @@ def _take(part: Node, conda: dict[str, list[str]], pip: dict[str, list[str]]) ->
         pip.setdefault(platform, []).append(_pip_line(part))
     else:
         raise part.part("manager").refuse(f"{manager} is not known: expected conda or pip", hint=_ANEW)
+
+
+def _refuse_gaps(parts: list[Node]) -> None:
+    """Refuse a lock that lacks a conda package which another one in it needs.
+
+    What a pip package needs is not looked at: of that a lock does not say on which platforms it is needed.
+    """
+    conda = [part for part in parts if part.data["manager"] == "conda"]
+    have = {(part.data["platform"], str(part.data["name"]).lower()) for part in conda}
+    for part in conda:
+        needs = part.data.get("dependencies")
+        for need in needs if isinstance(needs, dict) else ():
+            found = _NEEDED.match(str(need))
+            if found is None or found[1].startswith("__"):  # of the machine: __glibc and the like
+                continue
+            if (part.data["platform"], found[1].lower()) not in have:
+                name, platform = part.data["name"], part.data["platform"]
+                raise part.refuse(
+                    f"{name} needs {found[1]}, which the lock lacks for {platform}: it was edited", hint=_ANEW
+                )
 
 
 def _hashes(part: Node) -> dict[str, str]:

@@ -1,8 +1,8 @@
 """Whether a lock that conda-lock itself has written still is that of a definition.
 
 conda-lock's content hash cannot be worked out without its own parser and settings. What can be seen is seen: every
-package that the definition names is in the lock, in a version that it allows. A form of version that is not known here
-counts as allowed: the lock was made by who knows it.
+package that the definition names is in the lock, in a version that it allows, and the channels are the same. A form of
+version that is not known here counts as allowed: the lock was made by who knows it.
 """
 
 from __future__ import annotations
@@ -10,12 +10,13 @@ from __future__ import annotations
 import re
 
 from localrun.formats.lock_names import split_address
+from localrun.resolve.credentials import hide_credentials
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
-    from localrun.spec import LockSpec
+    from localrun.spec import LockSpec, PythonSpec
 
 _CONDA = re.compile(r"(?:[^\s\[\]]+::)?(?P<name>[A-Za-z0-9._-]+)\s*(?P<rest>.*)")
 _PIP = re.compile(r"(?P<name>[A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:\[[^\]]*\])?\s*(?P<rest>(?:[=<>!~].*)?)")
@@ -26,39 +27,79 @@ _IMPLIED = {"python", "pip"}
 """Packages that are added to a definition where it does not name them."""
 
 
-def fits_definition(lock: LockSpec, conda: Sequence[str], pip: Sequence[str]) -> bool:
-    """Tell whether a lock has all that a definition names, in versions that it allows.
+def find_misfit(lock: LockSpec, asked: PythonSpec) -> str:
+    """Say what a lock has otherwise than a definition asks for; nothing when it fits.
 
     Args:
         lock: The packages of one platform.
-        conda: Match specs.
-        pip: Requirement lines.
+        asked: The definition.
     """
+    return next(_find_misfits(lock, asked), "")
+
+
+def find_lacking(lock: LockSpec, asked: PythonSpec) -> str:
+    """Give the name of a package that a definition asks for and a lock has in no version; nothing when it has all."""
+    have, wheels = _read_versions(lock)
+    named = [(_read_conda(spec)[0], have) for spec in asked.conda] + [
+        (_read_pip(line)[0], wheels) for line in asked.pip
+    ]
+    return next((name for name, known in named if name and name not in known and name not in _IMPLIED), "")
+
+
+def _find_misfits(lock: LockSpec, asked: PythonSpec) -> Iterator[str]:
+    have, wheels = _read_versions(lock)
+    for spec in asked.conda:
+        name, limits = _read_conda(spec)
+        if name and (name in have or limits or name not in _IMPLIED):
+            yield from _compare_versions(name, have.get(name), limits, spec, fuzzy=True)
+    for line in asked.pip:
+        name, limits = _read_pip(line)
+        if name:
+            yield from _compare_versions(name, wheels.get(name), limits, line, fuzzy=False)
+        elif not line.startswith("--") and ";" not in line:  # options say where, markers what not every platform has
+            yield f"nobody can tell whether it has {hide_credentials(line)}"
+    if asked.channels and lock.channels and not _are_same(asked.channels, lock.channels):
+        here, there = (" ".join(map(hide_credentials, one)) for one in (lock.channels, asked.channels))
+        yield f"its channels are {here}, not {there}"
+
+
+def _are_same(asked: Sequence[str], locked: Sequence[str]) -> bool:
+    """Tell whether two lists of channels may be the same; a name may stand for an address, `defaults` for several."""
+    asked = [channel for channel in asked if channel != "nodefaults"]
+    return "defaults" in asked or (len(asked) == len(locked) and all(map(_is_same, asked, locked)))
+
+
+def _is_same(one: str, other: str) -> bool:
+    one, other = (hide_credentials(channel).rstrip("/") for channel in (one, other))
+    if "://" in one and "://" in other:
+        return one == other
+    return one.rpartition("/")[2] == other.rpartition("/")[2]
+
+
+def _read_versions(lock: LockSpec) -> tuple[dict[str, str], dict[str, str]]:
+    """Give the version of each conda package by name, and of each that pip finds."""
     have = {package.name: package.version for package in map(split_address, lock.conda)}
     wheels = {_normalize(name): version for name, version in map(_split_pip, lock.pip)}
-    wheels = {_normalize(name): version for name, version in have.items()} | wheels
-    return all(_has_conda(have, spec) for spec in conda) and all(_has_pip(wheels, line) for line in pip)
+    return have, {_normalize(name): version for name, version in have.items()} | wheels
 
 
-def _has_conda(have: dict[str, str], spec: str) -> bool:
+def _read_conda(spec: str) -> tuple[str, str]:
+    """Give name and limits of a match spec; no name where its form is not known here."""
     found = _CONDA.fullmatch(spec.strip())
-    if found is None:
-        return True
-    name = found["name"].lower()
-    if name not in have:
-        return name in _IMPLIED and not found["rest"]
-    return _allows(found["rest"].partition("[")[0].strip(), have[name], fuzzy=True)
+    return (found["name"].lower(), found["rest"].partition("[")[0].strip()) if found else ("", "")
 
 
-def _has_pip(have: dict[str, str], line: str) -> bool:
-    text, _, marker = line.partition(";")
-    if text.startswith("--") or marker:
-        return True  # an index of its own, or a package that not every platform has
-    found = _PIP.fullmatch(text.partition(" --")[0].strip())
-    if found is None:
-        return False
-    version = have.get(_normalize(found["name"]))
-    return version is not None and (not version or _allows(found["rest"], version, fuzzy=False))
+def _read_pip(line: str) -> tuple[str, str]:
+    """Give name and limits of a requirement line; no name where none can be told, or a marker follows."""
+    found = None if ";" in line else _PIP.fullmatch(line.partition(" --")[0].strip())
+    return (_normalize(found["name"]), found["rest"]) if found else ("", "")
+
+
+def _compare_versions(name: str, version: str | None, limits: str, asked: str, *, fuzzy: bool) -> Iterator[str]:
+    if version is None:
+        yield f"it has no {name}"
+    elif version and not _allows(limits, version, fuzzy=fuzzy):
+        yield f"it has {name} {version}, not {asked}"
 
 
 def _split_pip(line: str) -> tuple[str, str]:

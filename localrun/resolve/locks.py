@@ -28,9 +28,10 @@ def choose_packages(python: PythonSpec, platform: str, facts: HostFacts) -> tupl
         facts: Of the host.
 
     Raises:
-        BadInput: the lock that was named is for other platforms, or a date is given as well.
+        BadInput: the lock that was named is for other platforms, or a date is given as well; one beside a conda file
+            lacks what it was made from.
     """
-    lock = next((one for one in python.locks if one.platform == platform and one.conda), None)
+    lock = _find_lock(python, platform)
     if python.lock_file and not python.conda:
         chosen = _apply(python, _check_named(python, lock, platform))
         return chosen, fingerprint_packages(chosen, platform, facts)
@@ -38,7 +39,7 @@ def choose_packages(python: PythonSpec, platform: str, facts: HostFacts) -> tupl
     if python.conda == ("python", "pip"):  # a requirements.txt names no Python: take the one of this machine's user
         asked = replace(asked, conda=(f"python={facts.python_version}", "pip"))
     fingerprint = fingerprint_packages(asked, platform, facts)
-    if lock is None or not _is_made_from(lock, asked, fingerprint):
+    if lock is None or _find_misfit(lock, asked, fingerprint, python.lock_file):
         return asked, fingerprint
     chosen = _apply(python, lock)
     return chosen, fingerprint_packages(chosen, platform, facts)
@@ -77,14 +78,27 @@ def name_conda_part(planned: EnvironmentPlan, facts: HostFacts) -> str:
     return environment_name(fingerprint_packages(below, planned.platform, facts))
 
 
-def _is_made_from(lock: LockSpec, asked: PythonSpec, fingerprint: str) -> bool:
-    if lock.content_hash == fingerprint:  # a date is in the fingerprint, and never in a lock's hash
-        return True
-    if not lock.sources or asked.as_of:
-        return False
-    from localrun.resolve.lock_fit import fits_definition
+def _find_lock(python: PythonSpec, platform: str) -> LockSpec | None:
+    return next((one for one in python.locks if one.platform == platform and one.conda), None)
 
-    return fits_definition(lock, asked.conda, asked.pip)
+
+def _find_misfit(lock: LockSpec, asked: PythonSpec, fingerprint: str, file: str) -> str:
+    """Say why a lock is not that of a definition; nothing when it is.
+
+    Raises:
+        BadInput: it says that it was made from the definition, and lacks a package of it.
+    """
+    from localrun.resolve.lock_fit import find_lacking, find_misfit
+
+    if lock.content_hash == fingerprint:  # a date is in the fingerprint, and never in a lock's hash
+        if lacking := find_lacking(lock, asked):
+            message = f"the lock was made from this definition, and lacks {lacking} for {lock.platform}: it was edited"
+            raise BadInput(message, file=file, hint="write it anew: localrun env lock")
+        return ""
+    if asked.as_of:
+        return "--as-of says what to take"
+    misfit = find_misfit(lock, asked)
+    return misfit if misfit or lock.sources else "it was not made from this definition"
 
 
 def _check_named(python: PythonSpec, lock: LockSpec | None, platform: str) -> LockSpec:
@@ -130,5 +144,9 @@ def note_lock(python: PythonSpec | None, environment: EnvironmentPlan) -> tuple[
         return ()
     if python.as_of:
         return (f"{python.lock_file} is not used, as --as-of says what to take",)
-    why = "it was not made from this definition, or not for this platform"
+    lock = _find_lock(python, environment.platform)
+    known = ", ".join(one.platform for one in python.locks if one.conda) or "no platform"
+    why = f"it is for {known}, not for {environment.platform}"
+    if lock is not None:
+        why = _find_misfit(lock, python, environment.fingerprint, python.lock_file)
     return (f"{python.lock_file} is not used: {why}; localrun env lock makes it anew, --lock takes it as it is",)

@@ -15,6 +15,7 @@ from localrun.testing.channel import make_channel
 sys.path.insert(0, os.path.dirname(__file__))  # tests are not packages
 from environment_kit import fill_channel, text_package
 from lock_kit import NAMES, listed, make_parts, serve, write_lock
+from packages_kit import make_wheel
 
 pytestmark = pytest.mark.channel
 
@@ -90,6 +91,22 @@ def test_edited_lock_is_refused_with_the_line(localrun, served, channel):
     assert refused.returncode == 125
     assert b"conda-lock.yml:1: package.0.url" in refused.stderr
     assert b"is not part 3.0: the lock file was edited" in refused.stderr
+    assert b"localrun env lock" in refused.stderr
+
+
+@pytest.mark.parametrize(("kept", "said"), [("whole", b"whole needs part,"), ("part", b"lacks whole for linux-64")])
+def test_lock_from_which_an_entry_was_deleted_is_refused(localrun, channel, kept, said):
+    conda = {"channels": [f"file://{channel}"], "dependencies": ["whole"]}
+    localrun.write("environment.yml", json.dumps(conda))
+    assert localrun.command("env", "lock").returncode == 0
+    with open(os.path.join(localrun.source, "conda-lock.yml"), encoding="utf-8") as file:
+        before, *entries = file.read().split("\n- name: ")
+    kept = "\n- name: ".join([before, *(entry for entry in entries if entry.startswith(kept))])
+    localrun.write("conda-lock.yml", f"{kept}\n")
+    refused = localrun.command("env", "build", "environment.yml")
+    assert refused.returncode == 125
+    assert said in refused.stderr
+    assert b"it was edited" in refused.stderr
     assert b"localrun env lock" in refused.stderr
 
 
@@ -191,6 +208,24 @@ def test_system_of_another_platform_is_assumed_as_conda_lock_assumes_it(localrun
     assert refused.returncode == 125
     assert b"kind=solve" in refused.stderr
     assert not os.path.exists(os.path.join(localrun.source, "other.yml"))
+
+
+def test_pip_part_of_an_index_in_a_folder_is_locked_quietly_and_installed(localrun, tmp_path):
+    url = make_channel(str(tmp_path / "python"))
+    make_wheel(str(tmp_path / "index" / "greeting"))
+    (tmp_path / "index" / "greeting" / "index.html").write_text("<a href='greeting-1.0-py3-none-any.whl'>it</a>")
+    pip = [f"--index-url file://{tmp_path}/index", "greeting"]
+    conda = {"channels": [url], "dependencies": ["python", "pip", {"pip": pip}]}
+    localrun.write("environment.yml", json.dumps(conda))
+    done = localrun.command("env", "lock", timeout=200)
+    assert done.returncode == 0, done.stderr
+    assert b"lock-version" not in done.stderr  # uv's own file is none of the reader's business
+    (row,) = [row for row in read_with_conda_lock(os.path.join(localrun.source, "conda-lock.yml")) if row[0] == "pip"]
+    assert row[4] == "greeting-1.0-py3-none-any.whl"
+    made = localrun.command("env", "build", "-q", "conda-lock.yml", timeout=250)
+    assert made.returncode == 0, made.stderr
+    with open(f"{made.stdout.decode().strip()}.versions.json", encoding="utf-8") as file:
+        assert [one["name"] for one in json.load(file)["pip"]] == ["greeting"]
 
 
 @pytest.mark.pypi

@@ -96,7 +96,9 @@ def plan(localrun, *flags):
     return json.loads(done.stdout)
 
 
-def test_lock_of_conda_lock_beside_a_conda_file_is_used_wherever_that_file_is_named(localrun, folder, conda_lock):
+def test_lock_of_conda_lock_beside_a_conda_file_is_used_wherever_that_file_is_named(
+    localrun, folder, conda_lock, tmp_path
+):
     forms = lay_out(localrun, folder)
     conda_lock("lock", "-f", "environment.yml", "-p", "linux-64", folder=localrun.source)
     conda_lock(
@@ -119,7 +121,26 @@ def test_lock_of_conda_lock_beside_a_conda_file_is_used_wherever_that_file_is_na
     for form, flags in forms.items():
         found = plan(localrun, *flags)
         assert "part >=2" in found["environment"]["conda"], form
-        assert any("conda-lock.yml is not used" in note for note in found["notes"]), form
+        assert any("not used: it has part 1.0, not part >=2" in note for note in found["notes"]), form
+    other = fill_channel(tmp_path / "other", [text_package("whole", "3.0")])
+    localrun.write("environment.yml", json.dumps({"channels": [other], "dependencies": ["whole"]}))
+    (note,) = (note for note in plan(localrun, *forms["file"])["notes"] if "conda-lock.yml" in note)
+    assert f"not used: its channels are file://{folder}, not {other};" in note
+
+
+def test_entry_that_was_deleted_from_a_lock_of_conda_lock_is_named(localrun, folder, conda_lock):
+    localrun.write("environment.yml", describe(folder, "whole"))
+    conda_lock("lock", "-f", "environment.yml", "-p", "linux-64", folder=localrun.source)
+    with open(os.path.join(localrun.source, "conda-lock.yml"), encoding="utf-8") as file:
+        before, *entries = file.read().split("\n- name: ")
+    assert [entry.partition("\n")[0] for entry in entries] == ["part", "whole"]
+    localrun.write("conda-lock.yml", f"{before}\n- name: {entries[1]}")
+    refused = localrun.command("env", "build", "conda-lock.yml")
+    assert refused.returncode == 125
+    assert b"whole needs part, which the lock lacks for linux-64: it was edited" in refused.stderr
+    localrun.write("conda-lock.yml", f"{before}\n- name: {entries[0]}\n")
+    found = plan(localrun, "-E", "environment.yml", "--command", "ls")
+    assert any("not used: it has no whole;" in note for note in found["notes"]), found["notes"]
 
 
 def test_lock_of_localrun_beside_a_conda_file_is_used_wherever_that_file_is_named(localrun, folder):

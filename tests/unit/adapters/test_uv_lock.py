@@ -32,6 +32,11 @@ def test_source_is_taken_where_there_is_no_wheel():
     assert _describe(package(sdist=source), "3.11.7")["url"] == "https://host/a-1.tar.gz"
 
 
+def test_file_of_an_index_in_a_folder_is_taken():
+    source = {"url": "file:///index/a-1.tar.gz", "hashes": {"sha256": "s"}}
+    assert _describe(package(sdist=source), "3.11.7")["url"] == "file:///index/a-1.tar.gz"
+
+
 @pytest.mark.parametrize(
     "more", [{"directory": {"path": "../a"}}, {"vcs": {"url": "https://host/a", "commit_id": "c"}}]
 )

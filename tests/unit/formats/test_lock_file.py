@@ -24,7 +24,7 @@ CONDA = {
     "version": "1.26.4",
     "manager": "conda",
     "platform": "linux-64",
-    "dependencies": {"python": ">=3.11"},
+    "dependencies": {"__glibc": ">=2.17"},
     "url": "https://host/conda-forge/linux-64/numpy-1.26.4-py311_0.conda",
     "hash": {"md5": "b" * 32, "sha256": SHA},
     "category": "main",
@@ -126,12 +126,46 @@ def test_lock_beside_counts_only_when_it_was_made_from_this_definition():
         python, chosen = choose_packages(beside, "linux-64", FACTS)
         assert is_locked(python.conda) is used
         assert (chosen != fingerprint) is used
-        notes = note_lock(beside, EnvironmentPlan(kind="conda", conda=python.conda))
+        notes = note_lock(beside, EnvironmentPlan(kind="conda", platform="linux-64", conda=python.conda))
         assert bool(notes) is not used
     dated = replace(
         beside, as_of="2024-01-01T00:00:00Z", locks=read(CONDA, content_hash={"linux-64": fingerprint}).python.locks
     )
     assert choose(dated).conda == ("numpy",)
+
+
+def test_lock_beside_that_lacks_what_it_was_made_from_is_refused():
+    asked = PythonSpec(conda=("numpy", "pandas"), channels=("conda-forge",))
+    _, fingerprint = choose_packages(asked, "linux-64", FACTS)
+    locks = read(CONDA, content_hash={"linux-64": fingerprint}, sources=[]).python.locks
+    with pytest.raises(BadInput, match="lacks pandas for linux-64: it was edited") as caught:
+        choose(replace(asked, locks=locks, lock_file="conda-lock.yml"))
+    assert "env lock" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("conda", "platform", "said"),
+    [
+        (("numpy", "pandas"), "linux-64", "not used: it has no pandas; localrun env lock"),
+        (("numpy>=2",), "linux-64", "not used: it has numpy 1.26.4, not numpy>=2"),
+        (("numpy",), "osx-64", "not used: it is for linux-64, not for osx-64"),
+    ],
+)
+def test_note_names_how_a_lock_beside_differs(conda, platform, said):
+    python = PythonSpec(conda=conda, locks=read(CONDA).python.locks, lock_file="conda-lock.yml")
+    (note,) = note_lock(python, EnvironmentPlan(kind="conda", platform=platform, conda=conda))
+    assert said in note
+
+
+@pytest.mark.parametrize("need", ["openssl", "conda-forge::openssl", "openssl>=3", "OpenSSL"])
+def test_lock_that_lacks_what_a_package_needs_is_refused(need):
+    with pytest.raises(BadInput, match=r"(?i)numpy needs openssl, which the lock lacks for linux-64: it was edited"):
+        read(CONDA | {"dependencies": {need: ">=3"}})
+    elsewhere = {"name": "openssl", "version": "3.2.1", "url": "https://host/a/linux-64/openssl-3.2.1-0.conda"}
+    found = read(CONDA | {"dependencies": {need: ">=3"}}, CONDA | elsewhere | {"category": "dev"})
+    assert len(found.python.locks[0].conda) == 2
+    with pytest.raises(BadInput, match="for linux-64"):
+        read(CONDA | {"dependencies": {need: ">=3"}}, CONDA | elsewhere | {"platform": "osx-64"})
 
 
 def test_lock_of_conda_lock_beside_counts_while_it_has_all_that_is_named():

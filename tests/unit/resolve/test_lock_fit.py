@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from localrun.resolve.lock_fit import fits_definition
-from localrun.spec import LockSpec
+from localrun.resolve.lock_fit import find_lacking, find_misfit
+from localrun.spec import LockSpec, PythonSpec
+from localrun.values import replace
 
 SHA = "a" * 64
 LOCK = LockSpec(
@@ -27,7 +28,7 @@ LOCK = LockSpec(
     ],
 )  # fmt: skip
 def test_conda_package_of_the_lock_fits(spec):
-    assert fits_definition(LOCK, (spec,), ())
+    assert not find_misfit(LOCK, PythonSpec(conda=(spec,)))
 
 
 @pytest.mark.parametrize(
@@ -38,7 +39,7 @@ def test_conda_package_of_the_lock_fits(spec):
     ],
 )  # fmt: skip
 def test_conda_package_that_is_not_in_the_lock_or_in_another_version_does_not_fit(spec):
-    assert not fits_definition(LOCK, (spec,), ())
+    assert find_misfit(LOCK, PythonSpec(conda=(spec,)))
 
 
 @pytest.mark.parametrize(
@@ -49,7 +50,7 @@ def test_conda_package_that_is_not_in_the_lock_or_in_another_version_does_not_fi
     ],
 )  # fmt: skip
 def test_pip_package_of_the_lock_fits(line):
-    assert fits_definition(LOCK, (), (line,))
+    assert not find_misfit(LOCK, PythonSpec(pip=(line,)))
 
 
 @pytest.mark.parametrize(
@@ -66,4 +67,47 @@ def test_pip_package_of_the_lock_fits(line):
     ],
 )
 def test_pip_package_that_is_not_in_the_lock_or_in_another_version_does_not_fit(line):
-    assert not fits_definition(LOCK, (), (line,))
+    assert find_misfit(LOCK, PythonSpec(pip=(line,)))
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        (PythonSpec(conda=("numpy >=2",)), "it has numpy 1.26.4, not numpy >=2"),
+        (PythonSpec(conda=("pandas",)), "it has no pandas"),
+        (PythonSpec(pip=("Flask_Cors<4",)), "it has flask-cors 4.0.0, not Flask_Cors<4"),
+        (PythonSpec(channels=("conda-forge",)), "its channels are main extra, not conda-forge"),
+        (PythonSpec(channels=("extra", "main")), "its channels are main extra, not extra main"),
+    ],
+)
+def test_difference_is_named(asked, said):
+    assert find_misfit(replace(LOCK, channels=("main", "extra")), asked) == said
+
+
+@pytest.mark.parametrize(
+    ("asked", "locked"),
+    [
+        ((), ("main",)),
+        (("main",), ()),
+        (("main", "nodefaults"), ("main",)),
+        (("https://host/main/",), ("main",)),
+        (("https://me:secret@host/main",), ("https://$USER:$PASSWORD@host/main",)),
+        (("https://host/t/secret/main",), ("https://host/t/$TOKEN/main",)),
+        (("defaults",), ("https://host/main", "https://host/r")),
+    ],
+)
+def test_channels_that_may_be_the_same_fit(asked, locked):
+    assert not find_misfit(replace(LOCK, channels=locked), PythonSpec(channels=asked))
+
+
+@pytest.mark.parametrize(
+    ("asked", "locked"), [(("https://host/main",), ("https://other/main",)), (("main", "extra"), ("main",))]
+)
+def test_other_channels_do_not_fit(asked, locked):
+    assert find_misfit(replace(LOCK, channels=locked), PythonSpec(channels=asked)).startswith("its channels are")
+
+
+def test_package_that_is_lacking_is_named_and_one_in_another_version_is_there():
+    assert find_lacking(LOCK, PythonSpec(conda=("numpy >=2", "pandas"))) == "pandas"
+    assert find_lacking(LOCK, PythonSpec(conda=("python", "pip", "@odd"), pip=("numpy", "click", "-e ."))) == "click"
+    assert find_lacking(LOCK, PythonSpec(conda=("numpy",), pip=("torch", "click; python_version < '3'"))) == ""

@@ -16,7 +16,7 @@ from localrun.resolve.credentials import hide_in_plan
 from localrun.resolve.definition import fingerprint_document
 from localrun.resolve.facts import HostFacts
 from localrun.resolve.image import list_bases_of
-from localrun.resolve.lock_fit import fits_definition
+from localrun.resolve.lock_fit import find_misfit
 from localrun.resolve.locks import note_lock, settle_lock
 from localrun.spec import ContainerSpec, EnvironmentSpec, ImageBuildSpec, InputSpec, LockSpec, PythonSpec, RunSpec
 from localrun.values import replace
@@ -180,7 +180,7 @@ def test_environment_without_a_lock_is_registered_as_it_is():
 @pytest.mark.parametrize("spec", ["@odd", "python=release"])
 def test_form_of_a_spec_that_is_not_known_counts_as_allowed(spec):
     address = f"https://host/conda-forge/linux-64/python-3.11.7-h0_0.conda#sha256:{'a' * 64}"
-    assert fits_definition(LockSpec(platform="linux-64", conda=(address,)), (spec,), ())
+    assert not find_misfit(LockSpec(platform="linux-64", conda=(address,)), PythonSpec(conda=(spec,)))
 
 
 def test_network_of_the_run_s_own_may_be_slowed():
