@@ -5,15 +5,16 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
+from localrun.api import environment_store, submission
 from localrun.api.environment_build import find_account
 from localrun.api.exceptions import ExperimentExecutionException, UserErrorException
-from localrun.api.workspace import check_workspace
+from localrun.api.run import Run
+from localrun.api.script_run_config import ScriptRunConfig
+from localrun.api.workspace_home import home_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from localrun.api.run import Run
-    from localrun.api.script_run_config import ScriptRunConfig
     from localrun.api.workspace import Workspace
     from localrun.spec import EnvironmentSpec, RunSpec
 
@@ -26,12 +27,13 @@ class Experiment:
         name: The name.
     """
 
-    __slots__ = ("name", "workspace")
+    __slots__ = ("_home", "name", "workspace")
 
     def __init__(self, workspace: Workspace, name: str, **_: object) -> None:
         if not isinstance(name, str):
             raise UserErrorException(f"expected an experiment's name, found {name!r}", hint="write it as text")
-        self.workspace = check_workspace(workspace)
+        self._home = home_of(workspace)
+        self.workspace = workspace
         self.name = name
 
     def submit(self, config: ScriptRunConfig, tags: Mapping[str, str] | None = None, **kwargs: Any) -> Run:
@@ -53,21 +55,12 @@ class Experiment:
         """
         from localrun.adapters.files import Reading
         from localrun.adapters.host import probe_host
-        from localrun.api import submission
-        from localrun.api.run import Run
         from localrun.catalogue.of_runs import with_registered
         from localrun.resolve import resolve
         from localrun.runner import make_run_id
         from localrun.values import replace
 
-        unknown = kwargs.keys() - {"display_name"}
-        if tags is not None and not hasattr(tags, "items"):
-            raise UserErrorException(f"expected tags with their texts, found {tags!r}", hint="write {'tag': 'text'}")
-        if unknown:
-            raise TypeError(f"submit() got an unexpected keyword argument {min(unknown)!r}")
-        if not hasattr(config, "to_spec") or not hasattr(config, "source_directory"):
-            message = f"expected a ScriptRunConfig, found {type(config).__name__}"
-            raise ExperimentExecutionException(message, hint="write ScriptRunConfig(source_directory=..., script=...)")
+        _check_given(config, tags, kwargs)
         definition = config.to_document()
         environment = self._check_environment(definition["environment"])
         spec = config.to_spec(find_environment=self._find_environment)
@@ -78,10 +71,10 @@ class Experiment:
         run_id = make_run_id(plan.experiment)
         details = {"experiment": self.name, "environment": named, "definition": _hide(definition)}
         details["source_directory"] = plan.source.directory
-        spec = submission.take_source(self.workspace.home, spec, plan.source, run_id)
+        spec = submission.take_source(self._home, spec, plan.source, run_id)
         facts = probe_host(spec, os.environ, Reading())
         account = find_account(getattr(config.run_config.environment, "docker", None))
-        submission.submit(self.workspace.home, spec, facts, run_id, details, account)
+        submission.submit(self._home, spec, facts, run_id, details, account)
         return Run(self, run_id)
 
     def _name(self, spec: RunSpec, tags: Mapping[str, str], display_name: str) -> RunSpec:
@@ -103,23 +96,14 @@ class Experiment:
         if not given:
             return None
         if is_reference(given):
-            return self._find(str(given.get("name") or ""), str(given.get("version") or ""))
-        catalogue.refuse_reserved(self.workspace.home, given, registering=False)
+            return environment_store.get(self._home, given["name"], given["version"], None)
+        catalogue.refuse_reserved(self._home, given, registering=False)
         return given
-
-    def _find(self, name: str, version: str) -> dict[str, Any]:
-        from localrun.catalogue.lookup import find_registered
-        from localrun.workspace import registry
-
-        found = find_registered(self.workspace.home, f"{name}:{version}" if version else name)
-        if found is None:
-            raise registry.not_found(self.workspace.home, name, version)
-        return found
 
     def _find_environment(self, name: str, version: str) -> EnvironmentSpec:
         from localrun.formats.v1_environment import spec_of_document
 
-        return spec_of_document(self._find(name, version))
+        return spec_of_document(environment_store.get(self._home, name, version or None, None))
 
     def _register(self, environment: dict[str, Any] | None) -> dict[str, str] | None:
         from localrun import catalogue
@@ -131,15 +115,14 @@ class Experiment:
         name = str(environment.get("name") or ANONYMOUS)
         if catalogue.is_reserved(name):
             return {"name": name, "version": str(environment.get("version") or "")}
-        made = registry.register_anonymously(self.workspace.home, name, environment)
+        made = registry.register_anonymously(self._home, name, environment)
         return {"name": made.name, "version": made.version}
 
     def get_runs(self, *_: object, **__: object) -> Iterator[Run]:
         """Give the runs of this experiment, newest first."""
-        from localrun.api.run import Run
         from localrun.workspace import records
 
-        rows = records.rows(self.workspace.home)
+        rows = records.rows(self._home)
         return iter([Run(self, row[0]) for row in rows if row[3] == self.name])
 
     @staticmethod
@@ -149,6 +132,17 @@ class Experiment:
 
     def __repr__(self) -> str:
         return f"Experiment(Name: {self.name},\nWorkspace: {self.workspace.name})"
+
+
+def _check_given(config: object, tags: object, others: Mapping[str, Any]) -> None:
+    unknown = others.keys() - {"display_name"}
+    if unknown:
+        raise TypeError(f"submit() got an unexpected keyword argument {min(unknown)!r}")
+    if tags is not None and not hasattr(tags, "items"):
+        raise UserErrorException(f"expected tags with their texts, found {tags!r}", hint="write {'tag': 'text'}")
+    if not isinstance(config, ScriptRunConfig):
+        message = f"expected a ScriptRunConfig, found {type(config).__name__}"
+        raise ExperimentExecutionException(message, hint="write ScriptRunConfig(source_directory=..., script=...)")
 
 
 def _hide(definition: dict[str, Any]) -> dict[str, Any]:

@@ -5,10 +5,15 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
+from localrun.api import run_output, submission
+from localrun.api.environment import Environment
 from localrun.api.exceptions import ActivityFailedException, UserErrorException
+from localrun.errors import RunNotFound
+from localrun.formats.nodes import nearest
+from localrun.workspace import submitted
+from localrun.workspace.run_files import folder_of
 
 if TYPE_CHECKING:
-    from localrun.api.environment import Environment
     from localrun.api.experiment import Experiment
 
 STATUSES = {"running": "Running", "completed": "Completed", "failed": "Failed", "canceled": "Canceled"}
@@ -40,16 +45,12 @@ class Run:
 
     def _read(self) -> dict[str, Any] | None:
         """Give the record; None while there is none."""
-        from localrun.errors import RunNotFound
-        from localrun.workspace import records, recover
+        from localrun.workspace.recover import read_settled
 
         try:
-            record = records.read(self._home, self.id)
-            if record["status"] == "running" and recover.close_orphans(self._home, (self.id,), _pass_over):
-                record = records.read(self._home, self.id)
+            return read_settled(self._home, self.id, _pass_over)
         except RunNotFound:
             return None
-        return record
 
     def get_status(self) -> str:
         """Give the status: `Preparing` (its environment is made), `Running`, `Completed`, `Failed` or `Canceled`.
@@ -57,16 +58,13 @@ class Run:
         Raises:
             RunNotFound: there is no such run.
         """
-        from localrun.api import submission
-        from localrun.errors import RunNotFound
-
-        working = submission.is_worked_on(self._home, self.id)
+        working = submitted.is_worked_on(self._home, self.id)
         record = self._read()  # in this order: its record is there before nobody works on it any more
         if record is not None:
             return STATUSES.get(record["status"], "Failed")
         if working:
             return "Preparing"
-        if submission.read_details(self._home, self.id):
+        if submitted.read_details(self._home, self.id):
             return "Failed"  # it was killed before it could leave a record
         raise RunNotFound(f"there is no run {self.id}", hint="localrun ps -a lists the runs.")
 
@@ -123,8 +121,6 @@ class Run:
         Raises:
             RunNotFound: there is no such run.
         """
-        from localrun.api import submission
-
         status = self.get_status()
         record = self._read() or {}
         details = {
@@ -136,7 +132,7 @@ class Run:
             "properties": {},
             "inputDatasets": [],
             "outputDatasets": [],
-            "runDefinition": submission.read_details(self._home, self.id).get("definition"),
+            "runDefinition": submitted.read_details(self._home, self.id).get("definition"),
             "logFiles": {name: self._path(name) for name in self.get_file_names() if name.startswith("user_logs/")},
             "record": record,
         }
@@ -156,10 +152,7 @@ class Run:
             UserErrorException: the run was not submitted with one.
             EnvironmentNotFound: it is not registered any more.
         """
-        from localrun.api import submission
-        from localrun.api.environment import Environment
-
-        named = submission.read_details(self._home, self.id).get("environment") or self._find_environment()
+        named = submitted.read_details(self._home, self.id).get("environment") or self._find_environment()
         if not named:
             message = f"run {self.id} was not submitted with an environment of a workspace"
             raise UserErrorException(message, hint="localrun inspect shows what it ran in")
@@ -188,8 +181,6 @@ class Run:
             ActivityFailedException: the run failed.
             RunNotFound: there is no such run.
         """
-        from localrun.api import run_output
-
         del wait_post_processing
         self.get_status()
         if show_output:
@@ -209,14 +200,11 @@ class Run:
         Raises:
             LocalrunError: it cannot be ended.
         """
-        from localrun.api import run_output, submission
         from localrun.workspace import active, control
 
         while self.get_status() not in ENDED:
             if active.is_live(self._home, self.id):
-                plan = (self._read() or {}).get("plan") or {}
-                seconds = float(plan.get("stop_timeout_s", 10)) + control.CLOSE_WAIT_S
-                control.stop(self._home, self.id, seconds, _pass_over)
+                control.stop(self._home, self.id, control.find_ladder_s(self._home, self.id), _pass_over)
             else:
                 submission.cancel(self._home, self.id)
                 run_output.wait(self._home, self.id, most_s=run_output.POLL_S)
@@ -235,8 +223,6 @@ class Run:
         return sorted(set(found))
 
     def _path(self, name: str) -> str:
-        from localrun.workspace.records import folder_of
-
         folder = folder_of(self._home, self.id)
         uploaded = os.path.join(folder, UPLOADED, name)
         return uploaded if name and os.path.isfile(uploaded) else os.path.join(folder, name)
@@ -254,8 +240,6 @@ class Run:
         import shutil
 
         if name not in self.get_file_names():
-            from localrun.formats.nodes import nearest
-
             near = nearest(name, self.get_file_names())
             hint = f"did you mean {near}?" if near else "get_file_names() lists its files"
             raise UserErrorException(f"File with path {name} was not found in run {self.id}", hint=hint)

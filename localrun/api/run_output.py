@@ -8,6 +8,8 @@ import time
 from typing import TYPE_CHECKING
 
 from localrun.escaping import escape_line
+from localrun.workspace import active, submitted
+from localrun.workspace.run_files import folder_of
 
 if TYPE_CHECKING:
     from typing import IO
@@ -25,20 +27,14 @@ def wait(home: str, run_id: str, most_s: float = float("inf")) -> None:
 
 def is_live(home: str, run_id: str) -> bool:
     """Tell whether a run is being prepared, or runs."""
-    from localrun.api.submission import is_worked_on
-    from localrun.workspace import active
-
-    return is_worked_on(home, run_id) or active.is_live(home, run_id)
+    return submitted.is_worked_on(home, run_id) or active.is_live(home, run_id)
 
 
 def show(home: str, run_id: str) -> None:
     """Print what a run prints until it has ended: first what was said while its environment was made."""
-    from localrun.api.submission import log_of
-    from localrun.workspace.records import folder_of
-
     _say(f"RunId: {run_id}")
     folder = os.path.join(folder_of(home, run_id), "user_logs")
-    shown: dict[str, _Tail] = {"": _Tail(log_of(home, run_id), "")}
+    shown: dict[str, _Tail] = {"": _Tail(submitted.log_of(home, run_id), "")}
     live = True
     while live:
         live = is_live(home, run_id)

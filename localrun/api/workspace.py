@@ -3,33 +3,18 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from localrun.api.environment import Environment
 from localrun.api.exceptions import UserErrorException
-
-if TYPE_CHECKING:
-    from localrun.api.environment import Environment
-    from localrun.api.experiment import Experiment
-    from localrun.api.keyvault import Keyvault
-    from localrun.api.run import Run
+from localrun.api.experiment import Experiment
+from localrun.api.keyvault import Keyvault
+from localrun.api.run import Run
 
 CONFIG_PLACES = (".azureml", "aml_config", "")
 CONFIG_NAME = "config.json"
 LOCAL = "local"
 """The name of a workspace that no config.json names."""
-
-
-def check_workspace(given: Any) -> Workspace:
-    """Give a workspace back after a look at it.
-
-    Raises:
-        UserErrorException: it is none.
-    """
-    if not hasattr(given, "home"):
-        message = f"expected a Workspace, found {type(given).__name__}"
-        raise UserErrorException(message, hint="give Workspace.from_config()")
-    workspace: Workspace = given
-    return workspace
 
 
 class Workspace:
@@ -126,20 +111,15 @@ class Workspace:
     @property
     def environments(self) -> dict[str, Environment]:
         """The latest version of each registered and curated environment, by name; a new dict each time."""
-        from localrun.api.environment import Environment
-
         return Environment.list(self)
 
     def get_default_keyvault(self) -> Keyvault:
         """Give the secrets of this workspace."""
-        from localrun.api.keyvault import Keyvault
-
         return Keyvault(self)
 
     @property
     def experiments(self) -> dict[str, Experiment]:
         """The experiments that have runs here, by name."""
-        from localrun.api.experiment import Experiment
         from localrun.workspace import records
 
         return {row[3]: Experiment(self, row[3]) for row in sorted(records.rows(self.home), key=lambda row: row[3])}
@@ -150,12 +130,9 @@ class Workspace:
         Raises:
             RunNotFound: there is none.
         """
-        from localrun.api.experiment import Experiment
-        from localrun.api.run import Run
-        from localrun.api.submission import read_details
-        from localrun.workspace import records
+        from localrun.workspace import records, submitted
 
-        details: dict[str, Any] = read_details(self.home, run_id)
+        details = submitted.read_details(self.home, run_id)
         name = details.get("experiment") or records.read(self.home, run_id).get("experiment") or LOCAL
         return Run(Experiment(self, name), run_id)
 

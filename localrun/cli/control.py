@@ -23,15 +23,14 @@ def wait(form: str, runs: tuple[str, ...]) -> None:
     One exit code a line, in the order of the arguments. As with `docker wait` the command itself exits 0; a lost run
     has the exit code 125.
     """
-    from localrun.workspace import active, records, recover
+    from localrun.workspace import active
+    from localrun.workspace.recover import read_settled
 
     home = open_workspace()
     ended = []
     for run_id in find_runs(home, runs):
         active.wait(home, run_id)
-        record = records.read(home, run_id, show.tell)
-        if record["status"] == "running" and recover.close_orphans(home, (run_id,), show.tell):
-            record = records.read(home, run_id, show.tell)
+        record = read_settled(home, run_id, show.tell)
         ended.append({name: record.get(name) for name in ("run_id", "status", "exit_code")})
         if form == "text":
             show.write(f"{record.get('exit_code')}\n")
@@ -53,16 +52,9 @@ def stop(timeout: float | None, runs: tuple[str, ...]) -> None:
     home = open_workspace()
     for run_id in find_runs(home, runs):
         thaw(home, run_id, os.environ)
-        control.stop(home, run_id, _ladder_s(home, run_id) if timeout is None else timeout, show.tell)
+        seconds = control.find_ladder_s(home, run_id) if timeout is None else timeout
+        control.stop(home, run_id, seconds, show.tell)
         show.write(f"{escape(run_id)}\n")
-
-
-def _ladder_s(home: str, run_id: str) -> float:
-    """Give the seconds that the supervisor's own stop ladder takes, and some for closing the record."""
-    from localrun.workspace import control, records
-
-    plan = records.read(home, run_id).get("plan") or {}
-    return float(plan.get("stop_timeout_s", 10)) + control.CLOSE_WAIT_S
 
 
 @click.command()
@@ -138,7 +130,7 @@ def signal_number(name: str) -> int:
 @_RUNS
 def rm(force: bool, runs: tuple[str, ...]) -> None:  # noqa: FBT001 - click names it
     """Remove each RUN: its record, logs, snapshot and outputs. Prints the run ids."""
-    from localrun.workspace import active, control, records
+    from localrun.workspace import active, control, records, submitted
 
     home = open_workspace()
     records.finish_removals(home)
@@ -154,7 +146,7 @@ def rm(force: bool, runs: tuple[str, ...]) -> None:  # noqa: FBT001 - click name
         if active.is_live(home, run_id):
             control.stop(home, run_id, 0, show.tell)
         records.remove(home, run_id, show.tell)
-        records.remove_submission(home, run_id)
+        submitted.remove(home, run_id)
         show.write(f"{escape(run_id)}\n")
     _collect_snapshots(home)
 

@@ -141,13 +141,13 @@ def _choose(home: str, age_s: float, keep_last: int | None) -> dict[str, Any]:
 
 def _remove(home: str, found: dict[str, Any], *, everything: bool) -> None:
     from localrun.environments import prune as caches
-    from localrun.workspace import active, records
+    from localrun.workspace import active, records, submitted
     from localrun.workspace.snapshot_store import collect
 
     for run_id in found["runs"]:
         if not active.is_live(home, run_id):
             records.remove(home, run_id, show.tell)
-            records.remove_submission(home, run_id)
+            submitted.remove(home, run_id)
     records.finish_removals(home)
     removed = [name for name in found["environments"] if caches.remove_unused(home, name)]
     found["in_use"] += [name for name in found["environments"] if name not in removed]

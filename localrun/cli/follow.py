@@ -31,7 +31,8 @@ def attach_to(home: str, record: dict[str, Any], rank: int | None, *, proxy: boo
         RunNotFound: the run has no such rank.
     """
     from localrun.inside.ranks import choose_rank
-    from localrun.workspace import active, control, records, recover
+    from localrun.workspace import active, control
+    from localrun.workspace.recover import read_settled
 
     run_id = record["run_id"]
     if rank is not None:
@@ -44,10 +45,7 @@ def attach_to(home: str, record: dict[str, Any], rank: int | None, *, proxy: boo
         view.show()
         time.sleep(POLL_S)
     view.show(last=True)
-    ended = records.read(home, run_id, show.tell)
-    if ended["status"] == "running" and recover.close_orphans(home, (run_id,), show.tell):
-        ended = records.read(home, run_id, show.tell)
-    return ended
+    return read_settled(home, run_id, show.tell)
 
 
 def open_view(record: dict[str, Any], rank: int | None) -> View:

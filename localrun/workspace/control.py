@@ -51,6 +51,17 @@ def stop(
     recover.close_lost(home, run_id, say)
 
 
+def find_ladder_s(home: str, run_id: str) -> float:
+    """Give the seconds that the supervisor's own stop ladder takes, and some for closing the record."""
+    from localrun.workspace import records
+
+    try:
+        plan = records.read(home, run_id).get("plan") or {}
+    except RunNotFound:  # it is stored a moment after the start
+        plan = {}
+    return float(plan.get("stop_timeout_s", 10)) + CLOSE_WAIT_S
+
+
 def signal_ranks(home: str, run_id: str, ranks: Sequence[int] | None, number: int) -> None:
     """Send a signal to the process groups of some ranks, or of every rank.
 

@@ -4,6 +4,7 @@
     <home>/active/<run_id>    one file a live run (`active`)
     <home>/localrun.db        the index of the runs (`database`)
     <home>/snapshots/          what runs worked in, by content (`snapshot_store`)
+    <home>/submitted/          runs that were submitted in the background (`submitted`)
     <home>/trash/<run_id>     a run on its way out (`records.remove`)
     <home>/environments.db    the registered environments (`registry`)
     <home>/wheels/<sha256>/   private wheels (`wheels`)

@@ -199,22 +199,6 @@ def remove(home: str, run_id: str, say: Callable[[str], None] = tell) -> None:
     finish_removals(home)
 
 
-def remove_submission(home: str, run_id: str) -> None:
-    """Delete what a run left that was submitted in the background: what it was, and what was said before it started.
-
-    Raises:
-        StoreFailed: the system refuses.
-    """
-    for ending in (".json", ".log"):
-        path = os.path.join(home, "submitted", run_id + ending)
-        try:
-            os.unlink(path)
-        except (FileNotFoundError, NotADirectoryError):
-            continue
-        except OSError as error:
-            raise failed(error, path) from error
-
-
 def finish_removals(home: str) -> None:
     """Delete what `remove` has put aside, here or in a process that was killed.
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from localrun.adapters.processes import Process
+    from localrun.workspace.run_files import Record
 
 GRACE_S = 2.0
 """From SIGTERM to SIGKILL for what is left of a lost run."""
@@ -76,6 +77,21 @@ def close_orphans(home: str, run_ids: Iterable[str], say: Callable[[str], None])
     for run_id in dead:
         close_lost(home, run_id, say)
     return bool(dead)
+
+
+def read_settled(home: str, run_id: str, say: Callable[[str], None]) -> Record:
+    """Give the record of a run as it is now: that of one whose supervisor died is closed before.
+
+    Raises:
+        RunNotFound: there is neither folder nor row.
+        StoreFailed: it cannot be read or written.
+    """
+    from localrun.workspace import records
+
+    record = records.read(home, run_id, say)
+    if record["status"] == "running" and close_orphans(home, (run_id,), say):
+        return records.read(home, run_id, say)
+    return record
 
 
 def _recover(home: str, run_id: str, descriptor: int, say: Callable[[str], None], grace_s: float) -> None:

@@ -13,7 +13,7 @@ import pytest
 from localrun import ActivityFailedException, Environment, Experiment, ScriptRunConfig, Workspace
 from localrun.adapters.spawn import list_descendants
 from localrun.errors import BadInput, EnvironmentNotFound
-from localrun.workspace import records
+from localrun.workspace import records, submitted
 
 SCRIPT = """
 import os, sys, time
@@ -157,12 +157,10 @@ def test_environment_that_cannot_be_made_leaves_a_failed_record(source, submit, 
 
 
 def test_killed_preparation_is_failed_and_not_preparing(submit):
-    from localrun.api import submission
-
     home = os.environ["LOCALRUN_HOME"]
     records.make_folder(os.path.join(home, "submitted"))
     run = Workspace.from_config().get_run
-    with open(submission.path_of(home, "exp_1_00"), "w", encoding="utf-8") as file:
+    with open(submitted.path_of(home, "exp_1_00"), "w", encoding="utf-8") as file:
         file.write('{"experiment": "exp"}')
     assert run("exp_1_00").get_status() == "Failed"
 
