@@ -13,28 +13,13 @@ from localrun.errors import BadInput
 from localrun.formats.docker_options import KNOWN, OTHER_NAMES, SHORT, VARIABLES, WITHOUT_VALUE
 from localrun.formats.docker_values import read_mount
 from localrun.formats.nodes import nearest
-from localrun.values import value
+from localrun.spec import ContainerSpec
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
 _TRUE, _FALSE = ("1", "t", "true"), ("0", "f", "false")
-
-
-@value
-class DockerArguments:
-    """What a run configuration hands to `docker run`.
-
-    Attributes:
-        words: Its options without those of variables; paths on the host are absolute.
-        variables: Of `-e NAME=VALUE` and `--env-file`, in their order, each name once.
-        inherited: Names whose values come from the caller's environment (`-e NAME`).
-    """
-
-    words: tuple[str, ...] = ()
-    variables: tuple[tuple[str, str], ...] = ()
-    inherited: tuple[str, ...] = ()
 
 
 def split_words(given: str | Iterable[str]) -> tuple[str, ...]:
@@ -117,15 +102,17 @@ def _take_value(name: str, rest: list[str], given: str | None) -> str:
     return given
 
 
-def read_docker_arguments(
-    given: str | Iterable[str], *, directory: str, read: Callable[[str], bytes]
-) -> DockerArguments:
+def read_docker_arguments(given: str | Iterable[str], *, directory: str, read: Callable[[str], bytes]) -> ContainerSpec:
     """Read arguments as far as files and variables go; whether a container can have the rest is seen when it is to run.
 
     Args:
         given: A shell string, or words.
         directory: The absolute folder that relative paths start from.
         read: Gives the bytes of a file by its absolute path.
+
+    Returns:
+        Its `arguments`, those of variables left out and paths on the host absolute; `variables` of `-e NAME=VALUE` and
+        `--env-file`, in their order, each name once; and `inherited`, the names of `-e NAME`.
 
     Raises:
         BadInput: a quote is not closed, or a file of variables cannot be read.
@@ -134,7 +121,7 @@ def read_docker_arguments(
     try:
         pairs = parse_arguments(words)
     except BadInput:
-        return DockerArguments(words=words)  # told where it matters: the local target does without them
+        return ContainerSpec(arguments=words)  # told where it matters: the local target does without them
     kept = []
     variables: dict[str, str | None] = {}
     for name, text in pairs:
@@ -144,8 +131,8 @@ def read_docker_arguments(
                 variables[variable] = content
         else:
             kept.append(f"{name}={_place(name, text, directory)}")
-    return DockerArguments(
-        words=tuple(kept),
+    return ContainerSpec(
+        arguments=tuple(kept),
         variables=tuple((name, text) for name, text in variables.items() if text is not None),
         inherited=tuple(name for name, text in variables.items() if text is None),
     )

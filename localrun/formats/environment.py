@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from localrun.errors import BadInput, EnvironmentNotFound
 from localrun.formats.conda_file import read_conda_file, read_conda_mapping
 from localrun.formats.docker_section import read_build, read_dockerfile
-from localrun.formats.gate import load_yaml, read_referenced
+from localrun.formats.gate import load_yaml, read_if_there, read_referenced
 from localrun.formats.lock_beside import lay_lock_beside
 from localrun.formats.nodes import Node, choice, describe, mapping, note, read_beside, root, text
 from localrun.formats.requirements import read_requirements
@@ -147,23 +147,10 @@ def _read_directory(
     for name in FILES:
         path = os.path.abspath(os.path.join(reference, name))
         is_directory(path)  # who watches what was looked at learns of files that are not there, too
-        try:
-            files[name] = read_referenced(path, read=_say_when_missing(read), shown=os.path.join(reference, name))
-        except LookupError:
-            continue
+        data = read_if_there(path, read=read, shown=os.path.join(reference, name))
+        if data is not None:
+            files[name] = data
     return files
-
-
-def _say_when_missing(read: Callable[[str], bytes]) -> Callable[[str], bytes]:
-    """Give a reader that raises LookupError for a file that is not there."""
-
-    def read_or_say(path: str) -> bytes:
-        try:
-            return read(path)
-        except FileNotFoundError as error:
-            raise LookupError(path) from error
-
-    return read_or_say
 
 
 def read_registered(

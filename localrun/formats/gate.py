@@ -157,35 +157,57 @@ def load_yaml(data: bytes, *, file: str) -> Document:
     return _Composer(text, file).document()
 
 
-def read_referenced(
+def read_if_there(
     path: str, *, read: Callable[[str], bytes], shown: str, file: str = "", line: int = 0, key: str = ""
-) -> bytes:
-    """Read a file that another one names.
+) -> bytes | None:
+    """Read a file that may be missing; None when it is.
 
     Args:
         path: Its absolute path.
         read: Gives the bytes of a file.
-        shown: How the reference was written.
+        shown: How the reference to it was written.
         file: The file that names it, for messages.
         line: The line of the reference.
         key: The key of the reference.
 
     Raises:
-        BadInput: it cannot be read.
+        BadInput: it is there, and cannot be read.
     """
-    hint = f"check the permissions of {path}"
     try:
         return read(path)
     except (FileNotFoundError, NotADirectoryError):
-        message, hint = f"there is no file {shown}", f"looked for {path}"
+        return None
     except IsADirectoryError:
         message, hint = f"{shown} is a folder, not a file", "name a file in it"
     except PermissionError:
-        message = f"{shown} may not be read"
+        message, hint = f"{shown} may not be read", f"check the permissions of {path}"
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else ""
         message, hint = f"{shown} cannot be read: {reason or error}", f"name a file that can be read; this is {path}"
     raise BadInput(message, file=file, line=line, key=key, hint=hint) from None
+
+
+def read_referenced(
+    path: str, *, read: Callable[[str], bytes], shown: str, file: str = "", line: int = 0, key: str = ""
+) -> bytes:
+    """Read a file that another one names, as `read_if_there` does.
+
+    Raises:
+        BadInput: it is not there, or cannot be read.
+    """
+    data = read_if_there(path, read=read, shown=shown, file=file, line=line, key=key)
+    if data is None:
+        raise BadInput(f"there is no file {shown}", file=file, line=line, key=key, hint=f"looked for {path}")
+    return data
+
+
+def refuse_to_read(path: str) -> bytes:
+    """Read nothing: stands for a reader where nobody may name files of this machine.
+
+    Raises:
+        ValueError: always.
+    """
+    raise ValueError(f"{path} would have to be read from this machine")
 
 
 class _Composer:

@@ -12,6 +12,7 @@ from localrun.formats.environment import UNDERSTOOD, read_environment_mapping, r
 from localrun.formats.expressions import check_references, rewrite_legacy
 from localrun.formats.gate import load_yaml
 from localrun.formats.nodes import (
+    LARGEST_COUNT,
     Node,
     beside,
     choice,
@@ -36,8 +37,6 @@ if TYPE_CHECKING:
 
     from localrun.formats.environment import FindRegistered
 
-LARGEST_COUNT = 10_000
-"""More nodes, or processes on a node, are a slip of the keyboard."""
 LONGEST_TIMEOUT_S = 10**9
 
 _READ_ONLY = ("creation_context", "id", "status", "log_files", "parameters")
@@ -178,8 +177,6 @@ def _read_code(job: Node) -> dict[str, Any]:
     if code.startswith(("azureml:", "http:", "https:", "git+", "git@", "git:", "ssh:", "file:")):
         hint = "write the path alone, without file:" if code.startswith("file:") else "download it and name the folder"
         raise part.refuse(f"{code} is not a local path", hint=hint)
-    if "\0" in code:
-        raise part.refuse("the path holds a NUL", hint="remove it")
     # Whether it is a folder or a single file is known where the host is looked at.
     return {"source_directory": beside(part, code)[0]} if code else {}
 
@@ -207,7 +204,7 @@ def _read_container(resources: Node, read: Callable[[str], bytes]) -> ContainerS
         found = read_docker_arguments(given, directory=os.path.dirname(node.path_of_file), read=read)
     except BadInput as error:
         raise node.refuse(error.message, hint=error.hint) from None
-    return ContainerSpec(shm_size=shm_size, arguments=found.words, variables=found.variables, inherited=found.inherited)
+    return replace(found, shm_size=shm_size)
 
 
 def _read_distribution(job: Node) -> DistributionSpec:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from localrun.formats.gate import load_yaml, read_referenced
+from localrun.formats.gate import load_yaml, read_if_there
 from localrun.formats.lock_names import LOCK_FILE
 from localrun.formats.nodes import root
 from localrun.values import replace
@@ -38,9 +38,8 @@ def lay_lock_beside(
     near = [os.path.join(folder, LOCK_FILE) for folder in (os.path.dirname(spec.file), spec.file)]
     shown = next((one for one in near if os.path.abspath(one) == path), path)
     look(path)  # who watches what was looked at learns of a file that is not there, too
-    try:
-        data = read_referenced(path, read=_say_when_missing(read), shown=shown)
-    except LookupError:
+    data = read_if_there(path, read=read, shown=shown)
+    if data is None:
         return spec
     from localrun.formats.lock_file import read_lock_mapping
 
@@ -57,15 +56,3 @@ def _lay(python: PythonSpec, locks: tuple[LockSpec, ...], file: str, shown: str)
 def _is_source(lock: LockSpec, file: str) -> bool:
     """Tell whether a lock says that it was made from a file beside it."""
     return any(os.path.normpath(source) == os.path.basename(file) for source in lock.sources)
-
-
-def _say_when_missing(read: Callable[[str], bytes]) -> Callable[[str], bytes]:
-    """Give a reader that raises LookupError for a file that is not there."""
-
-    def read_or_say(path: str) -> bytes:
-        try:
-            return read(path)
-        except (FileNotFoundError, NotADirectoryError) as error:
-            raise LookupError(path) from error
-
-    return read_or_say

@@ -13,6 +13,8 @@ from localrun.values import value
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+LARGEST_COUNT = 10_000
+"""More nodes, or processes on a node, are a slip of the keyboard."""
 _SHOWN_LENGTH = 60
 
 

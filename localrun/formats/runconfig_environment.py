@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from localrun.errors import BadInput
-from localrun.formats.gate import load_yaml, read_referenced
+from localrun.formats.gate import load_yaml, read_if_there
 from localrun.formats.nodes import Node, describe, note, root
 from localrun.formats.v1_conda import check_conda_mapping
 from localrun.formats.v1_environment import is_reference, read_environment_mapping
@@ -93,12 +93,9 @@ def _read_near(node: Node, name: str, places: Places) -> tuple[bytes, str]:
         BadInput: none has it, or it cannot be read.
     """
     paths = list(dict.fromkeys(os.path.normpath(os.path.join(folder, name)) for folder in places.folders))
+    file, line = node.document.file, node.mark.line
     for path in paths:
-        try:
-            return places.read(path), path
-        except (FileNotFoundError, NotADirectoryError):
-            continue
-        except (OSError, ValueError):
-            file, line = node.document.file, node.mark.line
-            return read_referenced(path, read=places.read, shown=name, file=file, line=line, key=node.key), path
+        data = read_if_there(path, read=places.read, shown=name, file=file, line=line, key=node.key)
+        if data is not None:
+            return data, path
     raise node.refuse(f"there is no file {name}", hint=f"looked for {' and '.join(paths)}")

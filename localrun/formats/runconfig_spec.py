@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 from localrun.errors import BadInput, EnvironmentNotFound
 from localrun.formats.docker_arguments import read_docker_arguments
+from localrun.formats.gate import refuse_to_read
+from localrun.formats.nodes import LARGEST_COUNT
 from localrun.formats.runconfig_keys import RUN_CONFIGURATION, complete
 from localrun.formats.v1_environment import is_reference, spec_of_document
 from localrun.spec import ContainerSpec, DistributionSpec, EnvironmentSpec, RunSpec
-from localrun.values import value
+from localrun.values import replace, value
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-LARGEST_COUNT = 10_000
-"""More nodes, or processes on a node, are a slip of the keyboard."""
 MPI = ("mpi", "openmpi", "intelmpi")
 """Communicators, in lower case, that start the ranks by `mpirun`."""
 DEFAULT_DURATION_S = 30 * 24 * 3600
@@ -231,14 +231,10 @@ def _read_container(
     sizes = [section["shmSize"], older.get("shmSize")]
     shm_size = next((str(size) for size in sizes if size and str(size) != DEFAULT_SHM), "")
     try:
-        found = read_docker_arguments(words, directory=directory, read=read or _refuse_to_read)
+        found = read_docker_arguments(words, directory=directory, read=read or refuse_to_read)
     except BadInput as error:
         raise place.refuse("docker.arguments", error.message, hint=error.hint) from None
-    return ContainerSpec(shm_size=shm_size, arguments=found.words, variables=found.variables, inherited=found.inherited)
-
-
-def _refuse_to_read(path: str) -> bytes:
-    raise ValueError(f"{path} would have to be read from this machine")
+    return replace(found, shm_size=shm_size)
 
 
 def _read_variables(given: Any, place: Place) -> tuple[tuple[str, str], ...]:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from localrun.errors import BadInput
 from localrun.formats.conda_file import read_conda_mapping
 from localrun.formats.docker_section import name_password, read_docker_section, read_spark, warn_of_secrets
-from localrun.formats.gate import decode_text
+from localrun.formats.gate import decode_text, refuse_to_read
 from localrun.formats.json_text import load_json
 from localrun.formats.lock_names import is_locked
 from localrun.formats.nodes import Node, mapping, root
@@ -205,7 +205,7 @@ def spec_of_document(
         return _without_packages(spec, file)
     path = os.path.join(directory, CONDA_FILE) if directory else os.path.abspath(file or CONDA_FILE)
     node = conda_node(python["condaDependencies"], file=conda_file or file, path=path)
-    return _with_packages(spec, node, read or _refuse_to_read)
+    return _with_packages(spec, node, read or refuse_to_read)
 
 
 def _read_interpreter(python: Mapping[str, Any], file: str) -> str:
@@ -232,10 +232,6 @@ def _without_packages(spec: EnvironmentSpec, file: str) -> EnvironmentSpec:
         hint = f"write {CONDA_FILE}, or set userManagedDependencies and interpreterPath"
         raise BadInput(message, file=file, key="python", hint=hint)
     return spec
-
-
-def _refuse_to_read(path: str) -> bytes:
-    raise ValueError(f"{path} would have to be read from this machine")
 
 
 def _notes(document: Mapping[str, Any], file: str) -> tuple[str, ...]:

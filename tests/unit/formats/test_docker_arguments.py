@@ -10,13 +10,13 @@ import pytest
 from localrun.errors import BadInput
 from localrun.formats import docker_options
 from localrun.formats.docker_arguments import (
-    DockerArguments,
     mount_of_fields,
     parse_arguments,
     read_docker_arguments,
     split_words,
 )
 from localrun.formats.docker_values import read_cpus, read_gpus, read_mount, read_port, read_size
+from localrun.spec import ContainerSpec
 
 HELP = Path(__file__).with_name("docker_run_help.txt")
 """Names of the options in `docker run --help` of docker 28.2, one a line."""
@@ -101,7 +101,7 @@ def test_what_docker_would_not_take_is_refused(text, message, hint):
 
 def test_variables_of_arguments_go_to_the_run():
     found = read("-e A=1 --env B --env-file vars -e A=2 --ipc=host", {"/job/vars": b"C=3\nD\n"})
-    assert found == DockerArguments(words=("--ipc=host",), variables=(("C", "3"), ("A", "2")), inherited=("B", "D"))
+    assert found == ContainerSpec(arguments=("--ipc=host",), variables=(("C", "3"), ("A", "2")), inherited=("B", "D"))
 
 
 def test_a_file_of_variables_that_is_not_there_is_told():
@@ -111,13 +111,13 @@ def test_a_file_of_variables_that_is_not_there_is_told():
 
 def test_relative_paths_on_the_host_start_from_the_folder():
     found = read(["-v", "./data:/data:ro", "--mount=type=bind,source=./x,target=/x", "-v", "cache:/cache"])
-    assert found.words == (
+    assert found.arguments == (
         "--volume=/job/data:/data:ro", "--mount=type=bind,source=/job/x,target=/x", "--volume=cache:/cache"
     )  # fmt: skip
 
 
 def test_arguments_that_cannot_be_parsed_are_kept_for_the_target_that_needs_them():
-    assert read("--nonsense -e A=1").words == ("--nonsense", "-e", "A=1")
+    assert read("--nonsense -e A=1").arguments == ("--nonsense", "-e", "A=1")
 
 
 SIZES = [

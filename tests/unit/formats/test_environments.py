@@ -314,6 +314,16 @@ def test_every_file_of_a_v1_directory_is_looked_at():
     assert looked == ["/d", "/d/azureml_environment.json", "/d/conda_dependencies.yml", "/d/BaseDockerfile"]
 
 
+def test_a_lock_file_in_a_v1_directory_counts_whatever_it_was_made_from():
+    files = {
+        "/d/azureml_environment.json": '{"name": "n"}',
+        "/d/conda_dependencies.yml": "dependencies: [python]",
+        "/d/conda-lock.yml": "version: 1\nmetadata: {platforms: [linux-64], sources: [a.yml]}\npackage: []",
+    }
+    python = refer("/d", files, folders=("/d",)).python
+    assert (python.lock_file, [lock.sources for lock in python.locks]) == ("/d/conda-lock.yml", [("a.yml",)])
+
+
 @pytest.mark.parametrize(
     ("reference", "text", "words"),
     [

@@ -77,7 +77,7 @@ def test_channel_that_cannot_be_printed_is_refused():
 
 def test_mount_that_cannot_be_read_waits_for_its_refusal_with_the_plan():
     found = read_docker_arguments(["--mount", "type=bind"], directory="/job", read=not_there)
-    assert found.words == ("--mount=type=bind",)
+    assert found.arguments == ("--mount=type=bind",)
 
 
 def test_count_of_graphics_processors_is_all_or_a_number():
@@ -272,7 +272,7 @@ def test_job_gets_the_source_of_its_snapshot_and_the_environment_of_its_run():
 
 
 def test_volume_that_cannot_be_read_waits_for_its_refusal_with_the_plan():
-    assert read_docker_arguments(["-v", ":/d"], directory="/job", read=not_there).words == ("--volume=:/d",)
+    assert read_docker_arguments(["-v", ":/d"], directory="/job", read=not_there).arguments == ("--volume=:/d",)
 
 
 def test_graphics_processors_may_be_asked_for_by_the_word_that_they_are():
