@@ -10,7 +10,8 @@ import click
 from localrun.values import replace
 
 if TYPE_CHECKING:
-    from localrun.cli.request import Flags
+    from collections.abc import Iterable, Mapping
+
     from localrun.spec import ContainerSpec
 
 OPTIONS = (
@@ -70,13 +71,23 @@ NAMES = {
 """For each field of ContainerSpec its option."""
 
 
-def lay_container(asked: ContainerSpec, flags: Flags) -> ContainerSpec:
-    """Lay the options over what a file asks of containers; relative folders of mounts start from here."""
-    given: dict[str, Any] = {name: getattr(flags, name) for name in NAMES}
-    given = {name: item for name, item in given.items() if item not in ("", (), None) and (item or name != "keep")}
-    if "volumes" in given:
-        given["volumes"] = tuple(map(_place, given["volumes"]))
-    return replace(asked, flags=tuple(NAMES[name] for name in given), **given) if given else asked
+def split_container(given: Mapping[str, Any]) -> tuple[dict[str, Any], tuple[tuple[str, Any], ...]]:
+    """Give the options that are not for containers, and for each that is and is given its field and what it gets."""
+    others = {name: item for name, item in given.items() if name not in NAMES}
+    pairs = ((name, given[name]) for name in NAMES if name in given)
+    return others, tuple((name, item) for name, item in pairs if _is_given(name, item))
+
+
+def _is_given(name: str, item: Any) -> bool:
+    return item not in ("", (), None) and (item or name != "keep")
+
+
+def lay_container(asked: ContainerSpec, given: Iterable[tuple[str, Any]]) -> ContainerSpec:
+    """Lay the options that are given over what a file asks of containers; relative folders of mounts are of here."""
+    laid = dict(given)
+    if "volumes" in laid:
+        laid["volumes"] = tuple(map(_place, laid["volumes"]))
+    return replace(asked, flags=tuple(NAMES[name] for name in laid), **laid) if laid else asked
 
 
 def _place(volume: str) -> str:

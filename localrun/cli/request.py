@@ -6,10 +6,11 @@ import os
 
 from localrun.adapters.files import read_named
 from localrun.cli.container_options import lay_container
+from localrun.cli.flags import Flags
 from localrun.errors import BadInput
 from localrun.resolve.variables import check_variable
 from localrun.spec import DistributionSpec, EnvironmentSpec, RunSpec
-from localrun.values import replace, value
+from localrun.values import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from typing import Any
 
     from localrun.adapters.files import Reading
+
+__all__ = ["Flags", "read_request"]
 
 JOB_FILES = (".yml", ".yaml")
 """Endings of job files; everything else is a Python script."""
@@ -38,61 +41,6 @@ KEYS = {
     "docker.shmSize": "shm_size",
 }
 """For keys of a job file or a run configuration the flag that replaces them: an error then speaks of the flag."""
-
-
-@value
-class Flags:
-    """The options of `run` and `plan` as given; None or empty means not given."""
-
-    source: str = ""
-    arguments: tuple[str, ...] = ()
-    command: str = ""
-    source_directory: str = ""
-    environment: str = ""
-    as_of: str = ""
-    target: str = ""
-    nodes: int | None = None
-    processes: int | None = None
-    distribution: str = ""
-    variables: tuple[str, ...] = ()
-    variable_files: tuple[str, ...] = ()
-    secrets: tuple[str, ...] = ()
-    no_shim: bool = False
-    bootstrap: str = ""
-    barrier_timeout_s: float | None = None
-    timeout_s: float | None = None
-    stop_timeout_s: float | None = None
-    rank_timeout_s: float | None = None
-    on_failure: str = "stop"
-    rank: int | None = None
-    interactive: bool = False
-    terminal: bool = False
-    debug: bool = False
-    timestamps: bool = False
-    sample_usage: bool = False
-    experiment: str = ""
-    name: str = ""
-    in_place: bool = False
-    no_snapshot_limit: bool = False
-    outputs_directory: str = ""
-    task_index: str = "local"
-    overrides: tuple[str, ...] = ()
-    run_config: str = ""
-    volumes: tuple[str, ...] = ()
-    ports: tuple[str, ...] = ()
-    working_directory: str = ""
-    gpus: str = ""
-    shm_size: str = ""
-    memory: str = ""
-    cpus: str = ""
-    network: str = ""
-    network_rate: str = ""
-    network_delay: str = ""
-    network_loss: str = ""
-    user: str = ""
-    pull: str = ""
-    keep: bool = False
-    inherit_network_settings: bool | None = None
 
 
 def read_request(flags: Flags, reading: Reading) -> RunSpec:
@@ -251,7 +199,7 @@ def _lay_flags(spec: RunSpec, flags: Flags) -> RunSpec:
         "experiment_name": flags.experiment or None,
         "name": flags.name or None,
         "target": flags.target or None,
-        "container": lay_container(spec.container, flags),
+        "container": lay_container(spec.container, flags.container),
         "bootstrap": os.path.abspath(flags.bootstrap) if flags.bootstrap else None,
         "outputs_directory": os.path.abspath(flags.outputs_directory) if flags.outputs_directory else None,
     }
@@ -274,9 +222,13 @@ def _lay_flags(spec: RunSpec, flags: Flags) -> RunSpec:
         **_lay_looking(flags),
         secrets=tuple(map(_split_secret, flags.secrets)),
         shim=not flags.no_shim,
-        lines=tuple((key, line) for key, line in spec.lines if getattr(flags, KEYS.get(key, ""), None) in {None, ""}),
+        lines=tuple((key, line) for key, line in spec.lines if not _is_given(flags, KEYS.get(key, ""))),
         **{name: item for name, item in given.items() if item is not None},
     )
+
+
+def _is_given(flags: Flags, name: str) -> bool:
+    return name in dict(flags.container) or getattr(flags, name, None) not in {None, ""}
 
 
 def _lay_looking(flags: Flags) -> dict[str, Any]:

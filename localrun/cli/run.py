@@ -9,7 +9,9 @@ from click.core import ParameterSource
 
 from localrun.adapters.files import Reading
 from localrun.cli.container_options import OPTIONS as CONTAINER_OPTIONS
-from localrun.cli.request import Flags, read_request
+from localrun.cli.container_options import split_container
+from localrun.cli.flags import Flags
+from localrun.cli.request import read_request
 from localrun.cli.start import finish, make_host, tell_plan
 from localrun.cli.warm import Manner, describe_call, keep_warm
 from localrun.environments.settings import BuildSettings
@@ -152,7 +154,8 @@ def take_flags(given: dict[str, Any]) -> Flags:
     for name, flag in NEVER_EMPTY.items():
         if given.get(name) == "" and context and context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
             raise BadInput("it is given, but empty", key=flag, hint=f"give {flag} a value, or leave it out")
-    return Flags(**{name: item for name, item in given.items() if item is not None})
+    others, container = split_container(given)
+    return Flags(container=container, **{name: item for name, item in others.items() if item is not None})
 
 
 @click.command(context_settings={"allow_interspersed_args": False, "help_option_names": ["-h", "--help"]})

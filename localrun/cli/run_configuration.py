@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from localrun.adapters.files import Reading
-    from localrun.cli.request import Flags
+    from localrun.cli.flags import Flags
     from localrun.spec import EnvironmentSpec, RunSpec
 
 

@@ -7,7 +7,8 @@ import os
 import pytest
 
 from localrun.adapters.files import Reading
-from localrun.cli.request import Flags, read_request
+from localrun.cli.flags import Flags
+from localrun.cli.request import read_request
 from localrun.errors import BadInput
 from localrun.spec import DistributionSpec
 
