@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 KILL_WAIT_S = 5.0
 """How long a killed process may take to go; longer is a process that the kernel cannot end now."""
+NAMING = ("AZUREML_PROCESS_NAME", "AZUREML_CR_NODE_RANK")
+"""The variables whose values together name a rank of a run: without a distribution each node has a `main`."""
 _POLL_S = 0.02
 _GROUP = 4  # PIDFD_SIGNAL_PROCESS_GROUP of linux/pidfd.h, Linux 6.9
 
@@ -177,19 +179,24 @@ def tagged(name: str, text: str) -> tuple[Process, ...]:
     return tuple(found)
 
 
-def first_of_ranks(run_id: str, named: Mapping[str, int]) -> dict[int, Process]:
+def name_rank(variables: Mapping[str, str]) -> tuple[str, ...]:
+    """Give what tells a rank from the others of its run, by its environment variables."""
+    return tuple([variables.get(name, "") for name in NAMING])
+
+
+def first_of_ranks(run_id: str, named: Mapping[tuple[str, ...], int]) -> dict[int, Process]:
     """Find the first living process of each rank of a run by its environment variables, in containers too.
 
     Args:
         run_id: The run.
-        named: For each value of `AZUREML_PROCESS_NAME` its rank.
+        named: For each name that `name_rank` gives the rank.
     """
     import psutil
 
     found: dict[int, Process] = {}
     for process in sorted(tagged("AZUREML_RUN_ID", run_id), key=lambda one: float(one.start)):
         try:
-            name = psutil.Process(process.pid).environ().get("AZUREML_PROCESS_NAME", "")
+            name = name_rank(psutil.Process(process.pid).environ())
         except (psutil.Error, OSError):
             continue
         if name in named:

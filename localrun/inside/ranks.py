@@ -114,7 +114,6 @@ def read_live(home: str, run_id: str) -> dict[str, Any]:
         time.sleep(POLL_S)
 
 
-def name_processes(record: Mapping[str, Any]) -> dict[str, int]:
-    """Give the rank for each value of `AZUREML_PROCESS_NAME` in a run."""
-    ranks = record["plan"]["ranks"]
-    return {item["variables"].get("AZUREML_PROCESS_NAME", "main"): item["rank"] for item in ranks}
+def name_processes(record: Mapping[str, Any]) -> dict[tuple[str, ...], int]:
+    """Give the rank for each name that its process has, as `localrun.adapters.processes.name_rank` gives it."""
+    return {processes.name_rank(item["variables"]): item["rank"] for item in record["plan"]["ranks"]}

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Any
 
-    from localrun.supervise.process import Process
+    from localrun.plan import RankPlan
 
 NAME = "usage.jsonl"
 PERIOD_S = 1.0
@@ -91,10 +91,10 @@ class Sampler:
         due: When the next sample is to be taken, on the monotonic clock.
     """
 
-    def __init__(self, folder: str, run_id: str, ranks: Sequence[Process]) -> None:
+    def __init__(self, folder: str, run_id: str, ranks: Sequence[RankPlan]) -> None:
         """Begin: the first sample is taken at once."""
         self._folder = folder
-        names = {dict(one.variables).get("AZUREML_PROCESS_NAME", ""): one.rank for one in ranks}
+        names = {processes.name_rank(dict(one.variables)): one.rank for one in ranks}
         self._finder = Finder(run_id, names)
         self._meter = Meter({one.rank: one.node for one in ranks})
         self.due = time.monotonic()
@@ -111,8 +111,8 @@ class Sampler:
 class Finder:
     """The first processes of a run's ranks on this machine, in containers too, told by their environment variables."""
 
-    def __init__(self, run_id: str, names: Mapping[str, int]) -> None:
-        """Begin; `names` has the rank for each value of AZUREML_PROCESS_NAME."""
+    def __init__(self, run_id: str, names: Mapping[tuple[str, ...], int]) -> None:
+        """Begin; `names` has the rank for each name that `localrun.adapters.processes.name_rank` gives."""
         self._run_id = run_id
         self._names = names
         self._found: dict[int, processes.Process] = {}

@@ -158,7 +158,7 @@ def _plan_notes(charge: Charge) -> dict[str, Any]:
     if charge.plan.sample_usage:
         from localrun.supervise.sampling import Sampler
 
-        notes["sampler"] = Sampler(charge.identity.folder, charge.identity.run_id, charge.processes)
+        notes["sampler"] = Sampler(charge.identity.folder, charge.identity.run_id, charge.plan.ranks)
     return notes
 
 

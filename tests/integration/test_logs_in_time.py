@@ -98,6 +98,17 @@ def test_merged_lines_are_followed(localrun):
 BUSY = "import sys, threading, time\nthreading.Thread(target=time.sleep, args=(600,), daemon=True).start()\nopen(sys.argv[1], 'w').write('here\\n')\nx = b'x' * 50_000_000\nwhile True: pass\n"
 
 
+def test_stats_show_the_rank_of_each_node_without_a_distribution(localrun):
+    localrun.write("train.py", "import sys, time\nopen(sys.argv[1], 'w').write('here\\n')\ntime.sleep(600)\n")
+    here = localrun.fifo()
+    run_id = localrun.run("-q", "-d", "--nodes", "2", "train.py", here).stdout.decode().strip()
+    hear(here, 2)
+    rows = json.loads(localrun.command("stats", "--no-stream", "--format", "json", run_id).stdout)
+    assert [(row["rank"], row["node"]) for row in rows] == [(0, 0), (1, 1)]
+    localrun.command("kill", run_id)
+    localrun.command("wait", run_id)
+
+
 def test_stats_show_what_each_rank_uses_and_write_it_down(localrun):
     localrun.write("train.py", BUSY)
     here = localrun.fifo()

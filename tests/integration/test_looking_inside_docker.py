@@ -82,6 +82,22 @@ def test_paused_node_is_a_paused_container_and_stop_does_not_wait_for_it(localru
     assert time.monotonic() - began < 8
 
 
+def test_run_writes_down_what_its_ranks_in_containers_use(localrun):
+    localrun.write("train.py", WAITING)
+    words = ("-t", "docker", "-E", "image:localrun-test/python", "--nodes", "2", "--stats")
+    run_id = localrun.run("-q", "-d", *words, "train.py").stdout.decode().strip()
+    path = os.path.join(localrun.home, "runs", run_id, "usage.jsonl")
+
+    def list_seen():
+        if not os.path.exists(path):
+            return []
+        with open(path, encoding="utf-8") as file:
+            return [[row["rank"] for row in json.loads(line)["ranks"]] for line in file if line.endswith("\n")]
+
+    wait_until(lambda: [0, 1] in list_seen(), 60)
+    localrun.command("rm", "-f", run_id)
+
+
 def test_stats_know_the_ranks_in_containers(localrun, live):
     rows = json.loads(localrun.command("stats", "--no-stream", "--format", "json", live).stdout)
     assert [(row["rank"], row["node"]) for row in rows] == [(0, 0), (1, 0), (2, 1), (3, 1)]
