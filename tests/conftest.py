@@ -10,6 +10,8 @@ import sys
 
 import pytest
 
+sys.path.insert(0, os.path.dirname(__file__))  # for the kits
+
 
 @pytest.fixture(autouse=True)
 def own_workspace(tmp_path, monkeypatch):

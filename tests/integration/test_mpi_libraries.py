@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import os
-
 import pytest
 from test_distributed_samples import mount, run_sample, verify
-from venv_kit import make_venv
+from venv_kit import find_venv
 
 pytestmark = [pytest.mark.slow, pytest.mark.pypi, pytest.mark.timeout(900)]
 
-PACKAGES = {"mpich": ("mpi4py", "mpich"), "intel": ("mpi4py", "impi-rt")}
 SAYS = {"mpich": "MPICH Version", "intel": "Intel(R) MPI Library"}
 NAME = "from mpi4py import MPI\nprint(MPI.Get_library_version(), MPI.COMM_WORLD.allreduce(1), flush=True)\n"
 FAIL = """
@@ -24,10 +21,8 @@ os._exit(3) if MPI.COMM_WORLD.rank == 2 else time.sleep(600)
 
 @pytest.fixture(params=["mpich", "intel"])
 def library(request):
-    """Give the name of a library and the python of a venv with it, made below `.cache` once a machine."""
-    name = request.param
-    python = os.environ.get(f"LOCALRUN_MPI_{name.upper()}") or make_venv(f"mpi-{name}", *PACKAGES[name])
-    return name, python
+    """Give the name of a library and the python of a venv with it."""
+    return request.param, find_venv(f"mpi-{request.param}")
 
 
 @pytest.mark.parametrize(("nodes", "share"), [(1, 4), (2, 2)])
@@ -60,8 +55,8 @@ def test_first_rank_that_fails_is_named_with_each_library(library, localrun):
 
 @pytest.mark.parametrize(("nodes", "share"), [(1, 4), (2, 2)])
 def test_four_ranks_add_up_in_containers_with_mpich(python_image, tmp_path, nodes, share):
-    python = os.environ.get("LOCALRUN_MPI_MPICH") or make_venv("mpi-mpich", *PACKAGES["mpich"])
-    options = ("-t", "docker", "-E", f"image:{python_image}", *mount(python, with_programs=True))
+    mounted = mount(find_venv("mpi-mpich"), with_programs=True)
+    options = ("-t", "docker", "-E", f"image:{python_image}", *mounted)
     words = ("--nodes", str(nodes), "-n", str(share), "--command", "exec /usr/bin/python3 integrate.py")
     run_sample("mpi", tmp_path / "out", *options, "--distribution", "mpi", *words)
     verify("mpi", tmp_path / "out", str(nodes))

@@ -1,7 +1,6 @@
 """What localrun reads from a job YAML, held against azure-ai-ml itself.
 
-The SDK runs in a venv of its own: LOCALRUN_ORACLE_V2 names its python; without it the test makes one below
-`.cache/oracle-v2` in the repository. The SDK loads every file and gives the request that it would send; no network.
+The SDK runs in a venv of its own. It loads every file and gives the request that it would send; no network.
 """
 
 from __future__ import annotations
