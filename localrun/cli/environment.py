@@ -179,7 +179,8 @@ def build(reference: str, **given: Any) -> None:
     Of REF, or of all that -E of `run` takes; of the lock in the folder with --vendored alone. Prints its prefix, or
     the name of the image.
     """
-    from localrun.cli.environment_build import Wanted, build_environment
+    from localrun.cli.environment_build import build_environment
+    from localrun.cli.environment_request import Wanted
 
     given["target"] = given["target"] or ""
     show.write(f"{escape(build_environment(reference, Wanted(**given)))}\n")

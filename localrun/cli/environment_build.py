@@ -6,46 +6,16 @@ import os
 
 from localrun.cli.show import tell
 from localrun.errors import BadInput
-from localrun.values import replace, value
+from localrun.values import replace
 from localrun.workspace.home import open_home
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from localrun.adapters.files import Reading
+    from localrun.cli.environment_request import Wanted
     from localrun.environments.settings import Progress
     from localrun.plan import Artifact, EnvironmentPlan
-    from localrun.spec import RunSpec
-
-
-@value
-class Wanted:
-    """What is to be made, and how.
-
-    Attributes:
-        target: `local` or `docker`; empty for what the environment asks for.
-        offline: From caches and local files only.
-        rebuild: Anew although it is there.
-        push: Send the image to the project's registry.
-        platform: Of the image; empty for the engine's own.
-        keep: The container of a failed build stays.
-        quiet: Say nothing but errors.
-        as_of: The day whose packages count; empty for today.
-        lock: A lock file to take in place of what the environment says; empty for none.
-        vendored: A folder of `environment vendor` that has the packages; empty for none.
-    """
-
-    target: str
-    offline: bool = False
-    rebuild: bool = False
-    push: bool = False
-    platform: str = ""
-    keep: bool = False
-    quiet: bool = False
-    as_of: str = ""
-    lock: str = ""
-    vendored: str = ""
 
 
 def build_environment(reference: str, wanted: Wanted) -> str:
@@ -59,6 +29,7 @@ def build_environment(reference: str, wanted: Wanted) -> str:
     """
     from localrun.adapters.files import Reading
     from localrun.adapters.host import probe_host
+    from localrun.cli.environment_request import read_wanted
     from localrun.cli.progress import show_progress
     from localrun.environments import materialize, settle
     from localrun.environments.settings import BuildSettings
@@ -79,9 +50,10 @@ def build_environment(reference: str, wanted: Wanted) -> str:
         from localrun.cli.environment_outdated import foretell_rebuild
 
         with show_progress(quiet=False) as report:
-            changes = foretell_rebuild(home, plan, facts, settings, report)
-        for line in changes:
+            lines, solution = foretell_rebuild(home, plan, facts, settings, report)
+        for line in lines:
             tell(line)
+        settings = replace(settings, solution=solution)
     with show_progress(quiet=wanted.quiet) as report:
         plan = settle(plan, settings=settings, report=report)
         made = materialize(plan, home=home, settings=settings, report=report)
@@ -112,40 +84,6 @@ def _find_vendored(wanted: Wanted, plan: EnvironmentPlan) -> str:
         hint = "name the lock as well: --lock conda-lock.yml, or leave REF out to take the one in the folder"
         raise BadInput("the environment is not that of a lock", key="--vendored", hint=hint)
     return folder
-
-
-def read_wanted(reference: str, wanted: Wanted, reading: Reading) -> RunSpec:
-    """Give the run configuration of nothing but an environment.
-
-    Raises:
-        BadInput: the environment cannot be used, or not for what is wanted.
-    """
-    from localrun.cli.request import Flags, read_request
-    from localrun.resolve.target import choose_target
-
-    target = wanted.target or ("docker" if wanted.push or wanted.platform else "")
-    spec = read_request(Flags(command="true", environment=reference, target=target, as_of=wanted.as_of), reading)
-    if wanted.lock:
-        spec = _lay_lock(spec, wanted.lock, reading)
-    spec = replace(spec, target=choose_target(spec))
-    if wanted.platform and spec.environment is not None:
-        spec = replace(spec, environment=replace(spec.environment, platform=wanted.platform))
-    if spec.target == "local" and (wanted.push or wanted.platform):
-        flag = "--push" if wanted.push else "--platform"
-        raise BadInput("this is for images, and the target is local", key=flag, hint="add -t docker, or leave it out")
-    return spec
-
-
-def _lay_lock(spec: RunSpec, file: str, reading: Reading) -> RunSpec:
-    """Put the packages of a lock file in the place of those that the environment asks for."""
-    from localrun.cli.environment_vendor import read_lock_file
-
-    lock, asked = read_lock_file(file, reading).python, spec.environment
-    assert lock is not None  # noqa: S101 - a lock has it
-    if asked is None or asked.python is None:
-        raise BadInput("the environment has no packages that a lock could name", key="--lock", hint="leave it out")
-    python = replace(lock, variables=asked.python.variables, as_of=asked.python.as_of)
-    return replace(spec, environment=replace(asked, python=python))
 
 
 def push(plan: EnvironmentPlan, made: Artifact, report: Callable[[Progress], None]) -> str:

@@ -38,9 +38,9 @@ def find_outdated(reference: str, *, target: str, offline: bool, quiet: bool) ->
     """
     from localrun.adapters.files import Reading
     from localrun.adapters.host import probe_host
-    from localrun.cli.environment_build import Wanted, read_wanted
+    from localrun.cli.environment_request import Wanted, read_wanted
     from localrun.cli.progress import show_progress
-    from localrun.environments.outdated import find_package_changes
+    from localrun.environments.outdated import foresee_rebuild
     from localrun.environments.settings import BuildSettings
     from localrun.resolve import plan_environment
 
@@ -53,11 +53,11 @@ def find_outdated(reference: str, *, target: str, offline: bool, quiet: bool) ->
         hint = "name a conda file, a requirements.txt or a registered environment"
         raise BadInput(f"{reference} has no conda or pip packages of its own", key="REF", hint=hint)
     with show_progress(quiet=quiet) as report:
-        changes = find_package_changes(plan, home=home, settings=BuildSettings(offline=offline), report=report)
-    if changes is None:
+        coming = foresee_rebuild(plan, home=home, settings=BuildSettings(offline=offline), report=report)
+    if coming is None:
         hint = "localrun env build makes it"
         raise BadInput(f"{plan.label or reference} has not been made yet: it gets the versions of today", hint=hint)
-    return _describe(plan, changes, find_sharing(home, plan, facts))
+    return _describe(plan, coming.changes, find_sharing(home, plan, facts))
 
 
 def _describe(plan: EnvironmentPlan, changes: tuple[PackageChange, ...], registered: tuple[str, ...]) -> dict[str, Any]:
@@ -95,16 +95,20 @@ def foretell_rebuild(
     facts: HostFacts,
     settings: BuildSettings,
     report: Callable[[Progress], None],
-) -> list[str]:
-    """Give lines that say what a rebuild will change and who shares it; none of what has never been made.
+) -> tuple[list[str], dict[str, Any] | None]:
+    """Give lines that say what a rebuild will change and who shares it, and the solution that brings just that.
+
+    There are no lines for what has never been made.
 
     Raises:
         EnvironmentFailed: it cannot be solved any more; the one that is there stays.
     """
-    from localrun.environments.outdated import find_package_changes
+    from localrun.environments.outdated import foresee_rebuild
 
-    changes = find_package_changes(plan, home=home, settings=settings, report=report)
-    return [] if changes is None else describe(_describe(plan, changes, find_sharing(home, plan, facts)))
+    coming = foresee_rebuild(plan, home=home, settings=settings, report=report)
+    if coming is None:
+        return [], None
+    return describe(_describe(plan, coming.changes, find_sharing(home, plan, facts))), coming.solution
 
 
 def describe(found: dict[str, Any]) -> list[str]:

@@ -8,6 +8,7 @@ import json
 import os
 import time
 
+from localrun.environments.cached_wheels import find_sound_files
 from localrun.environments.commit import choose_evidence, list_files, manifest_text, replace_file, write_artifact
 from localrun.environments.contents import (
     InstalledPackage,
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
 
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 _LONGEST_SHEBANG_PATH = 200
+CONDA_FIELDS = ("name", "version", "build", "channel", "url", "sha256", "md5")
+"""What is kept of each conda package of a making."""
 
 
 @value
@@ -84,7 +87,7 @@ def build_environment(
         log = os.open(places.log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_APPEND, 0o600)
     except OSError as error:
         raise _store_failure(error, places) from error
-    lock = read_lock(places)
+    lock = settings.solution or read_lock(places)
     build = Build(plan=plan, places=places, settings=settings, report=report, log=log, keep=keep, lock=lock)
     try:
         return _steps(build)
@@ -152,7 +155,7 @@ def _compile_and_verify(build: Build, python: str, conda: list[InstalledPackage]
     end_bytecode = start_bytecode(build, python, bytecode_units([*conda, *pip]))
     try:
         _check_files(build, [*conda, *pip])
-        changed = find_changed_files(pip)
+        changed = find_changed_files(pip, find_sound_files(build.places.home, pip))
     finally:
         end_bytecode()
     if not changed:
@@ -231,9 +234,8 @@ def _commit(
 
 
 def _describe(conda: list[InstalledPackage], pip: list[InstalledPackage]) -> dict[str, Any]:
-    fields = ("name", "version", "build", "channel", "url", "sha256", "md5")
     return {
-        "conda": [{name: package.record.get(name) or "" for name in fields} for package in conda],
+        "conda": [{name: package.record.get(name) or "" for name in CONDA_FIELDS} for package in conda],
         "pip": [{"name": package.name, "version": package.version} for package in pip],
     }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import threading
 
@@ -23,6 +24,7 @@ from localrun.adapters.containers import (
 from localrun.adapters.engine import EngineRefused
 from localrun.adapters.image_load import can_load_layers, load_layer
 from localrun.environments.build import Build, read_lock
+from localrun.environments.commit import replace_file
 from localrun.environments.image_bases import check_base, check_platform
 from localrun.environments.image_dockerfile import build_dockerfile_image
 from localrun.environments.image_labels import make_labels
@@ -101,6 +103,8 @@ def build_image(
     caches = share_caches(places.home, cache_lock(places.home))
     if settings.rebuild:
         _forget_versions(places)
+    if settings.solution:
+        replace_file(places.versions, json.dumps(settings.solution, indent=1).encode())
     build = Build(
         plan=plan,
         places=places,

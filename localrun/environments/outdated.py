@@ -9,7 +9,7 @@ import tempfile
 
 from localrun.adapters.host import SUBDIRECTORIES
 from localrun.adapters.uv_lock import resolve_versions
-from localrun.environments.build import read_lock
+from localrun.environments.build import CONDA_FIELDS, read_lock
 from localrun.environments.conda import make_folders
 from localrun.environments.locking import normalize, prepare_solving, settle_pip
 from localrun.environments.places import cache_lock, find_places
@@ -51,10 +51,23 @@ class PackageChange:
     after: str
 
 
-def find_package_changes(
+@value
+class Rebuild:
+    """What a rebuild would bring.
+
+    Attributes:
+        changes: Sorted by manager and name.
+        solution: All that it would have, as in `versions.json`; None where that cannot be told before it is made.
+    """
+
+    changes: tuple[PackageChange, ...]
+    solution: dict[str, Any] | None
+
+
+def foresee_rebuild(
     plan: EnvironmentPlan, *, home: str, settings: BuildSettings, report: Callable[[Progress], None]
-) -> tuple[PackageChange, ...] | None:
-    """Say which packages a rebuild of an environment would change, sorted by manager and name.
+) -> Rebuild | None:
+    """Solve an environment anew and say what that would change; nothing is made.
 
     Args:
         plan: The environment, or the image whose Python packages count.
@@ -73,26 +86,28 @@ def find_package_changes(
     if not known:
         return None
     if is_locked(plan.conda):
-        return ()
+        return Rebuild(changes=(), solution=None)
     make_folders(home)
     descriptor = share_caches(home, cache_lock(home))
     work = tempfile.mkdtemp(prefix=".lock-", dir=home)
     try:
         with open(os.path.join(work, "log"), "ab") as log:
             build = prepare_solving(plan, work, home, settings, report, log.fileno(), descriptor)
-            found = _solve(replace(build, lock={}))
+            solution = _solve(replace(build, lock={}))
     finally:
         os.close(descriptor)
         shutil.rmtree(work, ignore_errors=True)
-    return compare_versions(_read_known(known), found)
+    certain = all(one["version"] != UNKNOWN for one in solution["pip"])
+    changes = compare_versions(_read_versions(known), _read_versions(solution))
+    return Rebuild(changes=changes, solution=solution if certain else None)
 
 
-def _solve(build: Build) -> _Versions:
+def _solve(build: Build) -> dict[str, Any]:
     """Solve a definition without regard to the versions that it was made with."""
     records = link_conda_part(build, lambda: None).get("records", [])
-    found = {("conda", record["name"]): (record["version"], record["build"]) for record in records}
+    conda = [{name: record[name] for name in CONDA_FIELDS} for record in records]
     if not build.plan.pip:
-        return found
+        return {"conda": conda, "pip": []}
     settled = settle_pip(build, records)
     here = SUBDIRECTORIES.get((sys.platform, os.uname().machine))
     packages = resolve_versions(
@@ -103,13 +118,11 @@ def _solve(build: Build) -> _Versions:
         environ=os.environ,
         on_line=lambda line: build.report(Progress(stage="pip", text=line.strip())),
     )
-    for name, version in packages:
-        if settled.installed.get(normalize(name)) != version:
-            found["pip", normalize(name)] = (version or UNKNOWN, "")
-    return found
+    fresh = [(name, version) for name, version in packages if settled.installed.get(normalize(name)) != version]
+    return {"conda": conda, "pip": [{"name": name, "version": version or UNKNOWN} for name, version in fresh]}
 
 
-def _read_known(known: Mapping[str, Any]) -> _Versions:
+def _read_versions(known: Mapping[str, Any]) -> _Versions:
     found = {("conda", one["name"]): (one["version"], one.get("build", "")) for one in known["conda"]}
     return found | {("pip", normalize(one["name"])): (one["version"], "") for one in known["pip"]}
 

@@ -8,10 +8,12 @@ import sys
 
 import pytest
 
+from localrun.environments.outdated import foresee_rebuild
+from localrun.environments.settings import BuildSettings
 from localrun.testing.channel import make_channel
 
 sys.path.insert(0, os.path.dirname(__file__))  # tests are not packages
-from environment_kit import fill_channel, text_package
+from environment_kit import fill_channel, make, make_plan, text_package
 from lock_kit import listed
 
 pytestmark = pytest.mark.channel
@@ -75,6 +77,22 @@ def test_outdated_shows_changes_and_changes_nothing_and_a_rebuild_says_them_befo
     assert max(places) < next(place for place, line in enumerate(told) if "rebuilding as asked" in line)
     assert listed(prefix) == ["new-1.0-0.json", "part-2.0-0.json", "whole-2.0-0.json"]
     assert localrun.command("env", "outdated", "-q").stdout == b"a rebuild brings the same packages\n"
+
+
+def test_rebuild_makes_what_was_said_though_the_channel_has_gone_on(folder, own_workspace):
+    plan = make_plan(f"file://{folder}", ("whole",))
+    prefix = make(plan, own_workspace).prefix
+    grow(folder)
+    told = []
+    coming = foresee_rebuild(plan, home=str(own_workspace), settings=BuildSettings(), report=told.append)
+    assert [(one.name, one.after) for one in coming.changes if one.after] == [
+        ("new", "1.0"), ("part", "2.0"), ("whole", "2.0")
+    ]  # fmt: skip
+    fill_channel(folder, [text_package("part", "3.0")])
+    make(plan, own_workspace, rebuild=True, solution=coming.solution)
+    assert listed(prefix) == ["new-1.0-0.json", "part-2.0-0.json", "whole-2.0-0.json"]
+    make(plan, own_workspace, rebuild=True)
+    assert listed(prefix) == ["new-1.0-0.json", "part-3.0-0.json", "whole-2.0-0.json"]
 
 
 def test_registered_definitions_that_share_the_entry_are_named(localrun, folder, tmp_path):
@@ -158,3 +176,7 @@ def test_pip_part_is_looked_at_too(localrun, tmp_path):
         json.dump(versions, file)
     found = localrun.command("env", "outdated", "-q", timeout=250)
     assert found.stdout.decode().splitlines() == ["  click (pip) 8.1.6 -> 8.1.7", "- gone (pip) 1"], found.stderr
+    rebuilt = localrun.command("env", "build", "--rebuild", "environment.yml", timeout=250)
+    assert rebuilt.returncode == 0, rebuilt.stderr
+    with open(prefix + ".versions.json", encoding="utf-8") as file:
+        assert json.load(file)["pip"] == [{"name": "click", "version": "8.1.7"}]
