@@ -14,7 +14,7 @@ from localrun.values import value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Container, Iterable, Sequence
     from typing import Any
 
 _MOST_PROBLEMS = 5
@@ -90,10 +90,9 @@ def read_pip_packages(site: str, conda: Iterable[InstalledPackage]) -> list[Inst
         if name in brought:
             continue
         title, _, version = name.removesuffix(".dist-info").rpartition("-")
-        rows = [line.rsplit(",", 2) for line in _read(os.path.join(folder, "RECORD")).split("\n") if line]
-        rows = [row for row in rows if len(row) == 3]  # noqa: PLR2004 - path, hash, size
-        files = tuple((row[0].strip('"'), int(row[2]) if row[2].isdigit() else -1) for row in rows)
-        sources = "\n".join(sorted(f"{row[0]},{row[1]}" for row in rows if row[0].endswith(".py") and row[1]))
+        rows = _read_record(os.path.join(folder, "RECORD"))
+        files = tuple((path, int(size) if size.isdigit() else -1) for path, _, size in rows)
+        sources = "\n".join(sorted(f"{path},{text}" for path, text, _ in rows if path.endswith(".py") and text))
         key = hashlib.sha256(f"pip {sources}".encode()).hexdigest() if sources else ""
         packages.append(
             InstalledPackage(
@@ -103,18 +102,25 @@ def read_pip_packages(site: str, conda: Iterable[InstalledPackage]) -> list[Inst
                 key=key,
                 files=files,
                 folder=site,
-                record={"hashes": {row[0]: row[1] for row in rows if row[1]}},
+                record={"hashes": {path: text for path, text, _ in rows if text}, "folder": name},
             )
         )
     return packages
 
 
-def _read(path: str) -> str:
+def read_hashes(path: str) -> dict[str, str]:
+    """Give the hashes of a RECORD (PEP 376), `sha256=…`, by the path of the file; empty when there is none."""
+    return {name: text for name, text, _ in _read_record(path) if text}
+
+
+def _read_record(path: str) -> list[tuple[str, str, str]]:
+    """Give path, hash and size of each file, the last two as they are written."""
     try:
         with open(path, encoding="utf-8", errors="replace") as file:
-            return file.read()
+            rows = [line.rsplit(",", 2) for line in file.read().split("\n")]
     except OSError:
-        return ""
+        return []
+    return [(row[0].strip('"'), row[1], row[2]) for row in rows if len(row) == 3]  # noqa: PLR2004 - path, hash, size
 
 
 def find_missing_files(packages: Iterable[InstalledPackage]) -> list[str]:
@@ -135,22 +141,35 @@ def find_missing_files(packages: Iterable[InstalledPackage]) -> list[str]:
     return problems
 
 
-def find_changed_files(packages: Iterable[InstalledPackage]) -> list[tuple[str, str]]:
+def find_changed_files(
+    packages: Iterable[InstalledPackage], sound: Container[tuple[str, str]] = ()
+) -> list[tuple[str, str]]:
     """Give (package, file) for each file of a pip package whose content is not what its RECORD says.
 
     uv does not look at its cache again when it installs from it; this is where a damaged cache shows.
+
+    Args:
+        packages: What was installed.
+        sound: (package, path in RECORD) of each file that need not be looked at.
     """
-    jobs = [
-        (package.name, os.path.join(package.folder, name), text)
-        for package in packages
-        for name, text in package.record.get("hashes", {}).items()
-        if text.startswith("sha256=")
-    ]
+    return find_wrong_hashes(
+        [
+            (package.name, os.path.join(package.folder, name), text)
+            for package in packages
+            for name, text in package.record.get("hashes", {}).items()
+            if (package.name, name) not in sound
+        ]
+    )
+
+
+def find_wrong_hashes(files: Sequence[tuple[str, str, str]]) -> list[tuple[str, str]]:
+    """Give owner and path of those files, of (owner, path, hash as in RECORD), that have another SHA-256, sorted."""
+    jobs = [file for file in files if file[2].startswith("sha256=")]
     # One thread a processor, each with every n-th job: a task per file would cost more than its hash.
     count = os.cpu_count() or 1
     found: list[tuple[str, str]] = []
 
-    def check(part: list[tuple[str, str, str]]) -> None:
+    def check(part: Sequence[tuple[str, str, str]]) -> None:
         found.extend((name, path) for name, path, text in part if not _is_same(path, text))
 
     threads = [threading.Thread(target=check, args=(jobs[number::count],)) for number in range(1, count)]

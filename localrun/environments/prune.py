@@ -93,7 +93,7 @@ def empty_caches(home: str) -> bool:
     check_tag(folder)
     with hold_alone(cache_lock(home)) as held:
         if held:
-            for name in ("conda", "uv", "repodata", "bytecode"):
+            for name in ("conda", "uv", "repodata", "bytecode", "verified"):
                 remove_tree(os.path.join(folder, name))
         return held
 
