@@ -39,20 +39,15 @@ def environment_fingerprint(
             of the content that stands there, so that an edit of that content is another environment.
         as_of: The instant whose packages count; empty for all packages, and then it is no part of what is hashed.
     """
-    digest = hashlib.sha256()
-    parts = (
+    parts = [
         ("form", (FORM,)),
         ("platform", (platform,)),
-        ("channels", tuple(channels)),
-        ("conda", tuple(conda)),
-        ("pip", tuple(pip)),
-        ("files", tuple(text for pair in files for text in pair)),
-    )
-    for name, texts in parts:
-        _add(digest, name, texts)
-    if as_of:
-        _add(digest, "as of", (as_of,))
-    return digest.hexdigest()
+        ("channels", channels),
+        ("conda", conda),
+        ("pip", pip),
+        ("files", [text for pair in files for text in pair]),
+    ]
+    return _hash(parts + [("as of", (as_of,))] * bool(as_of))
 
 
 IMAGE_FORM = "localrun-image-1"
@@ -67,7 +62,6 @@ def image_fingerprint(
     context: str = "",
     spark_repositories: Iterable[str] = (),
     spark_packages: Iterable[str] = (),
-    spark_precached: bool = True,
 ) -> str:
     """Give the SHA-256, as 64 hex digits, of what defines an image.
 
@@ -78,24 +72,21 @@ def image_fingerprint(
         dockerfile: The text of the Dockerfile, or empty.
         context: A hash of the files that a Dockerfile may copy, or where they are to be had; empty when it has none.
         spark_repositories: As written, in order.
-        spark_packages: `group:artifact:version`, in order.
-        spark_precached: Whether the image holds the Spark packages; counts only when there are any.
+        spark_packages: Those that the image holds, `group:artifact:version`, in order.
     """
-    digest = hashlib.sha256()
     packages = tuple(spark_packages)
-    parts = (
-        ("form", (IMAGE_FORM,)),
-        ("python", (python,)),
-        ("base image", (base_image,)),
-        ("dockerfile", (dockerfile.replace("\r\n", "\n"),)),
-        ("context", (context,)),
-        ("spark repositories", tuple(spark_repositories) if packages else ()),
-        ("spark packages", packages),
-        ("spark precached", (str(spark_precached) if packages else "",)),
+    return _hash(
+        [
+            ("form", (IMAGE_FORM,)),
+            ("python", (python,)),
+            ("base image", (base_image,)),
+            ("dockerfile", (dockerfile.replace("\r\n", "\n"),)),
+            ("context", (context,)),
+            ("spark repositories", spark_repositories if packages else ()),
+            ("spark packages", packages),
+            ("spark precached", ("True" if packages else "",)),
+        ]
     )
-    for name, texts in parts:
-        _add(digest, name, texts)
-    return digest.hexdigest()
 
 
 LAYER_FORM = "localrun-layer-1"
@@ -110,15 +101,14 @@ def layer_fingerprint(*, base: str, prefix: str, packages: Iterable[str]) -> str
         prefix: Where the conda prefix is in the image.
         packages: The address and the hash of each conda package; their order does not count.
     """
-    digest = hashlib.sha256()
-    for name, texts in (
-        ("form", (LAYER_FORM,)),
-        ("base", (base,)),
-        ("prefix", (prefix,)),
-        ("packages", tuple(sorted(packages))),
-    ):
-        _add(digest, name, texts)
-    return digest.hexdigest()
+    return _hash(
+        [
+            ("form", (LAYER_FORM,)),
+            ("base", (base,)),
+            ("prefix", (prefix,)),
+            ("packages", sorted(packages)),
+        ]
+    )
 
 
 def environment_name(fingerprint: str) -> str:
@@ -126,9 +116,13 @@ def environment_name(fingerprint: str) -> str:
     return f"azureml_{fingerprint[:32]}"
 
 
-def _add(digest: hashlib._Hash, name: str, texts: tuple[str, ...]) -> None:
-    # Every text goes in behind its length: no two lists can run together into the same bytes.
-    digest.update(f"{name}:{len(texts)}\n".encode())
-    for text in texts:
-        data = text.encode("utf-8", "surrogatepass")
-        digest.update(f"{len(data)}:".encode() + data + b"\n")
+def _hash(parts: Iterable[tuple[str, Iterable[str]]]) -> str:
+    """Hash named lists of texts, each text behind its length: no two lists run together into the same bytes."""
+    digest = hashlib.sha256()
+    for name, part in parts:
+        texts = tuple(part)
+        digest.update(f"{name}:{len(texts)}\n".encode())
+        for text in texts:
+            data = text.encode("utf-8", "surrogatepass")
+            digest.update(f"{len(data)}:".encode() + data + b"\n")
+    return digest.hexdigest()

@@ -140,7 +140,8 @@ def _read_context(
     location = str(context.get("location") or "")
     location = unquote(location.removeprefix("file://")) if location.startswith("file://") else location
     if not location or re.match(r"[A-Za-z][A-Za-z0-9+.-]*:|git@", location) or read is None:
-        return ImageBuildSpec(context=location or "without a location")
+        named = str(context.get("dockerfilePath") or "Dockerfile")
+        return ImageBuildSpec(context=location or "without a location", dockerfile_path=named)
     folder = os.path.normpath(os.path.join(directory or os.getcwd(), location))
     named = os.path.normpath(str(context.get("dockerfilePath") or "Dockerfile"))
     if os.path.isabs(named) or named.startswith(".."):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from localrun.fingerprint import environment_fingerprint, image_fingerprint
+from localrun.fingerprint import image_fingerprint
 from localrun.formats.v1_environment import spec_of_document
-from localrun.resolve.credentials import hide_credentials
+from localrun.resolve.locks import fingerprint_packages
+from localrun.spec import ImageBuildSpec, SparkSpec
 from localrun.values import value
 
 TYPE_CHECKING = False
@@ -26,67 +27,28 @@ class Fingerprints:
     image: str
 
 
-def fingerprint_document(
-    document: Mapping[str, Any], *, platform: str, image_id: str = "", context: str = ""
-) -> Fingerprints:
-    """Give the fingerprints of an environment.
+def fingerprint_document(document: Mapping[str, Any], *, platform: str) -> Fingerprints:
+    """Give the fingerprints of an environment, its references to images and build contexts taken as they are written.
 
     Args:
         document: The environment.
         platform: The conda subdirectory, such as `linux-64`.
-        image_id: What the base image's tag stands for now; empty: the reference itself counts.
-        context: A hash of a local build context; empty: the document's own words about it count.
 
     Raises:
-        BadInput: the Python packages cannot be used.
+        BadInput: it defines nothing, or its Python packages cannot be used.
     """
-    docker = document.get("docker") or {}
-    spark = document.get("spark") or {}
-    python = _fingerprint_python(document, platform)
-    return Fingerprints(
+    asked = spec_of_document(document)
+    python = fingerprint_packages(asked.python, platform) if asked.python else ""
+    build, spark = asked.build or ImageBuildSpec(), asked.spark or SparkSpec()
+    image = image_fingerprint(
         python=python,
-        image=image_fingerprint(
-            python=python,
-            base_image=image_id or _image(docker),
-            dockerfile=str(docker.get("baseDockerfile") or ""),
-            context=context or _text(docker.get("buildContext")),
-            spark_repositories=tuple(map(str, spark.get("repositories") or ())),
-            spark_packages=tuple(map(_coordinates, spark.get("packages") or ())),
-            spark_precached=bool(spark.get("precachePackages", True)),
-        ),
+        base_image=asked.image,
+        dockerfile=build.dockerfile,
+        context=f"{build.dockerfile_path} {build.context}" if build.context else "",
+        spark_repositories=spark.repositories,
+        spark_packages=spark.packages if spark.precached else (),
     )
-
-
-def _fingerprint_python(document: Mapping[str, Any], platform: str) -> str:
-    python = document.get("python") or {}
-    if python.get("userManagedDependencies") or python.get("condaDependencies") is None:
-        return ""
-    found = spec_of_document(document).python
-    if found is None:
-        return ""
-    return environment_fingerprint(
-        platform=platform,
-        channels=tuple(map(hide_credentials, found.channels)),
-        conda=tuple(map(hide_credentials, found.conda)),
-        pip=tuple(map(hide_credentials, found.pip)),
-    )
-
-
-def _image(docker: Mapping[str, Any]) -> str:
-    address = (docker.get("baseImageRegistry") or {}).get("address") or ""
-    return f"{address}/{docker.get('baseImage') or ''}".strip("/")
-
-
-def _coordinates(package: Any) -> str:
-    if not isinstance(package, dict):
-        return str(package)
-    return ":".join(str(package.get(key) or "") for key in ("group", "artifact", "version"))
-
-
-def _text(item: Any) -> str:
-    import json
-
-    return json.dumps(item, sort_keys=True) if item else ""
+    return Fingerprints(python=python, image=image)
 
 
 def compare_documents(before: Any, after: Any, path: str = "") -> list[tuple[str, Any, Any]]:

@@ -11,6 +11,8 @@ from localrun.values import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from localrun.plan import EnvironmentPlan
     from localrun.resolve.facts import HostFacts
     from localrun.spec import EnvironmentSpec, LockSpec
@@ -34,15 +36,15 @@ def choose_packages(python: PythonSpec, platform: str, facts: HostFacts) -> tupl
     lock = _find_lock(python, platform)
     if python.lock_file and not python.conda:
         chosen = _apply(python, _check_named(python, lock, platform))
-        return chosen, fingerprint_packages(chosen, platform, facts)
+        return chosen, fingerprint_packages(chosen, platform, facts.hashes)
     asked = replace(python, locks=(), lock_file="")
     if python.conda == ("python", "pip"):  # a requirements.txt names no Python: take the one of this machine's user
         asked = replace(asked, conda=(f"python={facts.python_version}", "pip"))
-    fingerprint = fingerprint_packages(asked, platform, facts)
+    fingerprint = fingerprint_packages(asked, platform, facts.hashes)
     if lock is None or _find_misfit(lock, asked, fingerprint, python.lock_file):
         return asked, fingerprint
     chosen = _apply(python, lock)
-    return chosen, fingerprint_packages(chosen, platform, facts)
+    return chosen, fingerprint_packages(chosen, platform, facts.hashes)
 
 
 def plan_packages(planned: EnvironmentPlan, python: PythonSpec, platform: str, facts: HostFacts) -> EnvironmentPlan:
@@ -75,7 +77,7 @@ def plan_packages(planned: EnvironmentPlan, python: PythonSpec, platform: str, f
 def name_conda_part(planned: EnvironmentPlan, facts: HostFacts) -> str:
     """Give the name of the conda part of a planned conda environment alone, as if it had no pip packages."""
     below = PythonSpec(channels=planned.channels, conda=planned.conda, as_of=planned.as_of)
-    return environment_name(fingerprint_packages(below, planned.platform, facts))
+    return environment_name(fingerprint_packages(below, planned.platform, facts.hashes))
 
 
 def _find_lock(python: PythonSpec, platform: str) -> LockSpec | None:
@@ -116,15 +118,15 @@ def _apply(python: PythonSpec, lock: LockSpec) -> PythonSpec:
     return replace(python, conda=lock.conda, pip=lock.pip, locks=(), lock_file="")
 
 
-def fingerprint_packages(python: PythonSpec, platform: str, facts: HostFacts) -> str:
-    """Give the fingerprint of packages, credentials left out, the content of local ones taken in."""
-    hashes = dict(facts.hashes)
+def fingerprint_packages(python: PythonSpec, platform: str, hashes: Iterable[tuple[str, str]] = ()) -> str:
+    """Give the fingerprint of packages, credentials left out, the content of local ones (`hashes`) taken in."""
+    known = dict(hashes)
     return environment_fingerprint(
         platform=platform,
         channels=tuple(map(hide_credentials, python.channels)),
         conda=tuple(map(hide_credentials, python.conda)),
         pip=tuple(map(hide_credentials, python.pip)),
-        files=tuple((line, hashes[line]) for line in python.pip if line in hashes),
+        files=tuple((line, known[line]) for line in python.pip if line in known),
         as_of=python.as_of,
     )
 

@@ -8,7 +8,7 @@ from localrun.fingerprint import environment_fingerprint, image_fingerprint
 
 BASE = {
     "python": "ab" * 32, "base_image": "base:1", "dockerfile": "FROM a\nRUN b\n", "context": "cd" * 32,
-    "spark_repositories": ("https://a", "https://b"), "spark_packages": ("g:a:1", "g:b:1"), "spark_precached": True,
+    "spark_repositories": ("https://a", "https://b"), "spark_packages": ("g:a:1", "g:b:1"),
 }  # fmt: skip
 
 
@@ -30,7 +30,6 @@ def test_image_fingerprint_keeps_its_golden_values():
         {"spark_packages": ("g:b:1", "g:a:1")},
         {"spark_packages": ("g:a:1", "g:b:2")},
         {"spark_packages": ()},
-        {"spark_precached": False},
     ],
     ids=str,
 )

@@ -106,9 +106,10 @@ def test_base_image_docker_steps_and_spark_packages_count_for_the_image_alone(pa
     assert new.image != old.image
 
 
-def test_moved_tag_is_another_image():
-    moved = fingerprint_document(BASE, platform="linux-64", image_id="sha256:" + "1" * 64)
-    assert moved.image != fingerprint_document(BASE, platform="linux-64", image_id="sha256:" + "2" * 64).image
+def test_other_dockerfile_of_a_context_elsewhere_is_another_image():
+    context = {"locationType": "git", "location": "https://g", "dockerfilePath": "Dockerfile"}
+    old = of(changed("docker.buildContext", context))
+    assert of(changed("docker.buildContext", context | {"dockerfilePath": "gpu/Dockerfile"})).image != old.image
 
 
 def test_fingerprints_keep_their_golden_values():

@@ -13,7 +13,6 @@ from localrun.resolve import resolve
 from localrun.resolve.again import set_ranks, set_target
 from localrun.resolve.context import LONGEST
 from localrun.resolve.credentials import hide_in_plan
-from localrun.resolve.definition import fingerprint_document
 from localrun.resolve.facts import HostFacts
 from localrun.resolve.image import list_bases_of
 from localrun.resolve.lock_fit import find_misfit
@@ -156,14 +155,6 @@ def test_rerun_on_the_other_target_has_containers_or_none(target, there):
     environment = EnvironmentPlan(kind="interpreter", interpreter="/p")
     plan = set_target(PLAN, replace(CONTAINER, target=target), environment, FACTS)
     assert (plan.target, plan.container is not None, plan.environment) == (target, there, environment)
-
-
-def test_spark_packages_may_be_written_as_coordinates():
-    documents = [
-        {"docker": {"baseImage": "i"}, "spark": {"packages": [package]}}
-        for package in ("g:a:1", {"group": "g", "artifact": "a", "version": "1"})
-    ]
-    assert len({fingerprint_document(document, platform="linux-64") for document in documents}) == 1
 
 
 def test_lock_beside_is_told_when_a_date_says_what_to_take():
