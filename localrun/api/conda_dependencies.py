@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 from localrun.api.exceptions import UserErrorException
 from localrun.api.fields import copy_plain
 from localrun.api.package_arguments import option_name, package_for_core, read_content, take_text
+from localrun.formats.conda_file import package_name
 from localrun.formats.v1_conda import (
     DEFAULT_CONDA,
     PYTHON_VERSION,
     constraint_of,
     find_python,
     merge_requirements,
-    package_name,
     pip_name,
     pip_section,
     version_of,

@@ -10,8 +10,9 @@ from localrun.adapters.docker_names import split_name
 from localrun.adapters.image_builder import DockerfileBuild, build_dockerfile
 from localrun.adapters.network_settings import PROXIES
 from localrun.environments.image_bases import find_account
-from localrun.environments.image_secrets import KnownSecret, list_known, list_telling_names, refuse_secrets
+from localrun.environments.image_secrets import KnownSecret, list_known, refuse_secrets
 from localrun.errors import BadInput
+from localrun.formats.docker_section import list_telling_names
 from localrun.resolve.image import list_bases
 
 TYPE_CHECKING = False

@@ -1,4 +1,4 @@
-"""Secrets that are about to be built into an image: refused where their values are known, named where names tell.
+"""Secrets that are about to be built into an image: refused where their values are known.
 
 What a Dockerfile says in ARG and ENV stays in the image's history and configuration, what it copies in a layer, also
 when a later step removes it.
@@ -7,7 +7,6 @@ when a later step removes it.
 from __future__ import annotations
 
 import os
-import re
 
 from localrun.adapters.build_context import BuildContext, open_regular
 from localrun.errors import BadInput, LocalrunError
@@ -21,8 +20,6 @@ if TYPE_CHECKING:
     from localrun.adapters.docker_credentials import Credentials
 
 _PIECE = 1 << 20
-_SETTING = re.compile(r"\s*(ARG|ENV)\s+(.*)", re.IGNORECASE)
-_TELLING = re.compile(r"(^|_)(TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|CREDENTIALS?|(API|ACCESS|ACCOUNT|PRIVATE)_?KEY)$")
 _HINT = "take it out; a run gets a secret with --secret NAME, and a private package index is read from the netrc file"
 
 
@@ -99,18 +96,3 @@ def _refuse(known: tuple[KnownSecret, ...], data: bytes, file: str, line: int = 
         if secret.text in data:
             message = f"{secret.name} stands in it, and would be in the image for whoever has that"
             raise BadInput(message, file=file, line=line, hint=_HINT)
-
-
-def list_telling_names(dockerfile: str) -> list[str]:
-    """List the names of ARG and ENV in a Dockerfile that secrets are called by, such as `HF_TOKEN`."""
-    names: dict[str, None] = {}
-    for line in dockerfile.replace("\\\n", " ").split("\n"):
-        if found := _SETTING.fullmatch(line):
-            names |= dict.fromkeys(_list_names(found[1].upper(), found[2].split()))
-    return [name for name in names if _TELLING.search(name.upper())]
-
-
-def _list_names(instruction: str, words: list[str]) -> list[str]:
-    if instruction == "ENV" and words and "=" not in words[0]:  # the old form: ENV NAME and a value
-        return words[:1]
-    return [word.partition("=")[0] for word in words if "=" in word or instruction == "ARG"]

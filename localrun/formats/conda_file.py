@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from typing import TYPE_CHECKING
 
 from localrun.formats.gate import load_yaml
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 KEYS = ("name", "channels", "dependencies", "variables", "prefix")
+_OPERATORS = re.compile(r"[\s=<>~!\[|,;@]")
 
 
 def read_conda_file(data: bytes, *, file: str, read: Callable[[str], bytes]) -> EnvironmentSpec:
@@ -56,7 +58,7 @@ def read_conda_mapping(node: Node, *, read: Callable[[str], bytes]) -> Environme
     if len(sections) > 1:
         notes.append(note(sections[0], "not used: of several pip sections the last one counts, as conda does"))
     pip = _pip_lines(sections[-1], read) if sections else ()
-    if sections and not is_locked(conda) and not any(_package_name(spec) == "pip" for spec in conda):
+    if sections and not is_locked(conda) and not any(package_name(spec) == "pip" for spec in conda):
         conda = (*conda, "pip")
     python = PythonSpec(
         channels=_texts(node.part("channels")) if "channels" in data else (),
@@ -154,9 +156,6 @@ def check_variable_name(node: Node) -> str:
     return name
 
 
-def _package_name(spec: str) -> str:
-    name = spec.rpartition("::")[2]
-    for index, sign in enumerate(name):
-        if sign in " =<>!~[":
-            return name[:index]
-    return name
+def package_name(spec: str) -> str:
+    """Give the name of a conda match spec: `conda-forge::numpy >=1.2` is `numpy`."""
+    return _OPERATORS.split(spec.rpartition("::")[2].strip(), maxsplit=1)[0]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 from localrun.errors import BadInput
+from localrun.formats import secret_names
 from localrun.formats.gate import decode_text, read_referenced
 from localrun.formats.nodes import Node, mapping, note, read_beside, text
 from localrun.formats.v1_sections import find_reference
@@ -17,10 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 _COPY = re.compile(r"^[ \t]*(COPY|ADD)[ \t]+(?!.*--from=)(?!(--\S+[ \t]+)*https?://)", re.IGNORECASE | re.MULTILINE)
-_SECRET_NAME = re.compile(
-    r"^[ \t]*(?:ARG|ENV)[ \t]+(\w*(?:TOKEN|SECRET|PASSWORD|PASSWD|API_?KEY|ACCESS_?KEY)\w*)",
-    re.IGNORECASE | re.MULTILINE,
-)
+_SETTING = re.compile(r"\s*(ARG|ENV)\s+(.*)", re.IGNORECASE)
 NOT_HERE = "clone it, and name the folder with build: path: in an environment YAML, or give -E its Dockerfile"
 """What to do about a build context that is not on this machine."""
 
@@ -53,8 +51,23 @@ def _decode(data: bytes, file: str) -> str:
 def warn_of_secrets(dockerfile: str, file: str) -> tuple[str, ...]:
     """Name the build arguments and variables of a Dockerfile that look like secrets: they stay in the image."""
     start = f"{file}: " if file else ""
-    found = dict.fromkeys(_SECRET_NAME.findall(dockerfile))
+    found = list_telling_names(dockerfile)
     return tuple(f"{start}{name} of the Dockerfile stays in the image; keep secrets out of it" for name in found)
+
+
+def list_telling_names(dockerfile: str) -> list[str]:
+    """List the names of ARG and ENV in a Dockerfile that secrets are called by, such as `HF_TOKEN`."""
+    names: dict[str, None] = {}
+    for line in dockerfile.replace("\\\n", " ").split("\n"):
+        if found := _SETTING.fullmatch(line):
+            names |= dict.fromkeys(_list_names(found[1].upper(), found[2].split()))
+    return [name for name in names if secret_names.NAME.fullmatch(name)]
+
+
+def _list_names(instruction: str, words: list[str]) -> list[str]:
+    if instruction == "ENV" and words and "=" not in words[0]:  # the old form: ENV NAME and a value
+        return words[:1]
+    return [word.partition("=")[0] for word in words if "=" in word or instruction == "ARG"]
 
 
 def read_build(node: Node, read: Callable[[str], bytes]) -> tuple[ImageBuildSpec, tuple[str, ...]]:

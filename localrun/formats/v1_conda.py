@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from localrun.errors import BadInput
-from localrun.formats.conda_file import KEYS, read_dependencies
+from localrun.formats.conda_file import KEYS, package_name, read_dependencies
 from localrun.formats.gate import Document, Mark, load_yaml
 from localrun.formats.nodes import Node, describe, items, mapping, nearest, note, root, text
 
@@ -27,7 +27,6 @@ DEFAULT_CONDA = {
 PYTHON_VERSION = "3.10.18"
 """What azureml-core 1.61 puts in where a conda file names no version of Python."""
 
-_OPERATORS = re.compile(r"[\s=<>~!\[|,;@]")
 _EXACT = re.compile(r"(?:={1,2}\s*)?(\d[\w.+!]*)(?:(?:=|\s+)\S+)?")
 _LAST = re.compile(r"\d+\.\d+(\.\d+)?([ab]\d+)?$")
 
@@ -116,11 +115,6 @@ def conda_node(data: Any, *, file: str, path: str) -> Node:
     """Give the mapping of a conda file as a node without lines; relative paths start from the folder of `path`."""
     document = Document(file=file, data=data, mark=Mark())
     return Node(document=document, path=(), data=data, path_of_file=path)
-
-
-def package_name(spec: str) -> str:
-    """Give the name of a conda match spec: `conda-forge::numpy >=1.2` is `numpy`."""
-    return _OPERATORS.split(spec.rpartition("::")[2].strip(), maxsplit=1)[0]
 
 
 def find_python(dependencies: Iterable[Any]) -> str | None:

@@ -11,7 +11,7 @@ import re
 from localrun.errors import NotRunnable
 from localrun.formats.expressions import substitute
 from localrun.plan import RUN_FOLDER, EnvironmentPlan, Plan
-from localrun.resolve.assets import check_outputs, describe_assets, place_input, plan_inputs, plan_outputs
+from localrun.resolve.assets import check_outputs, describe_assets, place_input, place_output, plan_inputs, plan_outputs
 from localrun.resolve.context import describe_context
 from localrun.resolve.locks import note_lock, plan_packages
 from localrun.resolve.ranks import check_counts, name_variables, plan_ranks
@@ -217,7 +217,7 @@ def plan_command(spec: RunSpec, placed: dict[str, str]) -> tuple[str, ...]:
 
 
 def _substitute(spec: RunSpec, text: str, placed: dict[str, str], key: str) -> str:
-    outputs = {item.name: f"{RUN_FOLDER}/named-outputs/{item.name}" for item in spec.outputs}
+    outputs = {item.name: f"{RUN_FOLDER}/{place_output(item.name)}" for item in spec.outputs}
     return substitute(text, inputs=placed, outputs=outputs, file=spec.file, line=dict(spec.lines).get(key, 0), key=key)
 
 

@@ -61,10 +61,15 @@ def _judge_input(item: InputSpec, kind: str) -> tuple[str, str]:
     return "", ""
 
 
+def place_output(name: str) -> str:
+    """Give the place of an output, relative to the run's folder."""
+    return f"named-outputs/{name}"
+
+
 def plan_outputs(spec: RunSpec) -> tuple[OutputPlan, ...]:
     """Plan the outputs: `named-outputs/<name>` in the run's folder, a file for `uri_file`, else an empty folder."""
     return tuple(
-        OutputPlan(name=item.name, path=f"named-outputs/{item.name}", is_file=item.type == "uri_file")
+        OutputPlan(name=item.name, path=place_output(item.name), is_file=item.type == "uri_file")
         for item in spec.outputs
     )
 
@@ -106,7 +111,7 @@ def describe_assets(spec: RunSpec, placed: Mapping[str, str]) -> dict[str, str]:
             named[f"AZURE_ML_INPUT_{item.name}"] = text
             named[f"AZUREML_DATAREFERENCE_{item.name}"] = text
     for output in spec.outputs:
-        path = f"{RUN_FOLDER}/named-outputs/{output.name}"
+        path = f"{RUN_FOLDER}/{place_output(output.name)}"
         named[f"AZURE_ML_OUTPUT_{output.name}"] = path
         named[output.name] = path
     return named

@@ -6,28 +6,11 @@ import pytest
 
 from localrun.adapters.build_context import list_context
 from localrun.adapters.docker_credentials import Credentials
-from localrun.environments.image_secrets import KnownSecret, list_known, list_telling_names, refuse_secrets
+from localrun.environments.image_secrets import KnownSecret, list_known, refuse_secrets
 from localrun.errors import BadInput
 from localrun.secrets.store import Vault, write_secrets
 
 KNOWN = (KnownSecret(name="the secret KEY", text=b"planted-value"),)
-
-
-@pytest.mark.parametrize(
-    ("line", "names"),
-    [
-        ("ENV HF_TOKEN=x", ["HF_TOKEN"]),
-        ("ENV HF_TOKEN x=1", ["HF_TOKEN"]),
-        ("env A=1 \\\n  API_KEY=2", ["API_KEY"]),
-        ("ARG PASSWORD", ["PASSWORD"]),
-        ("ARG A=1 DB_PASSWORD=2", ["DB_PASSWORD"]),
-        ("ENV DB_PASSWORD hello", ["DB_PASSWORD"]),
-        ("ENV TOKENIZERS_PARALLELISM=false MONKEY=1 KEY_OF=2", []),
-        ("RUN echo HF_TOKEN=1", []),
-    ],
-)
-def test_names_that_secrets_are_called_by_are_listed(line, names):
-    assert list_telling_names(f"FROM a\n{line}\n") == names
 
 
 def test_value_in_the_dockerfile_is_refused_with_its_line_and_not_told():

@@ -4,6 +4,7 @@ import pytest
 
 from localrun.errors import BadInput
 from localrun.formats.conda_file import read_conda_file
+from localrun.formats.docker_section import list_telling_names
 from localrun.formats.environment import read_environment
 from localrun.formats.requirements import read_requirements
 
@@ -273,6 +274,23 @@ def test_folder_of_a_dockerfile_is_its_context_when_it_copies_from_there(text, c
 def test_names_in_a_dockerfile_that_look_like_secrets_are_told():
     found = refer("/p/Dockerfile", {"/p/Dockerfile": "FROM a\nARG PIP_TOKEN\nENV HOME=/x\n"})
     assert found.notes == ("/p/Dockerfile: PIP_TOKEN of the Dockerfile stays in the image; keep secrets out of it",)
+
+
+@pytest.mark.parametrize(
+    ("line", "names"),
+    [
+        ("ENV HF_TOKEN=x", ["HF_TOKEN"]),
+        ("ENV HF_TOKEN x=1", ["HF_TOKEN"]),
+        ("env A=1 \\\n  API_KEY=2", ["API_KEY"]),
+        ("ARG PASSWORD", ["PASSWORD"]),
+        ("ARG A=1 DB_PASSWORD=2", ["DB_PASSWORD"]),
+        ("ENV DB_PASSWORD hello", ["DB_PASSWORD"]),
+        ("ENV TOKENIZERS_PARALLELISM=false MONKEY=1 KEY_OF=2", []),
+        ("RUN echo HF_TOKEN=1", []),
+    ],
+)
+def test_names_that_secrets_are_called_by_are_listed(line, names):
+    assert list_telling_names(f"FROM a\n{line}\n") == names
 
 
 def test_build_of_an_environment_yaml_is_its_context():
