@@ -11,11 +11,9 @@ import os
 import time
 
 from localrun.errors import LocalrunError, RunNotFound
-from localrun.plan import count_ports
-from localrun.supervise.charge import Charge, Identity
+from localrun.launch import launch
 from localrun.values import replace, value
 from localrun.workspace import active, locks
-from localrun.workspace.home import make_folder
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,36 +24,10 @@ if TYPE_CHECKING:
     from localrun.plan import Artifact, EnvironmentPlan, Plan
     from localrun.resolve.facts import HostFacts
     from localrun.spec import RunSpec
-    from localrun.supervise.hands import Hands
-    from localrun.supervise.process import Process
-    from localrun.targets.working import Ready
+    from localrun.supervise.charge import Charge
 
-
-@value
-class Host:
-    """Where and for whom a run happens.
-
-    Attributes:
-        home: The workspace folder.
-        environ: The caller's environment variables.
-        target: The descriptor that shows what the ranks print.
-        coloured: Whether that is a terminal that shows colours.
-        detached: Return as soon as the run has started.
-        unmasked: Show secrets as the ranks print them; the logs never hold them.
-        run_id: The run's id when it was promised before; empty for a new one.
-        say: Gets each line for the user.
-        on_hold: Called with the run's id when its ranks are held after a failure.
-    """
-
-    home: str
-    environ: Mapping[str, str]
-    target: int = 1
-    coloured: bool = False
-    detached: bool = False
-    unmasked: bool = False
-    run_id: str = ""
-    say: Callable[[str], None]
-    on_hold: Callable[[str], object] = str
+IMAGE_MISSING = "image_missing"
+"""The code of the error that tells of an image which is not in the engine any more."""
 
 
 def run(
@@ -92,11 +64,79 @@ def run(
     try:
         return run_plan(plan, artifact, host, holds, timings)
     except LocalrunError as error:
-        if error.code != "image_missing":
+        if error.code != IMAGE_MISSING:
             raise
         host.say(f"{error.message}: it is looked for anew")  # it went since it was found; nothing of the run is left
     artifact, holds = materialize_held(whole, host, settings, report)
     return run_plan(plan, artifact, host, holds, timings)
+
+
+def run_plan(
+    plan: Plan, artifact: Artifact, host: Host, holds: tuple[int, ...], timings: tuple[tuple[str, float], ...] = ()
+) -> dict[str, Any]:
+    """Run a plan whose environment is there and held, and give its record.
+
+    Raises:
+        LocalrunError: the run could not be started; nothing of it is left.
+    """
+    from localrun.supervise.supervisor import fork_supervisor
+
+    run_id = host.run_id or make_run_id(plan.experiment)
+    if plan.withheld:
+        plan, host = _withhold(plan, host)
+    charge = launch(plan, artifact, host, run_id=run_id, holds=holds, timings=timings)
+    control, wake = fork_supervisor(charge)
+    _watch(charge, host, control, wake)
+    return read_record(host, run_id)
+
+
+def _watch(charge: Charge, host: Host, control: int, wake: int) -> None:
+    """Show a run until its record is closed; a detached one, until it has one."""
+    from localrun.supervise.front import await_record, watch
+    from localrun.supervise.view import View, make_prefixes
+
+    if host.detached:
+        os.close(control)
+        await_record(wake)
+        return
+    plan = charge.plan
+    shown, relay = charge.processes, None
+    if plan.terminal_rank >= 0:
+        from localrun.supervise.terminal import take_over
+
+        shown = (charge.processes[plan.terminal_rank],)
+        relay = take_over(plan, shown[0])
+    logs = [process.log if process.unmasked < 0 else process.unmasked for process in shown]
+    view = View(logs, make_prefixes(len(logs), coloured=host.coloured), host.target, stamped=plan.timestamps)
+    hold = None if plan.on_failure != "hold" else lambda: host.on_hold(charge.identity.run_id)
+    watch(control, wake, view, host.say, hold, relay)
+
+
+@value
+class Host:
+    """Where and for whom a run happens.
+
+    Attributes:
+        home: The workspace folder.
+        environ: The caller's environment variables.
+        target: The descriptor that shows what the ranks print.
+        coloured: Whether that is a terminal that shows colours.
+        detached: Return as soon as the run has started.
+        unmasked: Show secrets as the ranks print them; the logs never hold them.
+        run_id: The run's id when it was promised before; empty for a new one.
+        say: Gets each line for the user.
+        on_hold: Called with the run's id when its ranks are held after a failure.
+    """
+
+    home: str
+    environ: Mapping[str, str]
+    target: int = 1
+    coloured: bool = False
+    detached: bool = False
+    unmasked: bool = False
+    run_id: str = ""
+    say: Callable[[str], None]
+    on_hold: Callable[[str], object] = str
 
 
 def resolve_run(spec: RunSpec, facts: HostFacts, host: Host) -> Plan:
@@ -190,40 +230,6 @@ def hold_artifact(plan: Plan, artifact: Artifact, home: str) -> tuple[int, ...] 
     return holds
 
 
-def run_plan(
-    plan: Plan, artifact: Artifact, host: Host, holds: tuple[int, ...], timings: tuple[tuple[str, float], ...] = ()
-) -> dict[str, Any]:
-    """Run a plan whose environment is there and held, and give its record.
-
-    Raises:
-        LocalrunError: the run could not be started; nothing of it is left.
-    """
-    if plan.withheld:
-        plan, host = _withhold(plan, host)
-    charge = launch(plan, artifact, host, holds, timings)
-    from localrun.supervise.supervisor import fork_supervisor
-
-    control, wake = fork_supervisor(charge)
-    from localrun.supervise.front import await_record, watch
-    from localrun.supervise.view import View, make_prefixes
-
-    if host.detached:
-        os.close(control)
-        await_record(wake)
-    else:
-        hold = None if plan.on_failure != "hold" else lambda: host.on_hold(charge.identity.run_id)
-        shown = charge.processes if plan.terminal_rank < 0 else (charge.processes[plan.terminal_rank],)
-        logs = [process.log if process.unmasked < 0 else process.unmasked for process in shown]
-        relay = None
-        if plan.terminal_rank >= 0:
-            from localrun.supervise.terminal import take_over
-
-            relay = take_over(plan, shown[0])
-        view = View(logs, make_prefixes(len(logs), coloured=host.coloured), host.target, stamped=plan.timestamps)
-        watch(control, wake, view, host.say, hold, relay)
-    return read_record(host, charge.identity.run_id)
-
-
 def _withhold(plan: Plan, host: Host) -> tuple[Plan, Host]:
     """Move values that no record may keep from a plan to the environment that the ranks inherit them from."""
     from localrun.resolve.credentials import list_withheld, withhold
@@ -257,135 +263,3 @@ def read_record(host: Host, run_id: str) -> dict[str, Any]:
 def make_run_id(experiment: str) -> str:
     """Give an id for a new run: `<experiment>_<unix seconds>_<8 hex>`."""
     return f"{experiment}_{int(time.time())}_{os.urandom(4).hex()}"
-
-
-def launch(
-    plan: Plan, artifact: Artifact, host: Host, holds: tuple[int, ...], timings: tuple[tuple[str, float], ...]
-) -> Charge:
-    """Make a run: its id, its locked entry among the live runs, its folder with all it needs.
-
-    Raises:
-        LocalrunError: something is missing or there is no room; nothing of the run is left.
-    """
-    if plan.terminal_rank >= 0:
-        from localrun.supervise.terminal import check_terminal
-
-        check_terminal(plan, detached=host.detached)
-    run_id = host.run_id or make_run_id(plan.experiment)
-    folder = os.path.join(host.home, "runs", run_id)
-    began = time.time()
-    environ, needles, notes = _read_secrets(plan, host)
-    entry = active.claim(host.home, run_id)
-    try:
-        make_folder(folder)
-        ready, port, more = _prepare(plan, artifact, host, run_id, folder, entry, environ)
-    except BaseException:
-        from localrun.workspace import records
-
-        records.remove(host.home, run_id)
-        active.release(host.home, run_id, entry)
-        raise
-    notes += ready.notes
-    for note in notes:
-        host.say(note)
-    identity = Identity(
-        run_id=run_id,
-        folder=folder,
-        started_at=began,
-        detached=host.detached,
-        port=port,
-        timings=(*timings, ("prepare", time.time() - began)),
-        notes=notes,
-    )
-    return Charge(
-        plan=plan,
-        artifact=artifact,
-        identity=identity,
-        home=host.home,
-        entry=entry,
-        processes=_mask(ready.processes, needles, unmasked=host.unmasked and not host.detached),
-        bootstraps=ready.bootstraps,
-        hands=ready.hands,
-        holds=holds + more,
-    )
-
-
-def _prepare(
-    plan: Plan, artifact: Artifact, host: Host, run_id: str, folder: str, entry: int, environ: Mapping[str, str]
-) -> tuple[Ready, int, tuple[int, ...]]:
-    """Fill the folder of a run; give what is to be started in it, the port of rank 0, and what holds its ports."""
-    port, holds = _reserve_port(plan, host.home)
-    equipment = None
-    if max(plan.terminal_rank, plan.debug_rank) >= 0:
-        from localrun.inside.equipment import Equipment
-
-        equipment = Equipment(plan, artifact, host.home, host.environ)
-        holds += equipment.holds
-    if plan.target == "docker":
-        from localrun.targets import docker
-
-        ready = docker.prepare(
-            plan,
-            artifact,
-            run_id=run_id,
-            folder=folder,
-            home=host.home,
-            entry=entry,
-            port=port,
-            environ=environ,
-            looking=equipment.looking if equipment else None,
-        )
-    else:
-        from localrun.targets import local
-
-        ready = local.prepare(plan, artifact, run_id=run_id, folder=folder, home=host.home, port=port, environ=environ)
-    processes = equipment.equip(ready.processes, host.say) if equipment else ready.processes
-    processes, hands = _join(plan, processes, ready.hands, folder)
-    return replace(ready, processes=processes, hands=hands), port, holds
-
-
-def _join(
-    plan: Plan, processes: tuple[Process, ...], hands: Hands | None, folder: str
-) -> tuple[tuple[Process, ...], Hands | None]:
-    """Give the processes and what starts them: for MPI on this machine an `mpirun` beside them."""
-    if plan.distribution != "mpi" or hands is not None:
-        return processes, hands
-    from localrun.supervise.mpirun_hands import MpirunHands
-    from localrun.targets.mpi import join_ranks
-
-    processes, mpirun = join_ranks(plan, processes, folder)
-    return processes, MpirunHands(mpirun)
-
-
-def _read_secrets(plan: Plan, host: Host) -> tuple[Mapping[str, str], tuple[bytes, ...], tuple[str, ...]]:
-    """Give the environment with the plan's secrets in it, what to mask, and notes."""
-    if not plan.secrets:
-        return host.environ, (), ()
-    from localrun.secrets.launch import hand_over
-
-    handed = hand_over(plan, host.home, host.environ, host.say)
-    return handed.environ, handed.needles, handed.notes
-
-
-def _mask(processes: tuple[Process, ...], needles: tuple[bytes, ...], *, unmasked: bool) -> tuple[Process, ...]:
-    """Have the output of processes masked; `unmasked`: with the raw bytes in memory for the terminal."""
-    if not needles:
-        return processes
-    memory = [os.memfd_create("localrun") if unmasked and hasattr(os, "memfd_create") else -1 for _ in processes]
-    return tuple([replace(one, needles=needles, unmasked=at) for one, at in zip(processes, memory, strict=True)])
-
-
-def _is_shared(network: str) -> bool:
-    """Tell whether containers of other runs may have the same network, and so the same ports."""
-    return network == "host" or network.startswith("container:")
-
-
-def _reserve_port(plan: Plan, home: str) -> tuple[int, tuple[int, ...]]:
-    count = count_ports(plan)
-    if plan.container is not None and not _is_shared(plan.container.network):
-        count = 0  # in a network of its own every port is free
-    if not count:
-        return 0, ()
-    from localrun.adapters.ports import reserve_ports
-
-    return reserve_ports(home, count)

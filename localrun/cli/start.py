@@ -7,7 +7,7 @@ import sys
 
 from localrun.cli.warm import Manner, describe_call, find_warm
 from localrun.errors import LocalrunError
-from localrun.runner import Host, hold_artifact, run_plan
+from localrun.runner import IMAGE_MISSING, Host, hold_artifact, run_plan
 from localrun.workspace import recover
 from localrun.workspace.home import open_home, tell
 
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from localrun.plan import Plan
 
-IMAGE_MISSING = "image_missing"
-"""The code of the error that tells of an image which is not in the engine any more."""
+SHOWN_LETTERS = 72
+"""So much of a command is shown: the rest of a usual line."""
 
 
 def run_warm(arguments: Sequence[str]) -> int | None:
@@ -88,7 +88,7 @@ def tell_plan(plan: Plan, manner: Manner) -> None:
         from localrun.cli.show_plan import fill_tokens
 
         what = fill_tokens(what)
-    what = f"{what[:72]} ..." if len(what) > 72 else what  # noqa: PLR2004 - the rest of a usual line
+    what = f"{what[:SHOWN_LETTERS]} ..." if len(what) > SHOWN_LETTERS else what
     ranks = f", {len(plan.ranks)} ranks on {plan.nodes} node{'s' * (plan.nodes > 1)}" if len(plan.ranks) > 1 else ""
     environment = plan.environment
     place = environment.interpreter if environment.kind == "interpreter" else environment.name[:20]

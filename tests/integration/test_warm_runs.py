@@ -13,7 +13,7 @@ import pytest
 
 BEFORE_THE_RANKS = {
     "localrun", "localrun.cli", "localrun.errors", "localrun.cli.start", "localrun.cli.warm", "localrun.adapters",
-    "localrun.adapters.files", "localrun.values", "localrun.plan", "localrun.runner", "localrun.targets",
+    "localrun.adapters.files", "localrun.values", "localrun.plan", "localrun.runner", "localrun.launch", "localrun.targets",
     "localrun.targets.local",
 }  # fmt: skip
 KEPT_OFF = (
