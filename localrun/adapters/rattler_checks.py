@@ -60,7 +60,7 @@ class PathGuard:
             Refused: a path, a link or an entry point leads outside, or the package has no readable list of its paths.
         """
         try:
-            paths, links = _read_paths(folder)
+            paths, links = read_paths(folder)
             commands = _read_commands(folder)
         except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise _refusal(package, f"it has no readable list of its files: {type(error).__name__}") from error
@@ -83,7 +83,12 @@ class PathGuard:
             raise _refusal(package, f"it wants to write through the link {min(through)!r}")
 
 
-def _read_paths(folder: str) -> tuple[list[str], list[str]]:
+def read_paths(folder: str) -> tuple[list[str], list[str]]:
+    """Give the paths of an unpacked package, and those of them that are links.
+
+    Raises:
+        OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError: it has no readable list of them.
+    """
     listed = os.path.join(folder, "info", "paths.json")
     if not os.path.exists(listed):
         with open(os.path.join(folder, "info", "files"), encoding="utf-8") as file:

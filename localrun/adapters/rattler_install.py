@@ -23,6 +23,7 @@ from rattler.repo_data.gateway import Gateway, SourceConfig
 
 from localrun.adapters.answers import Refused, Tell, write_answer
 from localrun.adapters.locked_packages import assume_system, find_collected, record_of_lock, restore_metadata
+from localrun.adapters.rattler_cache import open_cache
 from localrun.adapters.rattler_checks import check_hashes
 from localrun.adapters.rattler_errors import missing_package, not_collected, translate
 from localrun.adapters.rattler_progress import LinkReporter
@@ -66,16 +67,15 @@ async def _install(request: dict[str, Any], tell: Tell) -> dict[str, Any]:
         lock = {"task": "lock", "answer": request["solved"] + ".lock", "path": request["lock"]}
         lock["channels"] = [channel["url"] for channel in request["channels"]]
         write_answer(request["solved"], lock | {name: request[name] for name in _LOCKED})
-        cache = rattler.PackageCache.new_layered(
-            [os.path.join(request["home"], "cache", "conda")], False, rattler.ValidationMode.full()
-        )
         layer = _find_layer(request, described)
         if layer and layer in request["layer"]["known"]:
             return {"records": described, "layer": layer, "linked": False}
         if request["vendored"]:
             records = [find_collected(spec, request["vendored"]) for spec in request["specs"]]
+        cache, note_validated = open_cache(request["home"], records)
         await _check(request, records, cache)
         await _link(request, records, cache, client, config, tell)
+        note_validated()
         if is_locked(request["specs"]):
             restore_metadata(request["prefix"], request["specs"])
     except Refused:

@@ -7,6 +7,7 @@ import time
 from typing import Any
 
 from localrun.adapters.answers import Refused, Tell, write_answer
+from localrun.adapters.rattler_cache import stem_of
 from localrun.adapters.rattler_checks import PathGuard
 
 _SECONDS_BETWEEN_BYTES = 0.1
@@ -58,7 +59,7 @@ class LinkReporter:
         An exception would be swallowed by py-rattler, and the package linked.
         """
         record = self._records[package_name]
-        folder = os.path.join(self._cache, _stem(record["file_name"]))
+        folder = os.path.join(self._cache, stem_of(record["file_name"]))
         try:
             self._guard.check(f"{package_name} {record['version']} ({record['url']})", folder)
         except Refused as refusal:
@@ -82,9 +83,3 @@ class LinkReporter:
 
 def _ignore(*_: object) -> int:
     return 0
-
-
-def _stem(file_name: str) -> str:
-    for ending in (".conda", ".tar.bz2"):
-        file_name = file_name.removesuffix(ending)
-    return file_name
