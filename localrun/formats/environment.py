@@ -72,9 +72,8 @@ def read_environment(
     if reference.startswith("azureml:"):
         return read_registered(reference, find_registered, read)
     if is_directory(path):
-        spec = read_environment_directory(
-            reference, read=read, is_directory=is_directory, find_registered=find_registered
-        )
+        files = _read_files(reference, read, is_directory)
+        spec = _read_directory(reference, files, read, find_registered)
         return lay_lock_beside(spec, read=read, look=is_directory)
     if found := _read_file(reference, path, read):
         return lay_lock_beside(found, read=read, look=is_directory)
@@ -96,24 +95,10 @@ def _read_file(reference: str, path: str, read: Callable[[str], bytes]) -> Envir
     return None
 
 
-def read_environment_directory(
-    reference: str,
-    *,
-    read: Callable[[str], bytes],
-    is_directory: Callable[[str], bool],
-    find_registered: FindRegistered | None = None,
+def _read_directory(
+    reference: str, files: dict[str, bytes], read: Callable[[str], bytes], find_registered: FindRegistered | None
 ) -> EnvironmentSpec:
-    """Give the environment of a v1 directory; what only names one there is looked up.
-
-    Args:
-        reference: The directory; a relative path starts from the working directory.
-        read: Gives the bytes of a file by its absolute path.
-        is_directory: Says whether an absolute path is a folder.
-        find_registered: As for `read_environment`.
-
-    Raises:
-        BadInput: a file is missing or cannot be used.
-    """
+    """Give the environment of a v1 directory with these files; what only names one there is looked up."""
     from localrun.formats.v1_environment import (
         CONDA_FILE,
         JSON_FILE,
@@ -123,7 +108,6 @@ def read_environment_directory(
     )
 
     folder = os.path.abspath(reference)
-    files = _read_directory(reference, read, is_directory)
     document, warnings = read_environment_files(files, where=reference)
     if is_reference(document) and find_registered is not None and document["name"]:
         version = f":{document['version']}" if document["version"] else ""
@@ -137,9 +121,7 @@ def read_environment_directory(
     return replace(spec, notes=warnings + spec.notes)
 
 
-def _read_directory(
-    reference: str, read: Callable[[str], bytes], is_directory: Callable[[str], bool]
-) -> dict[str, bytes]:
+def _read_files(reference: str, read: Callable[[str], bytes], is_directory: Callable[[str], bool]) -> dict[str, bytes]:
     """Give the bytes of those files of a v1 directory that are there, by name."""
     from localrun.formats.v1_environment import FILES
 
@@ -154,14 +136,14 @@ def _read_directory(
 
 
 def read_registered(
-    reference: str, find_registered: FindRegistered | None, read: Callable[[str], bytes] | None = None
+    reference: str, find_registered: FindRegistered | None, read: Callable[[str], bytes]
 ) -> EnvironmentSpec:
     """Give the registered or curated environment that a reference means.
 
     Args:
         reference: With or without `azureml:`.
         find_registered: As for `read_environment`.
-        read: Gives the bytes of the Dockerfile in a build context, by its absolute path; None when there is no reader.
+        read: Gives the bytes of the Dockerfile in a build context, by its absolute path.
 
     Raises:
         BadInput: it is no reference, nothing is called so, or its definition cannot be used.

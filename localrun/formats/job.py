@@ -267,7 +267,7 @@ def _read_environment(
         return read_environment_mapping(root(load_yaml(data, file=shown)), read=read)
     if node.data.startswith("azureml:"):
         try:
-            return read_registered(node.data, find_registered)
+            return read_registered(node.data, find_registered, read)
         except (BadInput, EnvironmentNotFound) as error:
             raise node.refuse(error.message, hint=f"{error.hint}; or name another with -E") from None
     hint = f"write file:{node.data}" if node.data.endswith((".yml", ".yaml")) else "name one with -E: " + UNDERSTOOD

@@ -11,6 +11,7 @@ FILES = {
     "/p/conda.yml": b"dependencies: [python=3.10]\nprefix: /x\n",
     "/p/envs/env.yml": b"name: e\nimage: python:3\nconda_file: sub/conda.yml\n",
     "/p/envs/sub/conda.yml": b"dependencies: [numpy]\n",
+    "/p/context/D": b"FROM a\n",
     "/p/envs/conda_itself.yml": b"dependencies: [numpy]\n",
 }
 
@@ -371,3 +372,13 @@ def test_registered_environment_of_a_job_is_found_and_a_missing_version_has_a_pl
     assert read_command_job(job % 1, file="j.yml", read=None, find_registered=find).environment.name == "e"
     with pytest.raises(BadInput, match=r"j\.yml:2: environment: environment e has no version 9"):
         read_command_job(job % 9, file="j.yml", read=None, find_registered=find)
+
+
+def test_registered_environment_of_a_job_may_be_built_from_a_folder():
+    docker = {"buildContext": {"location": "/p/context", "dockerfilePath": "D"}}
+    found = load(
+        "environment: azureml:built\n",
+        "command: echo\n",
+        find_registered=lambda _: {"name": "built", "python": {}, "docker": docker, "environmentVariables": {}},
+    )
+    assert (found.environment.build.dockerfile, found.environment.build.context) == ("FROM a\n", "/p/context")
