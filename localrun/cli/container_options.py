@@ -19,35 +19,44 @@ OPTIONS = (
         *("-v", "--volume", "volumes"),
         multiple=True,
         metavar="HOST:INSIDE",
-        help="Mount a folder into the containers; :ro behind it protects it.",
+        help="Mount a folder into the containers; with :ro behind it they cannot change it.",
     ),
     click.option(
         *("-p", "--publish", "ports"), multiple=True, metavar="PORT:INSIDE", help="Publish a port of the first node."
     ),
     click.option(
-        *("-w", "--workdir", "working_directory"), default="", metavar="DIR", help="Where ranks start [the snapshot]."
+        *("-w", "--workdir", "working_directory"),
+        default="",
+        metavar="DIR",
+        help="Where ranks start [default: the snapshot].",
     ),
     click.option("--gpus", default="", metavar="GPUS", help="all, a number, or device=0,1."),
-    click.option("--shm-size", default="", metavar="SIZE", help="The size of /dev/shm of each node [2g]."),
+    click.option("--shm-size", default="", metavar="SIZE", help="The size of /dev/shm of each node [default: 2g]."),
     click.option("-m", "--memory", default="", metavar="SIZE", help="How much memory each node may use, such as 4g."),
     click.option("--cpus", default="", metavar="N", help="How many processors each node may use, such as 1.5."),
-    click.option("--network", default="", metavar="NAME", help="host, none, or a network of yours [one of the run]."),
+    click.option(
+        "--network",
+        default="",
+        metavar="NAME",
+        help="host, none, or one of yours [default: a network of the run's own].",
+    ),
     click.option("--network-rate", default="", metavar="RATE", help="How fast each node may send, such as 100mbit."),
-    click.option("--network-delay", default="", metavar="TIME", help="How late it arrives, such as 50ms."),
-    click.option("--network-loss", default="", metavar="SHARE", help="How much of it is lost, such as 1%."),
-    click.option("-u", "--user", default="", metavar="USER", help="User and group in the containers [yours]."),
+    click.option("--network-delay", default="", metavar="TIME", help="How late what it sends arrives, such as 50ms."),
+    click.option("--network-loss", default="", metavar="SHARE", help="How much of what it sends is lost, such as 1%."),
+    click.option("-u", "--user", default="", metavar="USER", help="User and group in the containers [default: yours]."),
     click.option(
         "--pull",
         type=click.Choice(["missing", "always", "never"]),
         metavar="WHEN",
-        help="Fetch base images: missing, always or never [missing].",
+        help="Fetch base images: missing, always or never [default: missing].",
     ),
-    click.option("--keep", is_flag=True, help="Leave the containers after the run, to be looked at."),
+    click.option("--keep", is_flag=True, help="Keep the containers after the run, to be looked at."),
     click.option(
         "--inherit-network-settings/--no-inherit-network-settings",
         "inherit_network_settings",
         default=None,
-        help="Whether containers and builds see proxies, CA bundle and pip settings of this machine [builds].",
+        help="Whether containers and builds see proxies, CA bundle and pip settings of this machine "
+        "[default: only builds do].",
     ),
 )
 """Options for the docker target; defaults stand in brackets."""

@@ -7,16 +7,15 @@ import os
 import click
 
 from localrun.cli import show
+from localrun.cli.arguments import FORMAT, RUNS, Number
 from localrun.cli.workspace import find_runs, open_workspace
 from localrun.errors import BadInput, RunNotFound, StoreFailed
 from localrun.escaping import escape
 
-_RUNS = click.argument("runs", nargs=-1, required=True, metavar="RUN...")
-
 
 @click.command()
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="How to print them.")
-@_RUNS
+@FORMAT
+@RUNS
 def wait(form: str, runs: tuple[str, ...]) -> None:
     """Wait until every RUN has ended, and print their exit codes.
 
@@ -41,9 +40,9 @@ def wait(form: str, runs: tuple[str, ...]) -> None:
 @click.command()
 @click.option(
     "-t", "--timeout", type=click.FloatRange(min=0), metavar="S",
-    help="Seconds until what still runs is killed; else the run's own stop time-out and five more.",
+    help="Seconds until what still runs is killed [default: the run's own stop time-out, and 5 more].",
 )  # fmt: skip
-@_RUNS
+@RUNS
 def stop(timeout: float | None, runs: tuple[str, ...]) -> None:
     """Stop each RUN as Ctrl-C would, and wait until its record is closed. Prints the run ids."""
     from localrun.inside.faults import thaw
@@ -58,10 +57,12 @@ def stop(timeout: float | None, runs: tuple[str, ...]) -> None:
 
 
 @click.command()
-@click.option("--rank", type=click.IntRange(min=0), metavar="K", help="Only this rank.")
-@click.option("--node", type=click.IntRange(min=0), metavar="N", help="Only the ranks of this node.")
-@click.option("-s", "--signal", "name", default="KILL", metavar="S", help="The signal: KILL, SIGUSR1, 10; else KILL.")
-@_RUNS
+@click.option("--rank", type=Number(), metavar="K", help="Only this rank.")
+@click.option("--node", type=Number(), metavar="N", help="Only the ranks of this node.")
+@click.option(
+    "-s", "--signal", "name", default="KILL", metavar="S", help="By name or number: TERM, SIGUSR1, 10 [default: KILL]."
+)
+@RUNS
 def kill(rank: int | None, node: int | None, name: str, runs: tuple[str, ...]) -> None:
     """Send a signal to the process group of every rank of each RUN. Prints the run ids."""
     from localrun.inside.faults import send_signal
@@ -75,12 +76,12 @@ def kill(rank: int | None, node: int | None, name: str, runs: tuple[str, ...]) -
         show.write(f"{escape(run_id)}\n")
 
 
-_NODE = click.option("--node", type=click.IntRange(min=0), metavar="N", help="Only the ranks of this node.")
+_NODE = click.option("--node", type=Number(), metavar="N", help="Only the ranks of this node.")
 
 
 @click.command()
 @_NODE
-@_RUNS
+@RUNS
 def pause(node: int | None, runs: tuple[str, ...]) -> None:
     """Stop the processes of each RUN, or of one of its nodes, as if time stood still. Prints the run ids.
 
@@ -92,7 +93,7 @@ def pause(node: int | None, runs: tuple[str, ...]) -> None:
 
 @click.command()
 @_NODE
-@_RUNS
+@RUNS
 def unpause(node: int | None, runs: tuple[str, ...]) -> None:
     """Let the processes of each RUN, or of one of its nodes, go on. Prints the run ids."""
     _hold(node, runs, paused=False)
@@ -127,8 +128,8 @@ def signal_number(name: str) -> int:
 
 @click.command()
 @click.option("-f", "--force", is_flag=True, help="Kill runs that are live; do not mind runs that are not there.")
-@_RUNS
-def rm(force: bool, runs: tuple[str, ...]) -> None:  # noqa: FBT001 - click names it
+@RUNS
+def rm(*, force: bool, runs: tuple[str, ...]) -> None:
     """Remove each RUN: its record, logs, snapshot and outputs. Prints the run ids."""
     from localrun.workspace import active, control, records, submitted
 

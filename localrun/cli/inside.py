@@ -7,6 +7,7 @@ import os
 import click
 
 from localrun.cli import show
+from localrun.cli.arguments import RUN, Number
 from localrun.cli.workspace import find_runs, open_workspace
 from localrun.errors import BadInput, RunNotFound
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
     from localrun.inside.place import Place
 
-_RANK = click.option("--rank", type=click.IntRange(min=0), metavar="K", help="This rank [the first that runs].")
+_RANK = click.option("--rank", type=Number(), metavar="K", help="This rank [default: the first that runs].")
 _WORDS = {"-i", "-t", "-it", "-ti", "--interactive", "--tty"}
 """Habits of `docker exec`: a command here has the terminal anyway."""
 
@@ -25,8 +26,8 @@ _WORDS = {"-i", "-t", "-it", "-ti", "--interactive", "--tty"}
 @_RANK
 @click.option("-i", "--interactive", is_flag=True, help="As with docker; the command has the terminal anyway.")
 @click.option("-t", "--tty", is_flag=True, help="As with docker; the command has the terminal anyway.")
-@click.argument("run")
-@click.argument("command", nargs=-1, type=click.UNPROCESSED)
+@RUN
+@click.argument("command", nargs=-1, type=click.UNPROCESSED, metavar="[--] COMMAND...")
 def execute(*, rank: int | None, run: str, command: tuple[str, ...], **_: bool) -> int:
     """Run a COMMAND where a rank of the live RUN is: its environment variables, its folder, its container.
 
@@ -46,9 +47,9 @@ def execute(*, rank: int | None, run: str, command: tuple[str, ...], **_: bool) 
 
 
 @click.command(context_settings={"allow_interspersed_args": False})
-@click.option("--rank", type=click.IntRange(min=0), metavar="K", help="As this rank had it [0].")
-@click.argument("run")
-@click.argument("command", nargs=-1, type=click.UNPROCESSED)
+@click.option("--rank", type=Number(), metavar="K", help="As this rank had it [default: 0].")
+@RUN
+@click.argument("command", nargs=-1, type=click.UNPROCESSED, metavar="[[--] COMMAND...]")
 def shell(rank: int | None, run: str, command: tuple[str, ...]) -> int:
     """Open a shell in the environment, folder and variables of RUN, which may have ended; or run a COMMAND there."""
     from localrun.inside.place import find_place, reconstruct_place
@@ -77,10 +78,10 @@ def shell(rank: int | None, run: str, command: tuple[str, ...]) -> int:
 
 
 @click.command()
-@click.option("--rank", type=click.IntRange(min=0), metavar="K", help="Only this rank, byte for byte.")
+@click.option("--rank", type=Number(), metavar="K", help="Only this rank, byte for byte.")
 @click.option("--no-sig-proxy", is_flag=True, help="Ctrl-C leaves the run as it is, and ends this command only.")
-@click.argument("run")
-def attach(rank: int | None, no_sig_proxy: bool, run: str) -> int:  # noqa: FBT001 - click names them
+@RUN
+def attach(*, rank: int | None, no_sig_proxy: bool, run: str) -> int:
     """Show what the ranks of the live RUN print from now on, until it ends; the exit code is the run's.
 
     Ctrl-C, SIGTERM and SIGHUP reach the run as they would reach the command that started it: it is stopped. With

@@ -8,6 +8,7 @@ import time
 import click
 
 from localrun.cli import show
+from localrun.cli.arguments import RUN, Number
 from localrun.cli.workspace import find_runs, open_workspace
 from localrun.errors import RunNotFound
 from localrun.escaping import escape_line
@@ -23,12 +24,12 @@ _POLL_S = 0.05
 
 @click.command()
 @click.option("-f", "--follow", is_flag=True, help="Go on until the run ends.")
-@click.option("--rank", type=click.IntRange(min=0), metavar="K", help="Only this rank, byte for byte.")
-@click.option("--tail", type=click.IntRange(min=0), metavar="N", help="Only the last N lines of each rank.")
+@click.option("--rank", type=Number(), metavar="K", help="Only this rank, byte for byte.")
+@click.option("--tail", type=Number(), metavar="N", help="Only the last N lines of each rank.")
 @click.option("--merge", is_flag=True, help="The lines of all ranks in the order of time.")
 @click.option("--timestamps", is_flag=True, help="Put the time before each line.")
 @click.option("--grep", default="", metavar="REGEX", help="Only lines that hold a match.")
-@click.argument("run")
+@RUN
 def logs(
     *, follow: bool, rank: int | None, tail: int | None, merge: bool, timestamps: bool, grep: str, run: str
 ) -> None:

@@ -8,6 +8,7 @@ import sys
 import click
 
 from localrun.cli import show
+from localrun.cli.arguments import RUNS
 from localrun.cli.workspace import find_runs, open_workspace
 from localrun.errors import LocalrunError
 
@@ -24,11 +25,11 @@ SPARK_WIDTH = 24
 
 
 @click.command()
-@click.option("-m", "--metric", "names", multiple=True, metavar="NAME", help="Only this metric [all].")
-@click.option("--format", "form", type=click.Choice(["text", "json", "csv"]), default="text", help="How to print them.")
-@click.argument("runs", nargs=-1, required=True)
+@click.option("-m", "--metric", "names", multiple=True, metavar="NAME", help="Only this metric [default: all].")
+@click.option("--format", "form", type=click.Choice(["text", "json", "csv"]), default="text", help="How to print it.")
+@RUNS
 def metrics(names: tuple[str, ...], form: str, runs: tuple[str, ...]) -> None:
-    """Print the metrics of RUNS, of those that still run too.
+    """Print what each RUN has logged, also while it runs.
 
     As JSON: a list of objects with `run_id` and `metrics`, which holds for each name a list of `step`, `at` (UTC) and
     `value`. As CSV: a line for each value: run_id, metric, step, at, value.

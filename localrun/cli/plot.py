@@ -10,6 +10,7 @@ import sys
 import click
 
 from localrun.cli import show
+from localrun.cli.arguments import RUNS
 from localrun.cli.metrics import can_draw, read_chosen, show_number
 from localrun.cli.workspace import find_runs, open_workspace
 from localrun.errors import BadInput
@@ -34,9 +35,9 @@ MARGIN = 11
 @click.option("-o", "--output", default="", metavar="FILE", help="Write a .png, .svg or .pdf (needs matplotlib).")
 @click.option("--time", "by_time", is_flag=True, help="Over seconds since the run's first value, not over steps.")
 @click.argument("metric")
-@click.argument("runs", nargs=-1, required=True)
-def plot(output: str, by_time: bool, metric: str, runs: tuple[str, ...]) -> None:  # noqa: FBT001 - click names them
-    """Draw METRIC of RUNS over its steps: on the terminal, or into a file."""
+@RUNS
+def plot(*, output: str, by_time: bool, metric: str, runs: tuple[str, ...]) -> None:
+    """Draw METRIC of each RUN over its steps: on the terminal, or into a file."""
     if output and not output.endswith(ENDINGS):
         raise BadInput(f"{output} ends in none of {', '.join(ENDINGS)}", key="-o", hint="name a .png, .svg or .pdf")
     home = open_workspace()

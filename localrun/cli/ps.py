@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from localrun.cli import show
+from localrun.cli.arguments import FORMAT, Number
 from localrun.cli.workspace import open_workspace
 from localrun.escaping import escape
 
@@ -20,23 +21,21 @@ _KEYS = ("run_id", "status", "exit_code", "experiment", "target", "started_at", 
 @click.command()
 @click.option("-a", "--all", "all_runs", is_flag=True, help="All runs, not only those that run now.")
 @click.option("-q", "--quiet", is_flag=True, help="Only the run ids.")
-@click.option("-n", "--last", type=click.IntRange(min=1), metavar="N", help="The N newest runs, whatever their status.")
+@click.option("-n", "--last", type=Number(1), metavar="N", help="The N newest runs, whatever their status.")
 @click.option(
     *("-f", "--filter", "filters"),
     multiple=True,
     metavar="TEST",
-    help="Only runs with tags.x=y, params.x=y, metric:x>0.5, status=failed, ...; all of several.",
+    help="Only runs that pass every TEST: tags.x=y, params.x=y, metric:x>0.5, status=failed, ...",
 )
-@click.option("--sort", default="", metavar="KEY", help="Largest first: metric:x, params.x, duration_s, ... [newest].")
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="How to print them.")
-def ps(
-    all_runs: bool,  # noqa: FBT001 - click names them
-    quiet: bool,  # noqa: FBT001 - click names them
-    last: int | None,
-    filters: tuple[str, ...],
-    sort: str,
-    form: str,
-) -> None:
+@click.option(
+    "--sort",
+    default="",
+    metavar="KEY",
+    help="The largest first, by metric:x, params.x, duration_s, ... [default: the newest first].",
+)
+@FORMAT
+def ps(*, all_runs: bool, quiet: bool, last: int | None, filters: tuple[str, ...], sort: str, form: str) -> None:
     """List runs, newest first. With --filter or --sort: all runs, and those that have a value first."""
     home = open_workspace()
     values = None

@@ -8,6 +8,7 @@ import sys
 import click
 
 from localrun.cli import show
+from localrun.cli.arguments import FORMAT
 from localrun.errors import BadInput
 from localrun.escaping import escape
 
@@ -30,9 +31,10 @@ def secret() -> None:
 @secret.command("set")
 @click.argument("name")
 def set_secret(name: str) -> None:
-    """Store the secret NAME: its value is read from standard input, or asked for unseen on a terminal.
+    """Store the secret NAME.
 
-    One newline at the end of standard input does not belong to the value.
+    Its value is read from standard input, or asked for unseen on a terminal. One newline at the end of standard input
+    does not belong to the value.
     """
     from localrun.formats.secret_references import check_secret_name
     from localrun.secrets.store import describe_place, write_secrets
@@ -47,7 +49,10 @@ def set_secret(name: str) -> None:
 @secret.command("get")
 @click.argument("name")
 def get_secret(name: str) -> None:
-    """Print the value of the secret NAME on standard output, as it is; a terminal gets a newline after it."""
+    """Print the value of the secret NAME.
+
+    As it is, on standard output; a terminal gets a newline after it.
+    """
     from localrun.secrets.store import read_secrets
 
     text = read_secrets(_open_vault(), [name])[name]
@@ -55,9 +60,12 @@ def get_secret(name: str) -> None:
 
 
 @secret.command("list")
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="How to print them.")
+@FORMAT
 def list_secrets(form: str) -> None:
-    """List the names of all secrets; values are not shown. As JSON: a list of objects with `name`."""
+    """List the names of all secrets.
+
+    Values are not shown. As JSON: a list of objects with `name`.
+    """
     from localrun.secrets.store import list_names
 
     names = list_names(_open_vault())
@@ -68,9 +76,9 @@ def list_secrets(form: str) -> None:
 
 
 @secret.command("rm")
-@click.argument("names", nargs=-1, required=True)
+@click.argument("names", nargs=-1, required=True, metavar="NAME...")
 def remove(names: tuple[str, ...]) -> None:
-    """Remove the secrets NAMES: all of them, or none when one is not there."""
+    """Remove every secret NAME, or none when one is not there."""
     from localrun.secrets.store import remove_secrets
 
     remove_secrets(_open_vault(), names)

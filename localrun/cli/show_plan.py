@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 
 TOKENS = {RUN_ID: "<run id>", RUN_FOLDER: "<run folder>", MASTER_PORT: "<free port>"}
 """What stands in a plan for what only the run will know."""
-SECRET_WORDS = ("token", "secret", "password", "passwd", "credential", "api_key", "apikey", "access_key", "sas")
-"""A variable whose name holds one of these is shown without its value."""
 
 
 def print_plan(
@@ -124,8 +122,10 @@ def _describe_environment(plan: Plan) -> str:
 
 
 def mask(name: str, text: str) -> str:
-    """Give a variable's value as it may be shown: three stars when its name says that it is a secret."""
-    return "***" if any(word in name.lower() for word in SECRET_WORDS) else text
+    """Give a variable's value as it may be shown: three stars for a secret, and for what is only called like one."""
+    from localrun.formats.secret_names import NAME, looks_secret
+
+    return "***" if NAME.fullmatch(name) or looks_secret(name, text) else text
 
 
 def fill_tokens(text: str) -> str:

@@ -9,6 +9,7 @@ import time
 import click
 
 from localrun.cli import show
+from localrun.cli.arguments import FORMAT
 from localrun.cli.workspace import find_runs, open_workspace
 
 TYPE_CHECKING = False
@@ -24,9 +25,9 @@ CLEAR = "\x1b[H\x1b[J"
 
 @click.command()
 @click.option("--no-stream", is_flag=True, help="Show it once.")
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="How to print it.")
+@FORMAT
 @click.argument("runs", nargs=-1, metavar="[RUN]...")
-def stats(no_stream: bool, form: str, runs: tuple[str, ...]) -> None:  # noqa: FBT001 - click names them
+def stats(*, no_stream: bool, form: str, runs: tuple[str, ...]) -> None:
     """Show what each rank of the live RUNs uses, or of all live runs, every second until they have ended.
 
     The same goes into the record of the run as `usage.jsonl`; `localrun run --stats` does that from the start.

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from localrun.cli import show
+from localrun.cli.show_plan import mask
 
 CELLS = st.one_of(st.none(), st.text(), st.integers(), st.floats(allow_nan=False, allow_infinity=False))
 CELLS |= st.lists(st.text()).map(tuple)
@@ -27,3 +28,16 @@ def test_flat_documents_hold_nothing_that_a_terminal_obeys(text):
     assert shown.isascii()
     assert shown.strip().isprintable()
     assert json.loads(shown) == [{"a": text}]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "shown"),
+    [
+        ("API_TOKEN", "t", "***"),
+        ("PLACE", "https://me:s3cret@example.org", "***"),
+        ("MAX_TOKENS", "512", "512"),
+        ("TOKENIZERS_PARALLELISM", "false", "false"),
+    ],
+)
+def test_variables_are_shown_as_long_as_they_hold_no_secret(name, text, shown):
+    assert mask(name, text) == shown
