@@ -125,6 +125,10 @@ if TYPE_CHECKING:
             """Give what the record should say at the end, one line each: ranks that cannot be ended, for one."""
 
         @property
+        def booting(self) -> bool:
+            """Whether what the ranks run in has still to start; what can wait would take its time away."""
+
+        @property
         def gone(self) -> bool:
             """Whether nothing of the run is left on its target."""
 

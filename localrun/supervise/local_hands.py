@@ -26,6 +26,8 @@ KILLED = (-SIGKILL, 128 + SIGKILL)
 class LocalHands:
     """The processes of one run."""
 
+    booting = False
+
     def __init__(self) -> None:
         """Begin with none."""
         self._ranks: dict[int, int] = {}

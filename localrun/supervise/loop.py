@@ -38,6 +38,8 @@ QUIET_S = 0.05
 """After so long without a sign of life from the ranks, nobody waits for what they print."""
 QUIET_AT_LAST_S = 0.25
 """Ranks that never stop printing count as quiet after so long."""
+BOOTED_AT_LAST_S = 2.0
+"""What starts for the ranks, such as a container, has the machine for itself for so long."""
 LONGEST_WAIT_S = 86_400.0
 """poll counts milliseconds in 32 bits, so a time limit of weeks is waited for a day at a time."""
 CLOSE_AFTER_S = 2.0
@@ -161,7 +163,9 @@ class Supervisor:
         """Do what can wait until nobody waits for this process."""
         if self._sampler is not None:
             self._sampler.sample()
-        if self._on_quiet and (idle or self._now() > QUIET_AT_LAST_S):
+        now = self._now()
+        booting = now < BOOTED_AT_LAST_S and self._hands.booting
+        if self._on_quiet and not booting and (idle or now > QUIET_AT_LAST_S):
             self._on_quiet()
             self._on_quiet = None
         if self._course.held and self._on_hold and not self._on_quiet:

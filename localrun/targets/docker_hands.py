@@ -240,6 +240,11 @@ class DockerHands:
         return None if pid is None else measure_cpu(pid)
 
     @property
+    def booting(self) -> bool:
+        """Whether a container has still to start."""
+        return not all(node.ready or node.dead for node in self._nodes)
+
+    @property
     def gone(self) -> bool:
         """Whether all containers have ended, or are being removed with nothing in them but their launcher."""
         return all(node.leaving or (node.dead and node.explained) for node in self._nodes)
