@@ -28,7 +28,7 @@ SECTIONS = {
         "diff": ("localrun.cli.diff", "diff", "Show what two runs differ in."),
         "metrics": ("localrun.cli.metrics", "metrics", "Show what scripts have logged."),
         "plot": ("localrun.cli.plot", "plot", "Draw a metric of runs."),
-        "shell": ("localrun.cli.inside", "shell", "Open a shell where a rank of an ended run was."),
+        "shell": ("localrun.cli.inside", "shell", "Open a shell where a rank is, or was."),
     },
     "Runs that are live": {
         "attach": ("localrun.cli.inside", "attach", "Show a live run, and stop it with Ctrl-C."),
@@ -38,7 +38,7 @@ SECTIONS = {
         "stop": ("localrun.cli.control", "stop", "End runs: SIGTERM, then SIGKILL."),
         "kill": ("localrun.cli.control", "kill", "Send a signal to the ranks of a run."),
         "pause": ("localrun.cli.control", "pause", "Let a run, or one of its nodes, stand still."),
-        "unpause": ("localrun.cli.control", "unpause", "Let it go on."),
+        "unpause": ("localrun.cli.control", "unpause", "Let what was paused go on."),
     },
     "What runs need": {
         "environment": ("localrun.cli.environment", "environment", "Register, list, compare and build environments."),
@@ -49,7 +49,7 @@ SECTIONS = {
     "The workspace and this machine": {
         "df": ("localrun.cli.disk", "df", "Show what the workspace takes on the disk."),
         "prune": ("localrun.cli.disk", "prune", "Remove what can be made again, and old runs."),
-        "rm": ("localrun.cli.control", "rm", "Remove the records of runs."),
+        "rm": ("localrun.cli.control", "rm", "Remove runs, with all that belongs to them."),
         "doctor": ("localrun.cli.doctor", "doctor", "Look whether this machine has what runs need."),
     },
 }
@@ -84,7 +84,14 @@ class Commands(click.Group):
                 formatter.write_dl(rows)
 
 
-@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+EPILOG = "RUN is a run's id, the beginning of one, its name, or `latest`. `localrun COMMAND --help` says more."
+
+
+@click.group(
+    cls=Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog=EPILOG,
+)
 @click.version_option(__version__, prog_name="localrun", message="%(prog)s %(version)s")
 def localrun() -> None:
     """Run machine-learning run configurations on this machine: `docker run` for Azure ML runs, offline."""

@@ -7,7 +7,7 @@ import importlib
 import click
 from click.testing import CliRunner
 
-from localrun.cli.commands import COMMANDS, SECTIONS, localrun
+from localrun.cli.commands import COMMANDS, EPILOG, SECTIONS, localrun
 
 
 def test_every_command_is_where_the_table_says():
@@ -17,6 +17,7 @@ def test_every_command_is_where_the_table_says():
 
 def test_help_names_every_command_once_in_sections():
     lines = CliRunner().invoke(localrun, ["--help"]).output.splitlines()
-    names = [line.split()[0] for line in lines[lines.index("Run:") :] if line.startswith("  ")]
+    end = next(number for number, line in enumerate(lines) if line.strip() and EPILOG.startswith(line.strip()))
+    names = [line.split()[0] for line in lines[lines.index("Run:") : end] if line.startswith("  ")]
     assert names == list(COMMANDS)
     assert [line.rstrip(":") for line in lines if line.endswith(":") and line != "Options:"] == list(SECTIONS)
