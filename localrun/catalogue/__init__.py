@@ -1,10 +1,11 @@
-"""Curated environments: read-only, under their public names.
+"""Environments by their names: the curated ones, and the way from a name to a definition.
 
-What lives here: the folder `environments` with one folder `NAME/VERSION` for each, in the form of a saved environment
-(azureml_environment.json, conda_dependencies.yml) with its `source.txt`, and the reader of it. A user's own catalogue
-beside it, `<home>/catalogue/NAME/VERSION`, has the same form and comes first. What does not: registered environments.
+What lives here: curated environments and their reader, the search by reference (`lookup`: registered, else curated),
+and the names that runs give theirs (`of_runs`). What does not: the registered ones; they are `workspace.registry`'s.
 
-A name that begins with a reserved prefix belongs to a catalogue: it may be run as it is, and not registered.
+A curated environment is a folder `environments/NAME/VERSION` in the form of a saved one, with its `source.txt`. A
+user's own catalogue, `<home>/catalogue/NAME/VERSION`, has the same form and comes first. A name that begins with a
+reserved prefix belongs to a catalogue: it may be run as it is, and not registered.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What a script of a run finds when it imports `azureml.core`: a `Run` that writes into the record.
 
-What lives here: the packages that ranks import, and the way to their PYTHONPATH. What does not: anything that reads
-what they wrote, which is `localrun.workspace.metrics`.
+What lives here: the packages that ranks import, and the way to their PYTHONPATH. What does not: any import of localrun,
+and what reads the journal that they write, which is `localrun.workspace.metrics`.
 
 `path/` leads the PYTHONPATH of every rank (`lead`), and holds two packages that any interpreter from Python 3.6 on can
 import, of the standard library alone:

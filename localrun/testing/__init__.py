@@ -1,6 +1,6 @@
 """What tests of localrun, and of programs that use it, need: a conda channel without the internet, and faults.
 
-What lives here: tools that make real things, and fakes of ports. What does not: tests, and anything a run needs.
+What lives here: tools that make real things, and fakes of ports. What does not: tests, and anything that a run needs.
 
     make_channel   a channel with python, pip and setuptools, made from an interpreter of this machine
     make_package   one more package in a channel: a wheel, a folder, or something deliberately odd

@@ -1,6 +1,6 @@
-"""The workspace: a folder of ours with the runs, their records and their locks.
+"""The workspace: a folder of the user's with all that stays: runs, snapshots, registered environments, locks.
 
-What lives here: `home` says where it is and that nobody else can write there; `active` keeps one locked file a live
-run; `records` keep run.json and, by `database`, its row; `recover` finds what is left of runs whose supervisor died;
-`control` stops and signals live runs. What does not: starting ranks, and deciding what a run is.
+What lives here: where it is (`home`, which lists what is in it), how each thing in it is written so that a crash leaves
+it whole, and what is done to runs from outside (`control`, `recover`). What does not: starting ranks, making
+environments, and deciding what a run is.
 """
