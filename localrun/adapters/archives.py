@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import stat
-import tarfile
 
 from localrun.errors import StoreFailed
 from localrun.values import value
@@ -18,6 +17,13 @@ if TYPE_CHECKING:
 _BLOCK = 512
 _PIECE = 1 << 20
 _READABLE, _ALL = 0o500, 0o7777
+_KINDS = {"file": b"0", "folder": b"5", "link": b"2"}
+_TEXT = 100
+"""So many bytes has a block for a member's path, and for where a link goes (GNU tar manual, "Basic Tar Format")."""
+_WIDTHS = (8, 8, 8, 12, 12)
+"""Of mode, user, group, size and time in a block."""
+_END = b"ustar  \0".ljust(255, b"\0")
+"""What is the same in every block: the form's name, then no names of user and group, no device, nothing."""
 
 
 @value
@@ -105,31 +111,20 @@ def write_archive(members: Iterable[Member]) -> Iterator[bytes]:
 def measure_member(member: Member) -> int:
     """Give how many bytes a member takes in an archive; one with a `source` has a `size`."""
     size = len(member.content) if member.size is None else member.size
-    return len(_head(_describe(member, size))) + (size + _BLOCK - 1) // _BLOCK * _BLOCK
+    return _measure_head(member) + size + -size % _BLOCK
 
 
 def write_file_head(name: str, size: int) -> bytes:
     """Give what stands in front of a file's content in an archive; behind it, it is filled up to full blocks."""
-    return _head(_describe(Member(name=name), size))
+    return _write_head(Member(name=name), size)
 
 
 def _write_member(member: Member) -> Iterator[bytes]:
     if member.source:
         yield from _write_file(member)
         return
-    yield _head(_describe(member, len(member.content)))
-    yield member.content + _padding(len(member.content))
-
-
-def _describe(member: Member, size: int) -> tarfile.TarInfo:
-    info = tarfile.TarInfo(member.name)
-    info.uid, info.gid = member.owner
-    info.mode, info.mtime, info.size = member.mode, member.mtime, size
-    if member.kind == "folder":
-        info.type = tarfile.DIRTYPE
-    elif member.kind == "link":
-        info.type, info.linkname = tarfile.SYMTYPE, member.goal
-    return info
+    size = len(member.content)
+    yield _write_head(member, size) + member.content + bytes(-size % _BLOCK)
 
 
 def _write_file(member: Member) -> Iterator[bytes]:
@@ -139,19 +134,54 @@ def _write_file(member: Member) -> Iterator[bytes]:
     except OSError as error:
         message = f"{source} cannot be read: {error.strerror}"
         raise StoreFailed(message, hint="make it readable", code="store_read_only") from None
-    with open(descriptor, "rb", buffering=0) as file:
+    try:
         left = size = os.fstat(descriptor).st_size if member.size is None else member.size
-        yield _head(_describe(member, size))
-        while left and (piece := file.read(min(left, _PIECE))):
+        yield _write_head(member, size)
+        while left and (piece := os.read(descriptor, min(left, _PIECE))):
             left -= len(piece)
             yield piece
+    finally:
+        os.close(descriptor)
     # A file that got shorter meanwhile is filled up: its length stands in front of it already.
-    yield bytes(left) + _padding(size)
+    yield bytes(left + -size % _BLOCK)
 
 
-def _head(info: tarfile.TarInfo) -> bytes:
-    return info.tobuf(tarfile.GNU_FORMAT, "utf-8", "surrogateescape")
+def _measure_head(member: Member) -> int:
+    lengths = (len(_encode(_write_name(member))), len(_encode(member.goal)))
+    return _BLOCK + sum(_BLOCK + length + 1 + -(length + 1) % _BLOCK for length in lengths if length > _TEXT)
 
 
-def _padding(size: int) -> bytes:
-    return bytes(-size % _BLOCK)
+def _write_head(member: Member, size: int) -> bytes:
+    """Give what stands in front of a member's content: `tarfile`'s own in its GNU form, in a tenth of its time."""
+    name, goal = _encode(_write_name(member)), _encode(member.goal)
+    numbers = (member.mode, *member.owner, size, max(member.mtime, 0))
+    block = _write_block(name[:_TEXT], numbers, _KINDS[member.kind], goal[:_TEXT])
+    if len(name) > _TEXT:
+        block = _write_long(name, b"L") + block
+    return _write_long(goal, b"K") + block if len(goal) > _TEXT else block
+
+
+def _write_name(member: Member) -> str:
+    return f"{member.name}/" if member.kind == "folder" else member.name
+
+
+def _encode(text: str) -> bytes:
+    return text.encode("utf-8", "surrogateescape")
+
+
+def _write_long(text: bytes, kind: bytes) -> bytes:
+    """Give the member that says a path, or where a link goes, which has no room in the block of the next one."""
+    size = len(text) + 1
+    return _write_block(b"././@LongLink", (0, 0, 0, size, 0), kind) + text.ljust(size + -size % _BLOCK, b"\0")
+
+
+def _write_block(name: bytes, numbers: tuple[int, ...], kind: bytes, goal: bytes = b"") -> bytes:
+    front = name.ljust(_TEXT, b"\0") + b"".join(map(_write_number, numbers, _WIDTHS))
+    rest = kind + goal.ljust(_TEXT, b"\0") + _END
+    return front + b"%06o\0 " % (sum(front) + sum(rest) + 8 * ord(" ")) + rest
+
+
+def _write_number(number: int, width: int) -> bytes:
+    if number < 8 ** (width - 1):
+        return b"%0*o\0" % (width - 1, number)
+    return b"\x80" + number.to_bytes(width - 1, "big")

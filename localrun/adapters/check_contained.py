@@ -2,9 +2,9 @@
 
 This file's text is handed to that interpreter, which may be as old as Python 3.6; it imports nothing but the standard
 library. Exit code 0 means that what uv has installed is in the resolution in the same version, and that nothing else in
-the prefix would be replaced; 1 that it is not so.
+the prefix would be replaced; 1 that it is not so. What is in the resolution and not in the prefix goes into a file.
 """
-# ruff: noqa: UP006, UP035 - the oldest interpreter decides
+# ruff: noqa: B905, UP006, UP035 - the oldest interpreter decides
 
 import os
 import re
@@ -13,19 +13,23 @@ import sysconfig
 from typing import Dict
 
 
-def main(resolved: str) -> int:
-    """Compare what is installed with a resolution, one `name==version` a line."""
-    wanted = {}  # type: Dict[str, str]
+def main(resolved: str, missing: str) -> int:
+    """Compare what is installed with a resolution, one `name==version` a line; what is missing is such a file too."""
     with open(resolved, encoding="utf-8") as file:
-        for line in file:
-            name, sign, version = line.split(";")[0].strip().partition("==")
-            if line.strip() and not sign:
-                return 1
-            wanted[_normalize(name)] = version.strip()
+        lines = [line.strip() for line in file if line.strip()]
+    pairs = [line.split(";")[0].strip().partition("==") for line in lines]
+    if not all(sign for _, sign, _ in pairs):
+        return 1
+    wanted = {_normalize(name): version.strip() for name, _, version in pairs}
+    there = set()
     for site in {sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}:
         for folder in os.listdir(site) if os.path.isdir(site) else ():
-            if folder.endswith(".dist-info") and not _fits(os.path.join(site, folder), wanted):
-                return 1
+            if folder.endswith(".dist-info"):
+                if not _fits(os.path.join(site, folder), wanted):
+                    return 1
+                there.add(_normalize(folder[: -len(".dist-info")].partition("-")[0]))
+    with open(missing, "w", encoding="utf-8") as file:
+        file.writelines(line + "\n" for line, pair in zip(lines, pairs) if _normalize(pair[0]) not in there)
     return 0
 
 
@@ -51,4 +55,4 @@ def _read(path: str) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))
+    sys.exit(main(sys.argv[1], sys.argv[2]))

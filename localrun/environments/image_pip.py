@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 
-from localrun.adapters import check_contained, describe_prefix
+from localrun.adapters import check_contained, compile_bytecode, compile_installed, describe_prefix
 from localrun.adapters.archives import Member, list_tree, write_archive
 from localrun.adapters.containers import put_files, run_script
 from localrun.adapters.network_settings import find_bundle, gather_variables
@@ -15,6 +15,7 @@ from localrun.adapters.uv import PipRequest, explain, find_uv, keep_to_links
 from localrun.environments.commit import replace_file
 from localrun.environments.image_script import (
     BROKEN,
+    CACHE,
     FILES,
     INSIDE,
     NOT_CONTAINED,
@@ -35,14 +36,13 @@ from localrun.values import value
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from types import ModuleType
     from typing import Any
 
     from localrun.environments.image_build import Making
     from localrun.environments.image_link import Linked
 
-CACHE = "localrun-uv-cache"
-"""The engine's volume that keeps what uv has fetched for images."""
+VOLUME = "localrun-uv-cache"
+"""The engine's volume that keeps what uv has fetched for images, and what was compiled of it."""
 LAST_LINES = 20
 
 
@@ -59,7 +59,7 @@ def describe_host(making: Making) -> dict[str, Any]:
     mounts: list[dict[str, Any]] = []
     remote = making.engine.endpoint.remote
     if making.build.plan.pip:
-        mounts.append({"Type": "volume", "Source": CACHE, "Target": f"{INSIDE}/cache"})
+        mounts.append({"Type": "volume", "Source": VOLUME, "Target": CACHE})
         near = {} if remote else {find_uv(): f"{INSIDE}/uv"} | _list_links(making)
         mounts += [{"Type": "bind", "Source": path, "Target": place, "ReadOnly": True} for path, place in near.items()]
     host: dict[str, Any] = {"Mounts": mounts, "LogConfig": {"Type": "none"}}
@@ -128,8 +128,11 @@ def _plan_script(making: Making, container: str, linked: Linked, *, begun: bool)
     vendored = making.build.settings.vendored
     lines = lay_over(plan.pip, vendored) if vendored else plan.pip
     pip = plan_pip_part(lines, plan.directory, pins, links) if lines else None
-    variables = {"UV_CACHE_DIR": f"{INSIDE}/cache", "UV_LINK_MODE": "copy", "UV_NO_PYTHON_DOWNLOADS": "1"}
-    variables |= {
+    variables = {
+        "UV_CACHE_DIR": CACHE,
+        "UV_LINK_MODE": "copy",
+        "UV_COMPILE_BYTECODE": "0",  # localrun does it, from a cache
+        "UV_NO_PYTHON_DOWNLOADS": "1",
         "UV_BREAK_SYSTEM_PACKAGES": "1",
         "HOME": SHARED,
         "TMPDIR": FILES,
@@ -137,7 +140,7 @@ def _plan_script(making: Making, container: str, linked: Linked, *, begun: bool)
     }
     if plan.as_of:
         variables["UV_EXCLUDE_NEWER"] = plan.as_of
-    files: dict[str, str] = {}
+    files = _read_programs(pip=pip is not None, begun=begun)
     if image.inherit_network_settings:
         variables = _inherit(files, links) | variables
     if vendored:
@@ -155,14 +158,18 @@ def _plan_script(making: Making, container: str, linked: Linked, *, begun: bool)
         files=files,
         spark=image.spark,
         offline=making.build.settings.offline or bool(vendored),
-        describe=_read_program(describe_prefix),
-        contain=_read_program(check_contained) if begun else "",
+        begun=begun,
     )
 
 
-def _read_program(module: ModuleType) -> str:
-    with open(str(module.__file__), encoding="utf-8") as file:
-        return file.read()
+def _read_programs(*, pip: bool, begun: bool) -> dict[str, str]:
+    """Give what the interpreter in the container runs, by file name."""
+    programs = [describe_prefix]
+    if pip:
+        programs += [compile_bytecode, compile_installed]
+    if begun:
+        programs.append(check_contained)
+    return {os.path.basename(str(one.__file__)): _read(str(one.__file__)) for one in programs}
 
 
 def _inherit(files: dict[str, str], links: dict[str, str]) -> dict[str, str]:

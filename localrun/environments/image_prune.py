@@ -7,7 +7,7 @@ from localrun.adapters.image_facts import open_engine
 from localrun.environments.image_build import LAYERS
 from localrun.environments.image_labels import IMAGES
 from localrun.environments.image_leftovers import MAKER, is_dead
-from localrun.environments.image_pip import CACHE
+from localrun.environments.image_pip import VOLUME
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,9 +31,9 @@ def prune_engine(environ: Mapping[str, str], *, dry_run: bool) -> list[str]:
     try:
         names = list_unused_layers(engine)
         if dry_run:
-            return [*names, CACHE]
+            return [*names, VOLUME]
         removed = [name for name in names if remove_image(engine, name)]
-        return [*removed, CACHE] if remove_volume(engine, CACHE) else removed
+        return [*removed, VOLUME] if remove_volume(engine, VOLUME) else removed
     finally:
         engine.close()
 

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 INSIDE = "/dev/localrun"
 """Where the engine mounts what a build needs: /dev is a file system of its own in every container."""
+CACHE = f"{INSIDE}/cache"
+"""Where the volume is mounted that keeps what uv has fetched, and what was compiled of it."""
 SHARED = "/dev/shm/localrun"  # noqa: S108 - in a container of our own
 FILES = "/tmp/localrun-files"  # noqa: S108 - in a container of our own
 """Where local files that the pip part names are copied to, and removed again before the commit."""
@@ -128,11 +130,10 @@ class Script:
         uv: Where uv is in the container.
         pip: The pip part; None for none.
         variables: For uv and what it starts.
-        files: Contents by name, for `SHARED`.
+        files: Contents by name, for `SHARED`; the programs that the interpreter runs are among them.
         spark: Lines of the plan.
         offline: Nothing may be fetched.
-        describe: The program that tells what the prefix is.
-        contain: The program that tells whether all that is there already is wanted; empty when nothing is there.
+        begun: Some of the pip part is there already.
     """
 
     prefix: str = ""
@@ -143,8 +144,7 @@ class Script:
     files: dict[str, str]
     spark: tuple[str, ...] = ()
     offline: bool = False
-    describe: str = ""
-    contain: str = ""
+    begun: bool = False
 
 
 def write_script(script: Script) -> bytes:
@@ -155,10 +155,6 @@ def write_script(script: Script) -> bytes:
     if pip:
         files["requirements.txt"] = "".join(f"{line}\n" for line in pip.lines)
         files["constraints.txt"] = "".join(f"{line}\n" for line in pip.constraints)
-    if script.describe and script.python:
-        files["describe.py"] = script.describe
-    if script.contain:
-        files["contain.py"] = script.contain
     for name, content in files.items():
         lines += _write_file(f"{SHARED}/{name}", content)
     lines += [f"export {name}={shlex.quote(text)}" for name, text in script.variables.items()]
@@ -166,8 +162,8 @@ def write_script(script: Script) -> bytes:
         lines += _install(script, pip)
     lines += _fetch_spark(script.spark)
     lines.append(f"rm -rf {FILES}")
-    if script.python and script.describe:
-        lines.append(f"{script.python} -I -B {SHARED}/describe.py {script.prefix} </dev/null || exit {BROKEN}")
+    if script.python:
+        lines.append(f"{_run(script, 'describe_prefix')} {script.prefix} </dev/null || exit {BROKEN}")
     return ("\n".join((*lines, "exit 0")) + "\n").encode("utf-8", "surrogateescape")
 
 
@@ -175,18 +171,25 @@ def _install(script: Script, pip: PipPart) -> list[str]:
     """Give the lines that install a pip part; where another image was begun with, only what it does not have."""
     common = f"--python {script.python} --no-progress --color never" + " --offline" * script.offline
     constraints = f" --constraints {SHARED}/constraints.txt" if pip.constraints else ""
-    install = f"{script.uv} pip install {common} --compile-bytecode"
-    if not script.contain:
-        command = f"{install}{constraints} --requirements {SHARED}/requirements.txt"
-        return [f"{command} </dev/null 2>&1 || exit {PIP_FAILED}"]
-    resolved = f"{SHARED}/resolved.txt"
+    install = f"{script.uv} pip install {common}"
+    resolved, missing = f"{SHARED}/resolved.txt", f"{SHARED}/missing.txt"
     wanted = f"--no-header --no-annotate --strip-extras --quiet{constraints} --output-file {resolved}"
-    commands = (
-        f"{script.uv} pip compile {common} {wanted} {SHARED}/requirements.txt",
-        f"{script.python} -I -B {SHARED}/contain.py {resolved}",
-        f"{install} --no-deps --requirements {resolved}",
-    )
-    return [f"{command} </dev/null 2>&1 || exit {NOT_CONTAINED}" for command in commands]
+    if script.begun:
+        commands = [
+            f"{script.uv} pip compile {common} {wanted} {SHARED}/requirements.txt",
+            f"{_run(script, 'check_contained')} {resolved} {missing}",
+            f"{{ ! test -s {missing} || {install} --no-deps --requirements {missing}; }}",
+        ]
+    else:
+        commands = [f"{install}{constraints} --requirements {SHARED}/requirements.txt"]
+    code = NOT_CONTAINED if script.begun else PIP_FAILED
+    lines = [f"{command} </dev/null 2>&1 || exit {code}" for command in commands]
+    # Bytecode is a matter of speed: what cannot be compiled is left out.
+    return [*lines, f"{_run(script, 'compile_installed')} {CACHE}/bytecode </dev/null 2>&1 || true"]
+
+
+def _run(script: Script, program: str) -> str:
+    return f"{script.python} -I -B {SHARED}/{program}.py"
 
 
 def _write_file(path: str, content: str) -> list[str]:

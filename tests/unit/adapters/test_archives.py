@@ -6,7 +6,16 @@ import io
 import os
 import tarfile
 
-from localrun.adapters.archives import Member, list_context_members, list_tree, measure_member, write_archive
+import pytest
+
+from localrun.adapters.archives import (
+    Member,
+    list_context_members,
+    list_tree,
+    measure_member,
+    write_archive,
+    write_file_head,
+)
 from localrun.adapters.build_context import hash_context, list_context
 
 
@@ -32,10 +41,37 @@ def test_tree_keeps_contents_links_and_times(tmp_path):
         assert archive.getmember("top/prefix/empty").mode == 0o644
 
 
-def test_long_names_are_kept():
-    name = "a" * 90 + "/" + "b" * 200
-    with read([Member(name=name, content=b"1")]) as archive:
-        assert archive.getnames() == [name]
+@pytest.mark.parametrize(
+    "member",
+    [
+        Member(name="ä" * 20, content=b"1", mtime=1_600_000_000),
+        *[Member(name="n" * length, content=b"1") for length in (100, 101, 511, 512)],
+        *[Member(name="n" * length, kind="folder", mode=0o755) for length in (99, 100)],
+        *[Member(name="l" * length, kind="link", goal="g" * length) for length in (100, 101, 600)],
+        Member(name="owner", owner=(8**7 - 1, 8**7)),
+        Member(name="\udcff"),
+    ],
+)
+def test_archive_is_what_tarfile_makes_of_the_same(member):
+    info = tarfile.TarInfo(member.name)
+    info.uid, info.gid = member.owner
+    info.mode, info.mtime, info.size = member.mode, member.mtime, len(member.content)
+    info.type = {"file": tarfile.REGTYPE, "folder": tarfile.DIRTYPE, "link": tarfile.SYMTYPE}[member.kind]
+    info.linkname = member.goal
+    target = io.BytesIO()
+    with tarfile.open(fileobj=target, mode="w", format=tarfile.GNU_FORMAT, errors="surrogateescape") as archive:
+        archive.addfile(info, io.BytesIO(member.content))
+    made = b"".join(write_archive([member]))
+    assert made == target.getvalue()[: len(made)]
+    assert not any(target.getvalue()[len(made) :])
+    assert len(made) == measure_member(member) + 1024
+
+
+def test_file_of_any_size_and_time_can_be_announced():
+    for size in (8**11 - 1, 8**11):
+        assert tarfile.TarInfo.frombuf(write_file_head("large", size), "utf-8", "strict").size == size
+    with read([Member(name="old", mtime=-1)]) as archive:
+        assert archive.getmember("old").mtime == 0
 
 
 def test_sizes_are_known_before_an_archive_is_written(tmp_path):

@@ -90,26 +90,37 @@ def site(tmp_path, monkeypatch):
     return put
 
 
+@pytest.fixture
+def compare(tmp_path):
+    """Give what compares a resolution with what is there, and gives its exit code and what is missing."""
+
+    def work(text):
+        resolved, missing = tmp_path / "resolved.txt", tmp_path / "missing.txt"
+        resolved.write_text(text)
+        code = main(str(resolved), str(missing))
+        return code, missing.read_text() if missing.exists() else ""
+
+    return work
+
+
 @pytest.mark.parametrize(
-    ("resolved", "code"),
+    ("resolved", "code", "missing"),
     [
-        ("python-dateutil==2.9\nclick==8\n", 0),
-        ("Python_Dateutil==2.9 ; python_version > '3'\nsetuptools==70\n", 0),
-        ("python-dateutil==3.0\n", 1),  # another version is wanted now
-        ("click==8\n", 1),  # it is not wanted at all
-        ("python-dateutil==2.9\nsetuptools==71\n", 1),  # conda's would be replaced
-        ("python-dateutil @ https://example.org/a.whl\n", 1),
+        ("python-dateutil==2.9\nclick==8\n", 0, "click==8\n"),
+        ("Python_Dateutil==2.9 ; python_version > '3'\nsetuptools==70\n", 0, ""),
+        ("python-dateutil==3.0\n", 1, ""),  # another version is wanted now
+        ("click==8\n", 1, ""),  # it is not wanted at all
+        ("python-dateutil==2.9\nsetuptools==71\n", 1, ""),  # conda's would be replaced
+        ("python-dateutil @ https://example.org/a.whl\n", 1, ""),
     ],
 )
-def test_what_is_there_has_to_be_wanted_in_the_same_version(site, tmp_path, resolved, code):
+def test_what_is_there_has_to_be_wanted_in_the_same_version(site, compare, resolved, code, missing):
     site("python_dateutil", "2.9")
     site("setuptools", "70", installer="conda")
     site("pip", "24", installer="conda")
-    (tmp_path / "resolved.txt").write_text(resolved)
-    assert main(str(tmp_path / "resolved.txt")) == code
+    assert compare(resolved) == (code, missing)
 
 
-def test_what_came_from_an_address_is_not_contained(site, tmp_path):
+def test_what_came_from_an_address_is_not_contained(site, compare):
     site("click", "8", direct_url__json="{}")
-    (tmp_path / "resolved.txt").write_text("click==8\n")
-    assert main(str(tmp_path / "resolved.txt")) == 1
+    assert compare("click==8\n") == (1, "")
