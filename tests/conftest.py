@@ -21,6 +21,39 @@ def own_workspace(tmp_path, monkeypatch):
     return home
 
 
+@pytest.fixture(scope="session")
+def python_channel(tmp_path_factory):
+    """Give a conda channel with this machine's python, under the name of conda-forge."""
+    from channel_kit import make_python_channel
+
+    return make_python_channel(str(tmp_path_factory.getbasetemp().parent))
+
+
+@pytest.fixture(scope="session")
+def condarc(python_channel, tmp_path_factory):
+    """Give a file of conda's settings in which conda-forge is the channel that was made here."""
+    file = tmp_path_factory.mktemp("conda") / "condarc"
+    file.write_text(f"custom_channels:\n  conda-forge: {os.path.dirname(python_channel)}\n")
+    return str(file)
+
+
+@pytest.fixture(scope="session")
+def unpacked(python_channel, tmp_path_factory):
+    """Give a function that lets a workspace begin with what the first environment of the channel leaves in its cache."""
+    from channel_kit import link_cache, make_unpacked
+
+    base = tmp_path_factory.getbasetemp()
+    cache = make_unpacked(str(base.parent if "PYTEST_XDIST_WORKER" in os.environ else base), python_channel)
+    return lambda home: link_cache(cache, str(home))
+
+
+@pytest.fixture
+def warm_workspace(unpacked, own_workspace):
+    """Let the test's workspace have the packages of the channel unpacked."""
+    unpacked(own_workspace)
+    return own_workspace
+
+
 @pytest.fixture
 def root():
     """Fail a test that needs root's rights where they are not there; a test never passes because it did not run."""

@@ -22,17 +22,6 @@ SETTINGS = ("CONDARC", "CONDA_PREFIX", "CONDA_DEFAULT_ENV", "VIRTUAL_ENV", "DOCK
 """Variables of the shell that the tests are run from, which a reader does not have."""
 
 
-@pytest.fixture(scope="session")
-def condarc(tmp_path_factory):
-    """Give conda settings in which conda-forge is a channel that was made here."""
-    from localrun.testing import make_channel
-
-    folder = tmp_path_factory.mktemp("channel")
-    make_channel(str(folder / "conda-forge"))
-    (folder / "condarc").write_text(f"custom_channels:\n  conda-forge: file://{folder}\n")
-    return str(folder / "condarc")
-
-
 @pytest.fixture
 def localrun(own_workspace, tmp_path):
     return Driver(own_workspace, tmp_path / "source")
@@ -72,6 +61,7 @@ class Reader:
         assert not self._driver.wait_for_processes()
 
     def bring_channel(self, page):
+        self._request.getfixturevalue("warm_workspace")
         self.environ["CONDARC"] = self._request.getfixturevalue("condarc")
 
     def bring_engine(self, page):

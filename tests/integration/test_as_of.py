@@ -10,8 +10,6 @@ from datetime import datetime
 
 import pytest
 
-from localrun.testing.channel import make_channel
-
 sys.path.insert(0, os.path.dirname(__file__))  # tests are not packages
 from environment_kit import fill_channel, text_package
 
@@ -76,8 +74,9 @@ def test_package_that_came_later_is_not_there(localrun, channel):
 
 
 @pytest.mark.pypi
-def test_pip_part_is_of_that_day(localrun, tmp_path):
-    whole = make_channel(str(tmp_path / "whole")).removeprefix("file://")
+@pytest.mark.usefixtures("warm_workspace")
+def test_pip_part_is_of_that_day(localrun, python_channel, tmp_path):
+    whole = python_channel.removeprefix("file://")
     dated = tmp_path / "dated"
     shutil.copytree(whole, dated)
     set_dates(dated, {})

@@ -13,7 +13,6 @@ sys.path.insert(0, os.path.dirname(__file__))  # tests are not packages
 from environment_kit import fill_channel, make, make_plan, text_package
 
 from localrun.errors import EnvironmentFailed
-from localrun.testing.channel import make_channel
 from localrun.testing.server import Fault, serve
 
 PACKAGE = "*/many-1.0-0.conda"
@@ -176,13 +175,9 @@ def test_condarc_says_where_a_channel_is(folder, home, tmp_path, monkeypatch):
     assert os.path.exists(f"{made.prefix}/share/many/3.txt")
 
 
-@pytest.fixture(scope="session")
-def python_channel(tmp_path_factory):
-    return make_channel(str(tmp_path_factory.getbasetemp().parent / "python-channel"))
-
-
 @pytest.mark.channel
-def test_a_pip_package_that_fails_to_build_shows_its_own_words(python_channel, home, tmp_path):
+def test_a_pip_package_that_fails_to_build_shows_its_own_words(python_channel, home, unpacked, tmp_path):
+    unpacked(home)
     project = tmp_path / "broken"
     project.mkdir()
     (project / "pyproject.toml").write_text(
@@ -200,7 +195,8 @@ def test_a_pip_package_that_fails_to_build_shows_its_own_words(python_channel, h
 
 
 @pytest.mark.channel
-def test_pip_requirements_that_cannot_be_met_are_named(python_channel, home):
+def test_pip_requirements_that_cannot_be_met_are_named(python_channel, home, unpacked):
+    unpacked(home)
     plan = make_plan(python_channel, conda=("python",), pip=("--no-index", "no-such-package==1.0"))
     with pytest.raises(EnvironmentFailed, match="no-such-package") as caught:
         make(plan, home)
@@ -208,7 +204,8 @@ def test_pip_requirements_that_cannot_be_met_are_named(python_channel, home):
 
 
 @pytest.mark.channel
-def test_private_index_leaves_no_credentials(python_channel, home, tmp_path, monkeypatch):
+def test_private_index_leaves_no_credentials(python_channel, home, unpacked, tmp_path, monkeypatch):
+    unpacked(home)
     monkeypatch.setenv("UV_HTTP_RETRIES", "0")
     (tmp_path / "simple").mkdir()
     index = f"--index-url http://user:{SECRET}@127.0.0.1:9/simple"

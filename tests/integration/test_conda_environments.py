@@ -21,7 +21,6 @@ import pytest
 
 from localrun.environments import find
 from localrun.errors import EnvironmentFailed, LockTimeout, StoreFailed
-from localrun.testing.channel import make_channel
 from localrun.testing.packages import Package, PackageFile
 from localrun.workspace.locks import hold_shared
 
@@ -54,11 +53,6 @@ def channel(tmp_path_factory):
         ),
     ]
     return fill_channel(tmp_path_factory.mktemp("channel"), packages)
-
-
-@pytest.fixture(scope="session")
-def python_channel(tmp_path_factory):
-    return make_channel(str(tmp_path_factory.getbasetemp().parent / "python-channel"))
 
 
 @pytest.fixture
@@ -212,7 +206,8 @@ def wheels(tmp_path_factory):
     return ("--no-index", f"--find-links {folder}", "smallest")
 
 
-def test_killed_between_link_and_commit_is_rebuilt(python_channel, wheels, home):
+def test_killed_between_link_and_commit_is_rebuilt(python_channel, wheels, home, unpacked):
+    unpacked(home)
     plan = make_plan(python_channel, conda=("python",), pip=wheels)
     for stage in ("pip", "bytecode", "verify"):
         builder = start_builder(plan, home)
@@ -236,7 +231,8 @@ def test_killed_between_link_and_commit_is_rebuilt(python_channel, wheels, home)
     assert versions["pip"] == [{"name": "smallest", "version": "1.0"}]
 
 
-def test_a_damaged_pip_cache_never_reaches_an_environment(python_channel, wheels, home):
+def test_a_damaged_pip_cache_never_reaches_an_environment(python_channel, wheels, home, unpacked):
+    unpacked(home)
     plan = make_plan(python_channel, conda=("python",), pip=wheels)
     make(plan, home)
     (damaged,) = (home / "cache" / "uv").glob("archive-v0/*/smallest/part3.py")

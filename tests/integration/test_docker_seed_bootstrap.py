@@ -10,8 +10,6 @@ from contained_kit import Contained
 from packages_kit import make_wheel
 from test_runs_seed_bootstrap import COMMAND, TRAIN, read_seed
 
-from localrun.testing import make_channel
-
 pytestmark = pytest.mark.slow
 
 CONDA = """
@@ -19,11 +17,6 @@ name: seeded
 channels: [{channel}]
 dependencies: [python, pip]
 """
-
-
-@pytest.fixture(scope="module")
-def channel(tmp_path_factory):
-    return make_channel(str(tmp_path_factory.mktemp("seed-channel") / "channel"))
 
 
 @pytest.fixture(scope="module")
@@ -36,13 +29,13 @@ def made(engine):
 
 
 @pytest.fixture
-def seeded(own_workspace, tmp_path, engine, bare_image, channel, made):
+def seeded(warm_workspace, tmp_path, engine, bare_image, python_channel, made):
     """Give a driver whose runs are in an image with pip on a base without Python."""
-    driver = Contained(own_workspace, tmp_path / "source", engine, bare_image)
+    driver = Contained(warm_workspace, tmp_path / "source", engine, bare_image)
     driver.write("bootstrap.sh", read_seed())
     driver.write("train.py", TRAIN)
     make_wheel(os.path.join(driver.source, "wheels"))
-    driver.write("conda.yml", CONDA.format(channel=channel))
+    driver.write("conda.yml", CONDA.format(channel=python_channel))
     job = {
         "command": COMMAND,
         "code": ".",

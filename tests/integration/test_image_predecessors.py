@@ -7,13 +7,6 @@ import json
 import pytest
 from image_kit import write_wheel
 
-from localrun.testing import make_channel
-
-
-@pytest.fixture(scope="module")
-def channel(tmp_path_factory):
-    return make_channel(str(tmp_path_factory.mktemp("predecessors") / "channel"))
-
 
 @pytest.fixture
 def wheels(tmp_path, monkeypatch):
@@ -24,9 +17,9 @@ def wheels(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def build(images, channel, bare_image, wheels):
+def build(images, python_channel, bare_image, wheels, warm_workspace):
     """Make the image of some pip requirements; give its layers, its pip packages and what the log says of the way."""
-    images.channel = channel
+    images.channel = python_channel
 
     def make(*pip, **settings):
         plan = images.plan(bare_image, conda=("python", "pip"), pip=pip)

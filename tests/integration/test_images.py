@@ -13,16 +13,9 @@ from environment_kit import fill_channel, make_plan, text_package
 from environment_kit import make as make_local
 from image_kit import write_wheel
 
-from localrun.testing import make_channel
-
-
-@pytest.fixture(scope="session")
-def python_channel(tmp_path_factory):
-    return make_channel(str(tmp_path_factory.mktemp("python-channel") / "channel"))
-
 
 @pytest.fixture
-def python_images(images, python_channel):
+def python_images(images, python_channel, warm_workspace):
     images.channel = python_channel
     return images
 

@@ -10,7 +10,6 @@ import pytest
 
 from localrun.environments.outdated import foresee_rebuild
 from localrun.environments.settings import BuildSettings
-from localrun.testing.channel import make_channel
 
 sys.path.insert(0, os.path.dirname(__file__))  # tests are not packages
 from environment_kit import fill_channel, make, make_plan, text_package
@@ -95,9 +94,9 @@ def test_rebuild_makes_what_was_said_though_the_channel_has_gone_on(folder, own_
     assert listed(prefix) == ["new-1.0-0.json", "part-3.0-0.json", "whole-2.0-0.json"]
 
 
-def test_registered_definitions_that_share_the_entry_are_named(localrun, folder, tmp_path):
-    python = make_channel(str(tmp_path / "python"))
-    conda = {"channels": [f"file://{folder}", python], "dependencies": ["python", "whole"]}
+@pytest.mark.usefixtures("warm_workspace")
+def test_registered_definitions_that_share_the_entry_are_named(localrun, folder, python_channel):
+    conda = {"channels": [f"file://{folder}", python_channel], "dependencies": ["python", "whole"]}
     localrun.write("environment.yml", json.dumps(conda | {"name": "given"}))
     for name in ("one", "two", "other"):
         os.mkdir(os.path.join(localrun.source, name))
@@ -162,9 +161,9 @@ def test_image_is_looked_at_by_its_python_packages(localrun, folder, engine, bar
 
 
 @pytest.mark.pypi
-def test_pip_part_is_looked_at_too(localrun, tmp_path):
-    url = make_channel(str(tmp_path / "python"))
-    conda = {"channels": [url], "dependencies": ["python", "pip", {"pip": ["click>=8.1.6,<8.1.8"]}]}
+@pytest.mark.usefixtures("warm_workspace")
+def test_pip_part_is_looked_at_too(localrun, python_channel):
+    conda = {"channels": [python_channel], "dependencies": ["python", "pip", {"pip": ["click>=8.1.6,<8.1.8"]}]}
     localrun.write("environment.yml", json.dumps(conda))
     made = localrun.command("env", "build", "-q", "environment.yml", timeout=250)
     assert made.returncode == 0, made.stderr

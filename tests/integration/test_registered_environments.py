@@ -10,7 +10,6 @@ import time
 import pytest
 
 from localrun import Environment, Workspace
-from localrun.testing.channel import make_channel
 
 SCRIPT = "import os; print('value', os.environ['VALUE'])\n"
 
@@ -62,10 +61,10 @@ def test_curated_environment_is_planned_by_every_reference(localrun):
 
 
 @pytest.mark.channel
-def test_registered_environment_is_built_and_run(localrun, tmp_path_factory):
-    channel = make_channel(str(tmp_path_factory.getbasetemp().parent / "python-channel"))
+@pytest.mark.usefixtures("warm_workspace")
+def test_registered_environment_is_built_and_run(localrun, python_channel):
     localrun.command("env", "scaffold", "-n", "real", "-d", "real")
-    conda = f"channels: ['{channel}']\ndependencies: [python, pip]\n"
+    conda = f"channels: ['{python_channel}']\ndependencies: [python, pip]\n"
     localrun.write("real/conda_dependencies.yml", conda)
     assert localrun.command("env", "register", "-d", "real").stdout == b"real:1\n"
     built = localrun.command("env", "build", "real:1")
@@ -77,7 +76,7 @@ def test_registered_environment_is_built_and_run(localrun, tmp_path_factory):
     imported = localrun.command("env", "import", "--conda-env", prefix, "-n", "copy")
     assert imported.stdout == b"copy:1\n", imported.stderr
     found = json.loads(localrun.command("env", "show", "copy").stdout)["python"]["condaDependencies"]
-    assert found["channels"] == [channel.rstrip("/")]
+    assert found["channels"] == [python_channel.rstrip("/")]
     assert any(spec.startswith("python=") for spec in found["dependencies"])
 
 

@@ -11,8 +11,6 @@ import sys
 
 import pytest
 
-from localrun.testing import make_channel
-
 DISTRIBUTED = ("ddp", "mpi", "torchrun")
 """Tested in test_distributed_samples.py."""
 SAMPLES = os.path.join(os.path.dirname(__file__), "..", "..", "samples")
@@ -76,12 +74,11 @@ def test_quickstart_is_found_wrong_after_too_few_epochs(tmp_path):
 @pytest.mark.slow
 @pytest.mark.channel
 @pytest.mark.pypi
-def test_digits_distributed_trains_over_four_ranks_in_a_conda_environment(tmp_path):
-    url = make_channel(str(tmp_path / "channel" / "conda-forge"))
-    (tmp_path / "condarc").write_text(f"custom_channels:\n  conda-forge: {os.path.dirname(url)}\n")
+@pytest.mark.usefixtures("warm_workspace")
+def test_digits_distributed_trains_over_four_ranks_in_a_conda_environment(condarc, tmp_path):
     options = ("--bootstrap", "bootstrap.sh", "--outputs", str(tmp_path / "results"))
-    condarc = {"CONDARC": str(tmp_path / "condarc")}
-    shown = localrun("digits-distributed", "run", *options, "job.yml", **condarc)
+    settings = {"CONDARC": condarc}
+    shown = localrun("digits-distributed", "run", *options, "job.yml", **settings)
     assert [f"rank {rank} of 4 trains on" in shown for rank in range(4)] == [True] * 4
     assert shown.count("bootstrap: tabulate") == 1
     done = verify("digits-distributed", tmp_path / "results")
@@ -92,7 +89,7 @@ def test_digits_distributed_trains_over_four_ranks_in_a_conda_environment(tmp_pa
     assert {"python", "pip", "numpy", "scikit-learn"} <= installed
     assert "tabulate" not in installed
     before = hash_tree(record["artifact"]["prefix"])
-    again = localrun("digits-distributed", "run", *options, "--set", "inputs.epochs=1", "job.yml", **condarc)
+    again = localrun("digits-distributed", "run", *options, "--set", "inputs.epochs=1", "job.yml", **settings)
     assert again.count("bootstrap: tabulate") == 1
     assert hash_tree(record["artifact"]["prefix"]) == before
 
@@ -100,12 +97,12 @@ def test_digits_distributed_trains_over_four_ranks_in_a_conda_environment(tmp_pa
 @pytest.mark.slow
 @pytest.mark.channel
 @pytest.mark.pypi
-def test_digits_tracked_is_trained_and_what_it_logs_is_in_the_record(tmp_path):
-    url = make_channel(str(tmp_path / "channel" / "conda-forge"))
-    (tmp_path / "condarc").write_text(f"channels: [{url}]\n")
+@pytest.mark.usefixtures("warm_workspace")
+def test_digits_tracked_is_trained_and_what_it_logs_is_in_the_record(python_channel, tmp_path):
+    (tmp_path / "condarc").write_text(f"channels: [{python_channel}]\n")
     options = ("-E", "requirements.txt", "--outputs", str(tmp_path / "results"))
-    condarc = {"CONDARC": str(tmp_path / "condarc")}
-    localrun("digits-tracked", "run", *options, "train.py", "--epochs", "10", **condarc)
+    settings = {"CONDARC": str(tmp_path / "condarc")}
+    localrun("digits-tracked", "run", *options, "train.py", "--epochs", "10", **settings)
     done = verify("digits-tracked", tmp_path / "results")
     assert done.returncode == 0, done.stdout
     record = json.loads(localrun("digits-tracked", "inspect", "latest"))
@@ -120,14 +117,6 @@ def test_digits_tracked_is_trained_and_what_it_logs_is_in_the_record(tmp_path):
     )
 
 
-@pytest.fixture
-def condarc(tmp_path):
-    """Give the variables that point to a channel of conda-forge's name."""
-    url = make_channel(str(tmp_path / "channel" / "conda-forge"))
-    (tmp_path / "condarc").write_text(f"custom_channels:\n  conda-forge: {os.path.dirname(url)}\n")
-    return {"CONDARC": str(tmp_path / "condarc")}
-
-
 def inspect_latest():
     return json.loads(localrun("digits-docker", "inspect", "latest"))
 
@@ -135,17 +124,18 @@ def inspect_latest():
 @pytest.mark.slow
 @pytest.mark.channel
 @pytest.mark.pypi
+@pytest.mark.usefixtures("warm_workspace")
 def test_digits_docker_trains_on_two_nodes_with_the_versions_of_the_local_target(tmp_path, condarc, engine, bare_image):
-    base = ("--set", f"environment.image={bare_image}")
+    base, settings = ("--set", f"environment.image={bare_image}"), {"CONDARC": condarc}
     plan = json.loads(
-        localrun("digits-docker", "plan", "--format", "json", "-t", "docker", *base, "job.yml", **condarc)
+        localrun("digits-docker", "plan", "--format", "json", "-t", "docker", *base, "job.yml", **settings)
     )
     image = plan["environment"]["image"]["name"]
     options = ("--bootstrap", "../digits-distributed/bootstrap.sh")
     demo = runpy.run_path(os.path.join(SAMPLES, "demo.py"))
     docker = ("-t", "docker", "--inherit-network-settings", *demo["list_certificates"](), *base)
     try:
-        shown = localrun("digits-docker", "run", *docker, *options, "-o", str(tmp_path / "one"), "job.yml", **condarc)
+        shown = localrun("digits-docker", "run", *docker, *options, "-o", str(tmp_path / "one"), "job.yml", **settings)
     finally:
         layer = engine.try_docker("image", "inspect", "--format", '{{index .Config.Labels "localrun.layer"}}', image)
         engine.try_docker("image", "rm", "--force", image, f"azureml/layer_{layer.stdout.decode()[:32]}")
@@ -153,7 +143,7 @@ def test_digits_docker_trains_on_two_nodes_with_the_versions_of_the_local_target
     assert shown.count("bootstrap: tabulate") == 2
     contained = inspect_latest()
     assert [item["node"] for item in contained["containers"]] == [0, 1]
-    localrun("digits-docker", "run", "-t", "local", *options, "-o", str(tmp_path / "two"), "job.yml", **condarc)
+    localrun("digits-docker", "run", "-t", "local", *options, "-o", str(tmp_path / "two"), "job.yml", **settings)
     local = inspect_latest()
     assert (contained["target"], local["target"]) == ("docker", "local")
     for name in ("one", "two"):
@@ -163,16 +153,15 @@ def test_digits_docker_trains_on_two_nodes_with_the_versions_of_the_local_target
 
 @pytest.mark.slow
 @pytest.mark.channel
-def test_reproduce_gives_equal_bytes_again_after_everything_but_the_record_is_gone(tmp_path):
-    url = make_channel(str(tmp_path / "channel" / "conda-forge"))
-    (tmp_path / "condarc").write_text(f"custom_channels:\n  conda-forge: {os.path.dirname(url)}\n")
-    condarc = {"CONDARC": str(tmp_path / "condarc")}
+@pytest.mark.usefixtures("warm_workspace")
+def test_reproduce_gives_equal_bytes_again_after_everything_but_the_record_is_gone(condarc, tmp_path):
+    settings = {"CONDARC": condarc}
     first, again = str(tmp_path / "first"), str(tmp_path / "again")
-    localrun("reproduce", "run", "-E", "environment.yml", "--outputs", first, "train.py", "--seed", "7", **condarc)
+    localrun("reproduce", "run", "-E", "environment.yml", "--outputs", first, "train.py", "--seed", "7", **settings)
     record = json.loads(localrun("reproduce", "inspect", "latest"))
-    localrun("reproduce", "prune", **condarc)
+    localrun("reproduce", "prune", **settings)
     assert not os.path.lexists(record["artifact"]["prefix"])
-    localrun("reproduce", "rerun", "--outputs", again, "latest", **condarc)
+    localrun("reproduce", "rerun", "--outputs", again, "latest", **settings)
     assert os.path.lexists(record["artifact"]["prefix"])
     command = (sys.executable, os.path.join(SAMPLES, "reproduce", "verify.py"), first, again)
     done = subprocess.run(command, capture_output=True, text=True, check=False)

@@ -10,17 +10,11 @@ import pytest
 
 from localrun import CondaDependencies, Environment, Workspace
 from localrun.errors import BadInput
-from localrun.testing.channel import make_channel
 
 sys.path.insert(0, os.path.dirname(__file__))  # tests are not packages
 from packages_kit import make_wheel
 
-pytestmark = pytest.mark.channel
-
-
-@pytest.fixture(scope="module")
-def channel(tmp_path_factory):
-    return make_channel(str(tmp_path_factory.getbasetemp().parent / "python-channel"))
+pytestmark = [pytest.mark.channel, pytest.mark.usefixtures("warm_workspace")]
 
 
 def python_of(prefix, program):
@@ -30,9 +24,9 @@ def python_of(prefix, program):
     return done.stdout.strip()
 
 
-def test_build_local_makes_the_environment_with_a_private_wheel(channel, tmp_path, monkeypatch):
+def test_build_local_makes_the_environment_with_a_private_wheel(python_channel, tmp_path, monkeypatch):
     workspace = Workspace.from_config()
-    conda = CondaDependencies(_underlying_structure={"channels": [channel], "dependencies": ["python", "pip"]})
+    conda = CondaDependencies(_underlying_structure={"channels": [python_channel], "dependencies": ["python", "pip"]})
     conda.add_pip_package(Environment.add_private_pip_wheel(workspace, make_wheel(tmp_path / "wheels")))
     environment = Environment("e")
     environment.python.conda_dependencies = conda
@@ -41,13 +35,16 @@ def test_build_local_makes_the_environment_with_a_private_wheel(channel, tmp_pat
     assert environment.clone("f").build_local(workspace) == prefix
 
 
-def test_a_saved_folder_runs_with_requirements_beside_it(channel, localrun, tmp_path):
+def test_a_saved_folder_runs_with_requirements_beside_it(python_channel, localrun, tmp_path):
     os.makedirs(tmp_path / "e")
     make_wheel(tmp_path / "e" / "dist")
     (tmp_path / "e" / "requirements.txt").write_text("./dist/greeting-1.0-py3-none-any.whl\n")
     environment = Environment.from_pip_requirements("e", tmp_path / "e" / "requirements.txt")
     environment.python.conda_dependencies = CondaDependencies(
-        _underlying_structure={"channels": [channel], "dependencies": ["python", {"pip": ["-r requirements.txt"]}]}
+        _underlying_structure={
+            "channels": [python_channel],
+            "dependencies": ["python", {"pip": ["-r requirements.txt"]}],
+        }
     )
     environment.save_to_directory(tmp_path / "e", overwrite=True)
     localrun.write("t.py", "import greeting, os; print(greeting.hello(), os.environ['EXAMPLE_ENV_VAR'])\n")
@@ -55,9 +52,9 @@ def test_a_saved_folder_runs_with_requirements_beside_it(channel, localrun, tmp_
     assert b"we love you EXAMPLE_VALUE" in done.stdout, done.stderr
 
 
-def test_an_existing_conda_environment_is_made_again_from_what_it_holds(channel, tmp_path, monkeypatch):
+def test_an_existing_conda_environment_is_made_again_from_what_it_holds(python_channel, tmp_path, monkeypatch):
     workspace = Workspace.from_config()
-    conda = CondaDependencies(_underlying_structure={"channels": [channel], "dependencies": ["python", "pip"]})
+    conda = CondaDependencies(_underlying_structure={"channels": [python_channel], "dependencies": ["python", "pip"]})
     conda.add_pip_package(Environment.add_private_pip_wheel(workspace, make_wheel(tmp_path / "wheels")))
     first = Environment("first")
     first.python.conda_dependencies = conda
@@ -71,6 +68,6 @@ def test_an_existing_conda_environment_is_made_again_from_what_it_holds(channel,
     found = by_path.python.conda_dependencies
     assert any(package.startswith("python=") for package in found.conda_packages)
     assert [package.partition("==")[0] for package in found.pip_packages if "greeting" in package]
-    assert list(found.conda_channels) == [channel]
+    assert list(found.conda_channels) == [python_channel]
     with pytest.raises(BadInput, match="nowhere"):
         Environment.from_existing_conda_environment("again", "nowhere")

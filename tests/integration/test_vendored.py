@@ -9,8 +9,6 @@ import sys
 
 import pytest
 
-from localrun.testing.channel import make_channel
-
 sys.path.insert(0, os.path.dirname(__file__))  # tests are not packages
 from lock_kit import NAMES, listed, make_parts, serve, write_lock, write_python_lock
 from run_kit import Driver
@@ -30,6 +28,14 @@ NOWHERE = {
 @pytest.fixture
 def channel(tmp_path):
     return make_parts(tmp_path / "channel")
+
+
+@pytest.fixture
+def own_channel(python_channel, tmp_path):
+    """Give a channel with python that a test may take away."""
+    folder = tmp_path / "python"
+    shutil.copytree(python_channel.removeprefix("file://"), folder, copy_function=os.link)
+    return f"file://{folder}"
 
 
 @pytest.fixture
@@ -135,8 +141,10 @@ def test_only_a_lock_is_collected_and_built_from(localrun, served, channel):
     assert b"no environment is named" in refused.stderr
 
 
-def test_image_is_built_from_the_folder_with_packages_of_pip(localrun, elsewhere, engine, bare_image, tmp_path):
-    folder = make_channel(str(tmp_path / "python")).removeprefix("file://")
+def test_image_is_built_from_the_folder_with_packages_of_pip(
+    localrun, elsewhere, engine, bare_image, own_channel, tmp_path
+):
+    folder = own_channel.removeprefix("file://")
     write_python_lock(localrun, folder, tmp_path)
     done = localrun.command("env", "vendor", "a, b", timeout=200)
     assert done.returncode == 0, done.stderr
@@ -162,10 +170,9 @@ def test_image_is_built_from_the_folder_with_packages_of_pip(localrun, elsewhere
 
 
 @pytest.mark.pypi
-def test_wheels_are_collected_and_installed_without_an_index(localrun, elsewhere, tmp_path):
-    url = make_channel(str(tmp_path / "python"))
+def test_wheels_are_collected_and_installed_without_an_index(localrun, elsewhere, own_channel):
     pip = ["click==8.1.7", "markupsafe==2.1.5"]
-    conda = {"channels": [url], "dependencies": ["python", "pip", {"pip": pip}]}
+    conda = {"channels": [own_channel], "dependencies": ["python", "pip", {"pip": pip}]}
     localrun.write("environment.yml", json.dumps(conda))
     done = localrun.command("env", "lock", timeout=200)
     assert done.returncode == 0, done.stderr
@@ -174,7 +181,7 @@ def test_wheels_are_collected_and_installed_without_an_index(localrun, elsewhere
     folder = os.path.join(localrun.source, "packages")
     wheels = os.listdir(os.path.join(folder, "wheels"))
     assert "click-8.1.7-py3-none-any.whl" in wheels
-    shutil.rmtree(tmp_path / "python")
+    shutil.rmtree(own_channel.removeprefix("file://"))
     made = elsewhere.command("env", "build", "-q", "--vendored", folder, env=NOWHERE, timeout=250)
     assert made.returncode == 0, made.stderr
     with open(made.stdout.decode().strip() + ".versions.json", encoding="utf-8") as file:
@@ -183,9 +190,8 @@ def test_wheels_are_collected_and_installed_without_an_index(localrun, elsewhere
 
 
 @pytest.mark.pypi
-def test_source_archive_is_built_with_what_was_collected_for_it(localrun, elsewhere, tmp_path):
-    url = make_channel(str(tmp_path / "python"))
-    conda = {"channels": [url], "dependencies": ["python", "pip", {"pip": ["docopt==0.6.2"]}]}
+def test_source_archive_is_built_with_what_was_collected_for_it(localrun, elsewhere, python_channel):
+    conda = {"channels": [python_channel], "dependencies": ["python", "pip", {"pip": ["docopt==0.6.2"]}]}
     localrun.write("environment.yml", json.dumps(conda))
     done = localrun.command("env", "lock", timeout=200)
     assert done.returncode == 0, done.stderr
