@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from localrun.targets.docker_looking import Looking
     from localrun.targets.docker_place import Surroundings
     from localrun.targets.docker_script import Start
-    from localrun.workspace.snapshot import Entry
+    from localrun.workspace.snapshot_store import Entry
 
 FIRST_PORT = 29_500
 """The port of rank 0 in a network of its own: nobody else is there."""

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from localrun.plan import Artifact, Plan
-    from localrun.workspace.snapshot import Entry
+    from localrun.workspace.snapshot_store import Entry
 
 SEED_MARKER = "/tmp/.azureml_bootstrap_complete"  # noqa: S108 - the literal path that scripts use, never opened by us
 """The marker of the bootstrap idiom in Azure ML's documentation. On a cluster each node has a /tmp of its own; here the

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from localrun.plan import InputPlan, Plan
     from localrun.supervise.hands import Hands
     from localrun.supervise.process import Process
-    from localrun.workspace.snapshot import Entry, Kept
+    from localrun.workspace.snapshot_store import Entry, Kept
 
 FOLDERS = ("user_logs", "named-outputs")
 """What every run's folder holds from the start."""

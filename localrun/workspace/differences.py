@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from localrun.workspace.run_files import Record
-    from localrun.workspace.snapshot import Entry
+    from localrun.workspace.snapshot_store import Entry
 
     Change = dict[str, Any]
 

@@ -7,10 +7,19 @@ import stat
 import time
 
 from localrun.adapters.ignore_rules import read_ignore_rules
-from localrun.errors import BadInput, StoreFailed
-from localrun.values import value
+from localrun.errors import BadInput
 from localrun.workspace.home import tell
 from localrun.workspace.memory import keep, locate, recall
+from localrun.workspace.snapshot_objects import (
+    CHUNK_BYTES,
+    LEAVE_OUT,
+    open_object,
+    read_link_inside,
+    seek_data,
+    translate_error,
+    write_all,
+)
+from localrun.workspace.snapshot_store import Entry, read_manifest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,6 +27,7 @@ if TYPE_CHECKING:
 
     from localrun.adapters.ignore_rules import IgnoreRules
     from localrun.plan import SourcePlan
+    from localrun.workspace.snapshot_store import Kept
 
 MOST_FILES = 20_000
 """More files than this in a source folder are taken for a mistake (Azure ML's own limit was 2,000 for long)."""
@@ -27,52 +37,11 @@ SCRIPTS = (".sh", ".bash")
 """Endings of shell scripts."""
 MOST_SCRIPT_BYTES = 1024 * 1024
 """Shell scripts up to this size are searched for the bootstrap marker."""
-CHUNK_BYTES = MOST_SCRIPT_BYTES
-"""So much of a file is in memory at a time."""
 BLOCK_BYTES = 512
 """The unit of `st_blocks`, whatever the file system; source: stat(2)."""
 REPORT_EVERY_S = 2.0
 PART = 4096
 """So many entries are listed between two looks at the limits."""
-LEAVE_OUT = "leave it out with .amlignore"
-
-
-@value
-class Entry:
-    """One thing in a source folder, or in a snapshot of it.
-
-    Attributes:
-        path: Relative to the folder.
-        kind: `folder`, `file`, `link` or `skipped`.
-        size: Of a file, in bytes.
-        mode: Of a file.
-        mtime_ns: Of a file, as `ctime_ns` and `inode` are.
-        ctime_ns: 0 where it comes from a snapshot.
-        inode: 0 where it comes from a snapshot.
-        digest: Of a file in the store, its SHA-256 in hex; of a link there, what it says; else empty.
-    """
-
-    path: str
-    kind: str
-    size: int = 0
-    mode: int = 0
-    mtime_ns: int = 0
-    ctime_ns: int = 0
-    inode: int = 0
-    digest: str = ""
-
-
-@value
-class Kept:
-    """A snapshot in the store.
-
-    Attributes:
-        home: The workspace that has it.
-        hashes: For each entry's path its hash; of a link, what it says; else empty.
-    """
-
-    home: str
-    hashes: dict[str, str]
 
 
 def list_source(source: SourcePlan, *, home: str = "") -> tuple[Entry, ...]:
@@ -88,8 +57,6 @@ def list_source(source: SourcePlan, *, home: str = "") -> tuple[Entry, ...]:
         BadInput: a link leads out of the folder, a file cannot be read, or the limits are exceeded.
     """
     if source.snapshot:
-        from localrun.workspace.snapshot_store import read_manifest
-
         return read_manifest(home, source.snapshot)
     if source.file:
         return (_entry_of_file(os.path.basename(source.file), os.stat(source.file)),)
@@ -125,20 +92,17 @@ def _locate_inside(root: str, path: str) -> str:
 
 def _take_within_limits(source: SourcePlan, found: Iterator[list[Entry]]) -> tuple[Entry, ...]:
     entries: list[Entry] = []
-    files = total = 0
-    largest = Entry(path="", kind="file")
+    total = 0
     for part in found:
         entries += part
-        files += sum([entry.kind == "file" for entry in part])
-        total += sum([entry.size for entry in part])
-        largest = max((largest, *part), key=_get_size)
-        if source.limited and (files > MOST_FILES or total > MOST_BYTES):
-            raise _too_large(source.directory, total, largest)
+        total += sum([entry.facts[0] for entry in part])
+        if source.limited and (total > MOST_BYTES or _has_too_many(entries)):
+            raise _too_large(source.directory, total, max(entries, key=lambda entry: entry.size))
     return tuple(entries)
 
 
-def _get_size(entry: Entry) -> int:
-    return entry.size
+def _has_too_many(entries: list[Entry]) -> bool:
+    return len(entries) > MOST_FILES and sum([entry.kind == "file" for entry in entries]) > MOST_FILES
 
 
 def _walk(root: str, rules: IgnoreRules | None, exclude: set[str]) -> Iterator[list[Entry]]:
@@ -205,14 +169,10 @@ _PUT = tuple([getattr(Entry, name).__set__ for name in Entry.__annotations__])
 def _entry_of_file(path: str, facts: os.stat_result) -> Entry:
     """Give the entry of a file, without the checks of `Entry(...)`: there may be twenty thousand of them."""
     entry = object.__new__(Entry)
-    put_path, put_kind, put_size, put_mode, put_mtime, put_ctime, put_inode, put_digest = _PUT
+    put_path, put_kind, put_facts, put_digest = _PUT
     put_path(entry, path)
     put_kind(entry, "file" if stat.S_ISREG(facts.st_mode) else "skipped")
-    put_size(entry, facts.st_size)
-    put_mode(entry, facts.st_mode)
-    put_mtime(entry, facts.st_mtime_ns)
-    put_ctime(entry, facts.st_ctime_ns)
-    put_inode(entry, facts.st_ino)
+    put_facts(entry, (facts.st_size, facts.st_mode, facts.st_mtime_ns, facts.st_ctime_ns, facts.st_ino))
     put_digest(entry, "")
     return entry
 
@@ -294,22 +254,10 @@ def _open_entry(path: str, entry: Entry, kept: Kept | None) -> int:
             pass
         else:
             facts = os.fstat(old)
-            if (facts.st_ino, facts.st_ctime_ns, facts.st_size) == (entry.inode, entry.ctime_ns, entry.size):
+            if (facts.st_ino, facts.st_ctime_ns, facts.st_size) == (entry.facts[4], entry.facts[3], entry.size):
                 return old
             os.close(old)
-    from localrun.workspace.snapshot_objects import open_object
-
     return open_object(kept.home, entry.path, kept.hashes[entry.path])
-
-
-def read_link_inside(root: str, path: str) -> str:
-    """Give what a link says, so that it leads into the copy: absolute goals, and ways out and back, are rewritten."""
-    goal = os.readlink(path)
-    way = os.path.normpath(os.path.join(os.path.dirname(os.path.relpath(path, root)), goal))
-    if not os.path.isabs(goal) and way.partition("/")[0] != "..":
-        return goal
-    folder = os.path.realpath(os.path.dirname(path))
-    return os.path.relpath(os.path.realpath(os.path.join(folder, goal)), folder)
 
 
 def _copy_file(old: int, new: str, entry: Entry, rewrite: tuple[bytes, bytes] | None) -> None:
@@ -348,38 +296,3 @@ def _copy_large(old: int, out: int, facts: os.stat_result) -> None:
             start += len(chunk)
         start = seek_data(old, end)
     os.ftruncate(out, max(facts.st_size, os.fstat(out).st_size))
-
-
-def seek_data(file: int, start: int) -> int | None:
-    """Give where the next byte of a file is that lies in no hole; None when only a hole is left."""
-    import errno
-
-    if not hasattr(os, "SEEK_DATA"):
-        return start
-    try:
-        return os.lseek(file, start, os.SEEK_DATA)
-    except OSError as error:
-        if error.errno == errno.ENXIO:
-            return None
-        raise
-
-
-def write_all(file: int, data: bytes) -> None:
-    """Write all of some bytes.
-
-    Raises:
-        OSError: there is no room.
-    """
-    while data:
-        data = data[os.write(file, data) :]
-
-
-def translate_error(error: OSError, path: str, target: str) -> Exception:
-    """Give the error for what the system said when a file of the source was copied."""
-    import errno
-
-    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
-        hint = "free some space, or set LOCALRUN_HOME to a folder on a larger disk"
-        return StoreFailed(f"no room in {target} for a copy of {path}: {error.strerror}", hint=hint, code="store_full")
-    hint = f"make it readable, or {LEAVE_OUT}"
-    return BadInput(f"{path} of the source cannot be copied: {error.strerror}", hint=hint)

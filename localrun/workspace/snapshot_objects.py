@@ -1,20 +1,24 @@
 """The objects of the snapshot store: contents of files and lists of snapshots, named by their hashes.
 
 An object is written beside its place and renamed. Its name is the SHA-256 of its content; of one that is as large as a
-part (`snapshot.CHUNK_BYTES`) see `hash_large`.
+part (`CHUNK_BYTES`) see `hash_large`.
 """
 
 from __future__ import annotations
 
 import os
 
-from localrun.errors import StoreFailed
+from localrun.errors import BadInput, StoreFailed
 from localrun.workspace.home import failed, make_folder
-from localrun.workspace.snapshot import CHUNK_BYTES, seek_data, write_all
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+
+CHUNK_BYTES = 1024 * 1024
+"""So much of a file is in memory at a time."""
+LEAVE_OUT = "leave it out with .amlignore"
 
 
 def locate_object(home: str, digest: str) -> str:
@@ -29,8 +33,6 @@ def store_file(home: str, path: str) -> str:
         BadInput: it cannot be read.
         StoreFailed: there is no room.
     """
-    from localrun.workspace.snapshot import translate_error
-
     objects = os.path.join(home, "snapshots", "objects")
     try:
         old = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
@@ -41,6 +43,16 @@ def store_file(home: str, path: str) -> str:
             os.close(old)
     except OSError as error:
         raise translate_error(error, path, objects) from None
+
+
+def read_link_inside(root: str, path: str) -> str:
+    """Give what a link says, so that it leads into the copy: absolute goals, and ways out and back, are rewritten."""
+    goal = os.readlink(path)
+    way = os.path.normpath(os.path.join(os.path.dirname(os.path.relpath(path, root)), goal))
+    if not os.path.isabs(goal) and way.partition("/")[0] != "..":
+        return goal
+    folder = os.path.realpath(os.path.dirname(path))
+    return os.path.relpath(os.path.realpath(os.path.join(folder, goal)), folder)
 
 
 def store_bytes(home: str, data: bytes) -> str:
@@ -126,6 +138,41 @@ def hash_large(file: int, take: Callable[[int, bytes], object]) -> str:
             take(start, part)
         start += CHUNK_BYTES
     return hashed.hexdigest()
+
+
+def seek_data(file: int, start: int) -> int | None:
+    """Give where the next byte of a file is that lies in no hole; None when only a hole is left."""
+    import errno
+
+    if not hasattr(os, "SEEK_DATA"):
+        return start
+    try:
+        return os.lseek(file, start, os.SEEK_DATA)
+    except OSError as error:
+        if error.errno == errno.ENXIO:
+            return None
+        raise
+
+
+def write_all(file: int, data: bytes) -> None:
+    """Write all of some bytes.
+
+    Raises:
+        OSError: there is no room.
+    """
+    while data:
+        data = data[os.write(file, data) :]
+
+
+def translate_error(error: OSError, path: str, target: str) -> Exception:
+    """Give the error for what the system said when a file of the source was copied."""
+    import errno
+
+    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        hint = "free some space, or set LOCALRUN_HOME to a folder on a larger disk"
+        return StoreFailed(f"no room in {target} for a copy of {path}: {error.strerror}", hint=hint, code="store_full")
+    hint = f"make it readable, or {LEAVE_OUT}"
+    return BadInput(f"{path} of the source cannot be copied: {error.strerror}", hint=hint)
 
 
 def open_object(home: str, name: str, digest: str) -> int:

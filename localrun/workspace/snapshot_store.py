@@ -17,10 +17,17 @@ from __future__ import annotations
 import os
 
 from localrun.errors import StoreFailed
+from localrun.values import value
 from localrun.workspace.home import failed, make_folder
 from localrun.workspace.memory import keep, locate, recall
-from localrun.workspace.snapshot import Entry, Kept
-from localrun.workspace.snapshot_objects import list_objects, locate_object, open_object, store_bytes, store_file
+from localrun.workspace.snapshot_objects import (
+    list_objects,
+    locate_object,
+    open_object,
+    read_link_inside,
+    store_bytes,
+    store_file,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,6 +40,55 @@ JUST_WRITTEN_NS = 100_000_000
 HASH_DIGITS = 64
 BLOCK_BYTES = 4096
 """What a small file takes on most file systems."""
+
+
+NOTHING = (0, 0, 0, 0, 0)
+"""The facts of what is no file."""
+
+
+@value
+class Entry:
+    """One thing in a source folder, or in a snapshot of it.
+
+    Attributes:
+        path: Relative to the folder.
+        kind: `folder`, `file`, `link` or `skipped`.
+        facts: Of a file: its size, mode, mtime in ns, and, as 0 where it comes from a snapshot, ctime in ns and inode.
+        digest: Of a file in the store, its SHA-256 in hex; of a link there, what it says; else empty.
+    """
+
+    path: str
+    kind: str
+    facts: tuple[int, int, int, int, int] = NOTHING
+    digest: str = ""
+
+    @property
+    def size(self) -> int:
+        """Give the bytes of a file."""
+        return self.facts[0]
+
+    @property
+    def mode(self) -> int:
+        """Give the mode of a file."""
+        return self.facts[1]
+
+    @property
+    def mtime_ns(self) -> int:
+        """Give when a file was written."""
+        return self.facts[2]
+
+
+@value
+class Kept:
+    """A snapshot in the store.
+
+    Attributes:
+        home: The workspace that has it.
+        hashes: For each entry's path its hash; of a link, what it says; else empty.
+    """
+
+    home: str
+    hashes: dict[str, str]
 
 
 def keep_snapshot(home: str, folder: str, root: str, entries: tuple[Entry, ...]) -> Kept:
@@ -53,7 +109,7 @@ def keep_snapshot(home: str, folder: str, root: str, entries: tuple[Entry, ...])
     lock = _hold(home)
     try:
         found, manifest = _find_or_store(home, root, entries, time.time_ns())
-        blocks = sum([-(-entry.size // BLOCK_BYTES) for entry in entries])
+        blocks = sum([-(-entry.facts[0] // BLOCK_BYTES) for entry in entries])
         text = f'{{"form": {FORM}, "manifest": "{manifest}", "blocks": {blocks}}}\n'
         path = os.path.join(folder, "snapshot.json")
         with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "wb") as file:
@@ -83,10 +139,11 @@ def _hold(home: str) -> int:
 
 def _find_or_store(home: str, root: str, entries: tuple[Entry, ...], now_ns: int) -> tuple[tuple[str, ...], str]:
     """Give the hash of each entry, and that of their manifest."""
-    if any(entry.digest for entry in entries):  # of an earlier run's snapshot
+    first = next((entry for entry in entries if entry.kind != "folder"), None)
+    if first is not None and first.digest:  # of an earlier run's snapshot, as all of them are
         hashes = tuple([entry.digest for entry in entries])
         return hashes, _store_manifest(home, entries, hashes)
-    facts = tuple(map(_list_facts, entries))
+    facts = tuple([(entry.path, entry.kind, entry.facts) for entry in entries])
     note = _locate_note(home, root)
     state = (root, _read_generation(home))
     known = recall(note)
@@ -99,7 +156,7 @@ def _find_or_store(home: str, root: str, entries: tuple[Entry, ...], now_ns: int
     found = tuple([earlier[fact] if fact in earlier else _store_entry(home, root, entry) for fact, entry in pairs])
     manifest = _store_manifest(home, entries, found)
     old_ns = now_ns - JUST_WRITTEN_NS
-    trusted = tuple([fact if max(fact[4:6]) < old_ns else (path,) for path, fact in enumerate(facts)])
+    trusted = tuple([fact if max(fact[2][2:4]) < old_ns else (place,) for place, fact in enumerate(facts)])
     keep(note, (*state, trusted, found, manifest))
     return found, manifest
 
@@ -109,21 +166,15 @@ def count_known(home: str, root: str, entries: tuple[Entry, ...]) -> int:
     known = recall(_locate_note(home, root))
     if known is None or known[:2] != (root, _read_generation(home)):
         return 0
-    return len({*known[2]}.intersection(map(_list_facts, entries)))
+    return len({*known[2]}.intersection([(entry.path, entry.kind, entry.facts) for entry in entries]))
 
 
 def _locate_note(home: str, root: str) -> str:
     return os.path.join(home, "snapshots", "known", os.path.basename(locate(home, root)))
 
 
-def _list_facts(entry: Entry) -> tuple[Any, ...]:
-    return (entry.path, entry.kind, entry.size, entry.mode, entry.mtime_ns, entry.ctime_ns, entry.inode)
-
-
 def _store_entry(home: str, root: str, entry: Entry) -> str:
     if entry.kind == "link":
-        from localrun.workspace.snapshot import read_link_inside
-
         return read_link_inside(root, os.path.join(root, entry.path))
     return store_file(home, os.path.join(root, entry.path)) if entry.kind == "file" else ""
 
@@ -216,7 +267,7 @@ def _read_entry(item: Any) -> Entry:
     path, kind, size, mode, mtime_ns, digest = item
     if not path or path.startswith("/") or ".." in path.split("/") or kind not in {"file", "folder", "link"}:
         raise ValueError(f"{path!r} is no path of a snapshot")
-    return Entry(path=path, kind=kind, size=size, mode=mode, mtime_ns=mtime_ns, digest=digest)
+    return Entry(path=path, kind=kind, facts=(size, mode, mtime_ns, 0, 0), digest=digest)
 
 
 def list_kept(home: str, folder: str) -> tuple[Entry, ...] | None:
@@ -301,29 +352,3 @@ def find_needed(home: str) -> set[str]:
         if os.path.exists(locate_object(home, manifest)):
             needed.update(entry.digest for entry in read_manifest(home, manifest) if entry.kind == "file")
     return needed
-
-
-def restore_snapshot(home: str, folder: str, target: str) -> int:
-    """Put what a run worked in into a new folder, and give the number of its files; links stay links.
-
-    Raises:
-        StoreFailed: the snapshot is gone or damaged, or there is no room.
-        RunNotFound: no snapshot of the run was kept.
-        BadInput: the folder is there already and not empty.
-    """
-    from localrun.errors import BadInput, RunNotFound
-    from localrun.workspace.snapshot import copy_entries
-
-    entries = list_kept(home, folder)
-    if entries is None:
-        message = f"no snapshot of run {os.path.basename(folder)} was kept"
-        raise RunNotFound(message, hint="it ran in place, or is of an earlier version", code="no_snapshot")
-    try:
-        os.makedirs(target, exist_ok=True)
-        if os.listdir(target):
-            raise BadInput(f"the folder {target} is not empty", hint="name a new one")
-    except OSError as error:
-        raise failed(error, target) from error
-    kept = Kept(home=home, hashes={entry.path: entry.digest for entry in entries})
-    copy_entries(target, entries, target, kept=kept)
-    return sum([entry.kind == "file" for entry in entries])

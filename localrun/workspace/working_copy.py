@@ -11,14 +11,14 @@ import stat
 
 from localrun.errors import LocalrunError
 from localrun.workspace.home import failed
-from localrun.workspace.snapshot import Kept, copy_entries
-from localrun.workspace.snapshot_store import list_kept, read_blocks
+from localrun.workspace.snapshot import copy_entries
+from localrun.workspace.snapshot_store import Kept, list_kept, read_blocks
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from localrun.workspace.snapshot import Entry
+    from localrun.workspace.snapshot_store import Entry
 
 SMALL_BLOCKS = 16
 """A source of so many blocks of 4 KiB stays in the working directories."""

@@ -11,7 +11,7 @@ import time
 import pytest
 from run_kit import wait_until
 
-from localrun.workspace.snapshot_store import restore_snapshot
+from localrun.workspace.snapshot_store import list_kept, read_kept
 
 LIST = """
 import os, sys
@@ -56,10 +56,8 @@ def test_names_content_modes_and_times_are_kept_as_they_are(localrun):
     }
     done = localrun.run("-q", "list.py")
     assert expected <= set(done.stdout.split(b"\n")), done.stderr
-    again = os.path.join(os.path.dirname(localrun.source), "again")
-    restore_snapshot(localrun.home, localrun.record()["folder"], again)
-    with open(os.fsencode(again) + b"/not-utf8-\xff", "rb") as file:
-        assert file.read() == bytes(range(256)) * 2
+    kept = {entry.path: entry for entry in list_kept(localrun.home, localrun.record()["folder"])}
+    assert read_kept(localrun.home, kept[os.fsdecode(b"not-utf8-\xff")]) == bytes(range(256)) * 2
 
 
 def test_links_stay_links_and_never_lead_out(localrun, tmp_path):
@@ -133,7 +131,7 @@ def test_workspace_inside_the_source_is_left_out_and_source_inside_the_workspace
     shutil.rmtree(os.path.join(localrun.source, "deep"))
     localrun.run("-q", "list.py")
     earlier = os.path.join(localrun.home, "again")
-    restore_snapshot(localrun.home, localrun.record()["folder"], earlier)
+    shutil.copytree(localrun.source, earlier)
     done = localrun.run("-q", "list.py", cwd=earlier)
     assert (done.returncode, done.stdout) == (0, b"")
     for folder in (localrun.home, os.path.join(localrun.home, "runs")):

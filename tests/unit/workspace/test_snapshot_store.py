@@ -6,18 +6,18 @@ import os
 
 import pytest
 
-from localrun.errors import BadInput, RunNotFound, StoreFailed
+from localrun.errors import StoreFailed
 from localrun.plan import SourcePlan
 from localrun.workspace import snapshot_store
 from localrun.workspace.snapshot import copy_entries, list_source
 from localrun.workspace.snapshot_objects import list_objects, locate_object, store_bytes
 from localrun.workspace.snapshot_store import (
+    Kept,
     collect,
     keep_snapshot,
     list_kept,
     read_kept,
     read_reference,
-    restore_snapshot,
 )
 
 OLD = 1_700_000_000
@@ -93,20 +93,21 @@ def test_changed_file_adds_itself_and_a_list(tmp_path, source):
     assert contents[1]["train.py"] == b"print(22)"
 
 
+def restore(home, folder, target):
+    """Do what the run of a rerun does."""
+    entries = list_source(SourcePlan(snapshot=read_reference(folder)), home=home)
+    target.mkdir()
+    kept = Kept(home=home, hashes={entry.path: entry.digest for entry in entries})
+    copy_entries("", entries, str(target), kept=kept)
+
+
 def test_snapshot_is_restored_with_modes_times_and_links(tmp_path, source):
     _, _, home, folder = take(tmp_path, source, "a")
-    assert restore_snapshot(home, folder, str(tmp_path / "again")) == 3
     again = tmp_path / "again"
+    restore(home, folder, again)
     assert (again / "deep" / "run.sh").stat().st_mode & 0o777 == 0o755
     assert (again / "train.py").stat().st_mtime == OLD
     assert (os.readlink(again / "link"), (again / "link").read_text()) == ("deep/same", "print(1)")
-    with pytest.raises(BadInput):
-        restore_snapshot(home, folder, str(again))
-
-
-def test_run_without_a_snapshot_has_none_to_restore(tmp_path):
-    with pytest.raises(RunNotFound):
-        restore_snapshot(str(tmp_path), str(tmp_path / "run"), str(tmp_path / "again"))
 
 
 def test_file_that_changes_after_it_was_kept_is_taken_from_the_store(tmp_path, source):
@@ -130,7 +131,7 @@ def test_damaged_object_is_told_and_made_good_by_the_next_snapshot(tmp_path, sou
         with open(path, "wb") as file:
             file.write(b"" if damage == "cut" else b"print(9)")
     with pytest.raises(StoreFailed):
-        restore_snapshot(home, folder, str(tmp_path / "again"))
+        restore(home, folder, tmp_path / "again")
     take(tmp_path, source, "b")  # its files are too new to be remembered
     assert read_kept(home, entry_of(entries, kept, "train.py")) == b"print(1)"
 
@@ -143,7 +144,7 @@ def test_large_file_with_a_hole_keeps_it(tmp_path, source):
     _, kept, home, folder = take(tmp_path, source, "a")
     state = os.stat(locate_object(home, kept.hashes["huge"]))
     assert (state.st_size, state.st_blocks < 10_000) == (200 << 20, True)
-    restore_snapshot(home, folder, str(tmp_path / "again"))
+    restore(home, folder, tmp_path / "again")
     with open(tmp_path / "again" / "huge", "rb") as file:
         file.seek(100 << 20)
         assert file.read(7) == b"middle\0"
@@ -154,7 +155,7 @@ def test_name_that_is_no_text_is_kept(tmp_path, source):
     with open(name, "wb") as file:
         file.write(b"odd")
     _, _, home, folder = take(tmp_path, source, "a")
-    restore_snapshot(home, folder, str(tmp_path / "again"))
+    restore(home, folder, tmp_path / "again")
     with open(os.path.join(os.fsencode(tmp_path), b"again", b"odd\xff\n"), "rb") as file:
         assert file.read() == b"odd"
 
