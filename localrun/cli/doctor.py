@@ -8,30 +8,13 @@ import click
 
 from localrun.cli import show
 from localrun.escaping import escape
-from localrun.values import fields, value
+from localrun.values import fields
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-OK, WARNING, FAILED = "ok", "warning", "failed"
-
-
-@value
-class Finding:
-    """What a check found.
-
-    Attributes:
-        name: What was looked at.
-        status: `ok`, `warning` (something will not work, or not as well) or `failed` (runs will fail).
-        says: What was found.
-        hint: What to do; empty when nothing is to be done.
-    """
-
-    name: str
-    status: str
-    says: str
-    hint: str = ""
+    from localrun.cli.doctor_findings import Finding
 
 
 @click.command()
@@ -44,6 +27,8 @@ def doctor(offline: bool, repair: bool, form: str) -> int:  # noqa: FBT001 - cli
     With --repair: tell what of the records of runs was recovered; 1 when something could not be. As JSON: a list of
     objects with `name`, `status` (ok, warning, failed), `says` and `hint`.
     """
+    from localrun.cli.doctor_findings import FAILED
+
     if repair:
         from localrun.cli.doctor_records import repair_records
 

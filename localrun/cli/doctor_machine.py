@@ -7,7 +7,7 @@ import os
 import sys
 
 from localrun.cli.disk import size_text
-from localrun.cli.doctor import FAILED, OK, WARNING, Finding
+from localrun.cli.doctor_findings import FAILED, OK, WARNING, Finding
 from localrun.errors import LocalrunError
 
 TYPE_CHECKING = False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from localrun.cli.doctor import FAILED, OK, WARNING, Finding
+from localrun.cli.doctor_findings import FAILED, OK, WARNING, Finding
 from localrun.errors import LocalrunError
 
 TYPE_CHECKING = False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from localrun.cli.doctor import FAILED, OK, WARNING, Finding
+from localrun.cli.doctor_findings import FAILED, OK, WARNING, Finding
 from localrun.errors import LocalrunError
 from localrun.resolve.credentials import hide_credentials
 

@@ -6,7 +6,7 @@ import pytest
 
 from localrun.adapters.reach import find_bundle
 from localrun.cli import doctor_machine, doctor_services
-from localrun.cli.doctor import FAILED, OK, WARNING
+from localrun.cli.doctor_findings import FAILED, OK, WARNING
 
 
 def only(findings):
