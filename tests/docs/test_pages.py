@@ -16,8 +16,9 @@ from localrun.cli import commands
 PAGES = {name: read_page(name) for name in list_pages()}
 TYPED = [name for name, page in PAGES.items() if page.list_commands()]
 
-WITHOUT_COMMANDS = {"docs/house.md", "docs/seeds.md"}
-"""Pages that have no command to run: drawings that tests/unit/test_house.py holds to the code, a table of tests/seeds."""
+WITHOUT_COMMANDS = {"docs/faults.md", "docs/house.md", "docs/seeds.md"}
+"""Pages that have no command to run: drawings that tests/unit/test_house.py holds to the code, a table of tests/seeds, and
+tables of tests that tests/unit/test_faults_page.py looks for."""
 
 NOT_RUN = {
     "README.md": 2,  # an installation, which another page has; make check, make test
