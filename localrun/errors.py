@@ -62,13 +62,17 @@ class BadInput(LocalrunError):
         self.key = key
 
 
+NOT_FOUND = 127
+"""A shell's exit code for a program that is not there."""
+
+
 class NotRunnable(LocalrunError):
     """The script or program cannot be started: 127 when it is not there, 126 when it cannot be executed."""
 
     code = "not_found"
 
-    def __init__(self, message: str, *, hint: str = "", exit_code: int = 127) -> None:
-        super().__init__(message, hint=hint, code="not_found" if exit_code == 127 else "cannot_invoke")  # noqa: PLR2004 - a shell's
+    def __init__(self, message: str, *, hint: str = "", exit_code: int = NOT_FOUND) -> None:
+        super().__init__(message, hint=hint, code="not_found" if exit_code == NOT_FOUND else "cannot_invoke")
         self.exit_code = exit_code
 
 

@@ -46,22 +46,22 @@ def _init(self: Any, **given: Any) -> None:
         raise TypeError(f"{cls.__name__} has no field {', '.join(sorted(given))}")
 
 
-def _eq(self: Any, other: object) -> bool:
+def _eq(self: object, other: object) -> bool:
     if type(self) is not type(other):
         return False
     same: bool = fields(self) == fields(other)
     return same
 
 
-def _hash(self: Any) -> int:
+def _hash(self: object) -> int:
     return hash((type(self), tuple(fields(self).values())))
 
 
-def _repr(self: Any) -> str:
+def _repr(self: object) -> str:
     return f"{type(self).__name__}({', '.join(f'{name}={item!r}' for name, item in fields(self).items())})"
 
 
-def _refuse(self: Any, name: str, *_: object) -> None:
+def _refuse(self: object, name: str, *_: object) -> None:
     raise AttributeError(f"{type(self).__name__}.{name} is read-only; values.replace makes a changed copy")
 
 
@@ -79,7 +79,7 @@ def replace(item: T, **changes: Any) -> T:
     return type(item)(**(fields(item) | changes))
 
 
-def pack(item: Any) -> Any:
+def pack(item: object) -> Any:
     """Turn nested values into nested tuples and dicts that `marshal` can store; `unpack` is its inverse."""
     if isinstance(item, tuple):
         return tuple(map(pack, item))
@@ -107,7 +107,7 @@ def unpack(item: Any, classes: Mapping[str, type]) -> Any:
     return item
 
 
-def plain(item: Any) -> Any:
+def plain(item: object) -> Any:
     """Turn nested values into what JSON can say: values as objects, tuples of pairs of names as lists."""
     if isinstance(item, tuple | list):
         return [plain(part) for part in item]

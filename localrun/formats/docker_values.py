@@ -20,12 +20,17 @@ _VOLUME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 _PORT = re.compile(
     r"(?:(?P<address>\[[0-9A-Fa-f:]+\]|\d+(?:\.\d+){3}):)?(?:(?P<host>[\d-]*):)?(?P<inside>[\d-]+)(?:/(tcp|udp|sctp))?"
 )
+_PORTS = re.compile(r"[0-9]{1,5}(-[0-9]{1,5})?")
 _MODES = (
     *("ro", "rw", "z", "Z", "nocopy", "cached", "delegated", "consistent"),
     *("shared", "slave", "private", "rshared", "rslave", "rprivate"),
 )
 LARGEST_BYTES = 1 << 60
 LARGEST_PORT = 65_535
+LEAST_CPUS, MOST_CPUS = Decimal("0.01"), 10_000
+"""The engine's own least, and more than any machine has."""
+LONGEST_NUMBER = 20
+"""Characters; no size or count has more."""
 
 
 def read_size(text: str) -> int:
@@ -38,7 +43,7 @@ def read_size(text: str) -> int:
     if not found:
         raise BadInput(f"{text!r} is not a size", hint="write a number and b, k, m or g, such as 2g")
     unit = "bkmgtp".index((found[2] or "b").lower())
-    count = int(Decimal(found[1]) * 1024**unit) if len(found[1]) <= 20 else LARGEST_BYTES + 1  # noqa: PLR2004 - digits
+    count = int(Decimal(found[1]) * 1024**unit) if len(found[1]) <= LONGEST_NUMBER else LARGEST_BYTES + 1
     if count > LARGEST_BYTES:
         raise BadInput(f"{text} is more than any machine has", hint="give a smaller size, such as 2g")
     return count
@@ -52,10 +57,10 @@ def read_cpus(text: str) -> int:
     """
     hint = "give a number such as 2 or 0.5"
     try:
-        count = Decimal(text) if len(text) <= 20 else Decimal("NaN")  # noqa: PLR2004 - digits of any real number
+        count = Decimal(text) if len(text) <= LONGEST_NUMBER else Decimal("NaN")
     except InvalidOperation:
         count = Decimal("NaN")
-    if not count.is_finite() or not Decimal("0.01") <= count <= 10_000:  # noqa: PLR2004 - the engine's least, and enough
+    if not count.is_finite() or not LEAST_CPUS <= count <= MOST_CPUS:
         raise BadInput(f"{text!r} is not a number of processors", hint=hint)
     return int(count * 10**9)
 
@@ -70,9 +75,9 @@ def read_mount(text: str, directory: str) -> str:
     Raises:
         BadInput: it is no mount.
     """
-    parts = text.split(":")
+    parts = text.split(":", 3)  # host, inside, modes, and what is too much
     hint = "write -v /host/folder:/inside, with :ro behind it to protect it"
-    if len(parts) > 3 or not all(parts):  # noqa: PLR2004 - host, inside, modes
+    if parts[3:] or not all(parts):
         raise BadInput(f"{text!r} is not a mount", hint=hint)
     if len(parts) == 1:
         return _inside(text, text)
@@ -112,9 +117,9 @@ def read_port(text: str) -> str:
 
 def _count_ports(text: str) -> int:
     """Count the ports of `80` or `80-85`; 0 when it is neither."""
-    first, dash, last = text.partition("-")
-    if not first.isascii() or not first.isdecimal() or (dash and not last.isdecimal()) or len(text) > 11:  # noqa: PLR2004 - 65535-65535
+    if not _PORTS.fullmatch(text):
         return 0
+    first, _, last = text.partition("-")
     low, high = int(first), int(last or first)
     return high - low + 1 if 0 < low <= high <= LARGEST_PORT else 0
 

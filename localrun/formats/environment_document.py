@@ -37,7 +37,7 @@ def document_of_spec(asked: EnvironmentSpec) -> dict[str, Any]:
 
 
 def _describe_conda(python: PythonSpec) -> dict[str, Any]:
-    dependencies: list[Any] = list(python.conda)
+    dependencies: list[object] = list(python.conda)
     if python.pip:
         dependencies.append({"pip": list(python.pip)})
     found: dict[str, Any] = {"channels": list(python.channels)} if python.channels else {}

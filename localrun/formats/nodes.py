@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 LARGEST_COUNT = 10_000
 """More nodes, or processes on a node, are a slip of the keyboard."""
 _SHOWN_LENGTH = 60
+_DIGITS = 20
+"""A 64-bit number has no more."""
 
 
 @value
@@ -161,7 +163,7 @@ def whole_number(node: Node, *, minimum: int, maximum: int) -> int:
         number = data
     elif isinstance(data, float) and data.is_integer():
         number = int(data)
-    elif isinstance(data, str) and data.isascii() and len(data) <= 20:  # noqa: PLR2004 - the digits of a 64-bit number
+    elif isinstance(data, str) and data.isascii() and len(data) <= _DIGITS:
         try:
             number = int(data)
         except ValueError:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from localrun.errors import BadInput
 from localrun.formats.gate import DEPTH, Document, Mark, load_yaml
 from localrun.formats.nodes import describe
@@ -28,7 +26,7 @@ def apply_overrides(document: Document, overrides: tuple[tuple[str, str], ...]) 
     return replace(document, data=data, mark=mark)
 
 
-def _scalar(key: str, given: str) -> tuple[Any, Mark]:
+def _scalar(key: str, given: str) -> tuple[object, Mark]:
     if given[:1] in ("'", '"') and given[-1:] == given[:1] and len(given) > 1:
         data = load_yaml(given.encode(errors="surrogatepass"), file=f"--set {key}").data
         return data, Mark()
@@ -41,7 +39,7 @@ def _scalar(key: str, given: str) -> tuple[Any, Mark]:
         raise BadInput(f"--set {key}: {error}", hint="put it in quotes when it is meant as text") from None
 
 
-def _set(data: Any, mark: Mark, steps: list[str], new: tuple[Any, Mark], key: str) -> tuple[Any, Mark]:
+def _set(data: object, mark: Mark, steps: list[str], new: tuple[object, Mark], key: str) -> tuple[object, Mark]:
     if data is None:
         data, mark = {}, Mark(line=mark.line, parts={})
     if not isinstance(data, dict):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from localrun.formats.nodes import (
     Node,
@@ -111,7 +111,7 @@ def _literal(node: Node) -> tuple[str, list[str]]:
     return wrapped, [note(part, f"Azure ML turns {plain} under value: into {wrapped}; write it without value:")]
 
 
-def _wrapped(data: Any) -> str:
+def _wrapped(data: str | float) -> str:
     """Give what azure-ai-ml makes of `{value: …}`: text, else a truth value, else a whole number, in this order."""
     if isinstance(data, str | bool):
         return str(data)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 _KINDS: dict[str, tuple[type, ...]] = {"str": (str,), "int": (int,), "bool": (bool,), "float": (int, float)}
 
 
-def read_recorded_plan(document: Any, *, where: str) -> Plan:
+def read_recorded_plan(document: object, *, where: str) -> Plan:
     """Give the plan that a record keeps.
 
     Args:
@@ -28,7 +28,7 @@ def read_recorded_plan(document: Any, *, where: str) -> Plan:
     return plan
 
 
-def _read_value(cls: type, document: Any, where: str, key: str) -> Any:
+def _read_value(cls: type, document: object, where: str, key: str) -> Any:
     if not isinstance(document, dict):
         raise _damaged(where, key, document)
     kinds = cls.__annotations__
@@ -43,7 +43,7 @@ def _read_value(cls: type, document: Any, where: str, key: str) -> Any:
         raise _damaged(where, key, str(error)) from None
 
 
-def _read(kind: str, item: Any, where: str, key: str) -> Any:
+def _read(kind: str, item: object, where: str, key: str) -> Any:
     kind, _, optional = kind.partition(" | ")
     if optional and item is None:
         return None
@@ -63,7 +63,7 @@ def _read(kind: str, item: Any, where: str, key: str) -> Any:
     return tuple([_read(part, one, where, key) for one in item])
 
 
-def _read_pairs(item: Any, where: str, key: str) -> tuple[tuple[str, str], ...]:
+def _read_pairs(item: object, where: str, key: str) -> tuple[tuple[str, str], ...]:
     if isinstance(item, dict):  # options of containers stand in it as what they are, not as JSON text
         options = key.endswith("container.options")
         return tuple([(str(name), json.dumps(one) if options else str(one)) for name, one in item.items()])
@@ -72,13 +72,13 @@ def _read_pairs(item: Any, where: str, key: str) -> tuple[tuple[str, str], ...]:
     raise _damaged(where, key, item)
 
 
-def _damaged(where: str, key: str, found: Any) -> StoreFailed:
+def _damaged(where: str, key: str, found: object) -> StoreFailed:
     shown = repr(found)[:80]
     message = f"{where}: {key} cannot be read: {shown}"
     return StoreFailed(message, hint="the record is damaged; run the source again", code="store_corrupt")
 
 
-def read_recorded_artifact(document: Any) -> Artifact:
+def read_recorded_artifact(document: object) -> Artifact:
     """Give the environment that a record keeps.
 
     Raises:

@@ -33,6 +33,10 @@ _OF_THE_SERVICE = (
 )  # fmt: skip
 
 
+_LINE = 100
+"""Characters of a value that are shown."""
+
+
 @value
 class Imported:
     """A run configuration made of a remote run.
@@ -54,7 +58,7 @@ def is_details(data: bytes, *, file: str) -> bool:
         return False
 
 
-def _find_definition(document: Any) -> dict[str, Any]:
+def _find_definition(document: object) -> dict[str, Any]:
     if not isinstance(document, dict):
         return {}
     for name in ("runDefinition", "run_definition"):
@@ -110,7 +114,7 @@ def import_details(
     )
 
 
-def _says_something(item: Any) -> bool:
+def _says_something(item: object) -> bool:
     """Tell whether a value says more than that there is none."""
     if isinstance(item, dict):
         return any(map(_says_something, item.values()))
@@ -118,9 +122,9 @@ def _says_something(item: Any) -> bool:
     return item not in defaults if not isinstance(item, list) else bool(item)
 
 
-def _shorten(item: Any) -> str:
+def _shorten(item: object) -> str:
     text = item if isinstance(item, str) else dump_json(item).replace("\n", "").replace("    ", " ")
-    return text if len(text) <= 100 else f"{text[:100]} ..."  # noqa: PLR2004 - a line
+    return text if len(text) <= _LINE else f"{text[:_LINE]} ..."
 
 
 def import_job(data: bytes, *, file: str, code: str, environment: bytes | None, name: str = "imported") -> Imported:
@@ -160,7 +164,7 @@ def import_job(data: bytes, *, file: str, code: str, environment: bytes | None, 
     return Imported(files=((f"{name}.yml", dump_yaml(document).encode()),), left=tuple(left))
 
 
-def _inline_environment(document: Any, left: list[str]) -> dict[str, Any]:
+def _inline_environment(document: object, left: list[str]) -> dict[str, Any]:
     """Give a v1 environment as a v2 job has it in its own file.
 
     Raises:

@@ -195,6 +195,6 @@ def write_run_configuration(
     return {**files, "": dump_yaml(whole).encode()}
 
 
-def _as_native(item: Any) -> Any:
+def _as_native(item: object) -> object:
     """Give a variable's value as azureml-core can read it from YAML: it refuses numbers with a fraction."""
     return str(item) if isinstance(item, float) else item

@@ -128,7 +128,7 @@ def _split(text: str, place: Place) -> list[str]:
         raise place.refuse("arguments", message, hint="write a list: one argument a line") from None
 
 
-def _read_words(words: Any, key: str, place: Place) -> list[str]:
+def _read_words(words: object, key: str, place: Place) -> list[str]:
     found = []
     if not isinstance(words, list | tuple):
         raise place.refuse(key, f"expected a list, found {type(words).__name__}", hint="write one word an item")
@@ -237,7 +237,7 @@ def _read_container(
     return replace(found, shm_size=shm_size)
 
 
-def _read_variables(given: Any, place: Place) -> tuple[tuple[str, str], ...]:
+def _read_variables(given: object, place: Place) -> tuple[tuple[str, str], ...]:
     found = []
     if not isinstance(given, dict):
         shown = type(given).__name__

@@ -6,10 +6,6 @@ import re
 
 from localrun.formats.secret_references import is_reference
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
-
 NAME = re.compile(
     r"(?:^|.*_)(?:TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|CREDENTIALS?|CONNECTION_?STRING|CONN_?STR|SAS|PAT"
     r"|(?:API|ACCESS|ACCOUNT|PRIVATE|SECRET|STORAGE|SHARED|AUTH|SUBSCRIPTION|ENCRYPTION|SIGNING|MASTER)_?KEY)\d*",
@@ -47,13 +43,15 @@ def refer_to_secret(variable: str) -> str:
     return f"@Microsoft.KeyVault(VaultName=workspace;SecretName={name_secret(variable)})"
 
 
-def hide_variables(variables: Any) -> tuple[str, ...]:
+def hide_variables(variables: object) -> tuple[str, ...]:
     """Put a reference in place of each variable's value that is a secret in plain text; give a line for each.
 
     The reference is of the form of `formats.secret_references`: a run reads the secret of that name.
     """
+    if not isinstance(variables, dict):
+        return ()
     lines = []
-    for name, text in variables.items() if isinstance(variables, dict) else ():
+    for name, text in variables.items():
         if isinstance(text, str) and looks_secret(name, text):
             variables[name] = refer_to_secret(name)
             lines.append(f"the value of {name} is not written; store it: localrun secret set {name_secret(name)}")

@@ -71,7 +71,7 @@ def check_conda_mapping(node: Node) -> tuple[dict[str, Any], tuple[str, ...]]:
     return found_keys, tuple(warnings)
 
 
-def _check_key(part: Node, name: str, warnings: list[str]) -> Any:
+def _check_key(part: Node, name: str, warnings: list[str]) -> object:
     if name not in KEYS:
         near = nearest(name, KEYS)
         hint = f"did you mean {near}?" if near else f"known here: {', '.join(KEYS)}"
@@ -105,19 +105,19 @@ def _check_dependencies(node: Node, warnings: list[str]) -> list[Any]:
     return [{"pip": list(item["pip"])} if isinstance(item, dict) else item for item in whole.data]
 
 
-def _scalar(node: Node) -> Any:
+def _scalar(node: Node) -> object:
     if isinstance(node.data, dict | list):
         raise node.refuse(f"expected text, found {describe(node.data)}", hint="write one text")
     return node.data
 
 
-def conda_node(data: Any, *, file: str, path: str) -> Node:
+def conda_node(data: object, *, file: str, path: str) -> Node:
     """Give the mapping of a conda file as a node without lines; relative paths start from the folder of `path`."""
     document = Document(file=file, data=data, mark=Mark())
     return Node(document=document, path=(), data=data, path_of_file=path)
 
 
-def find_python(dependencies: Iterable[Any]) -> str | None:
+def find_python(dependencies: Iterable[object]) -> str | None:
     """Give the first entry that names Python, whatever its channel and version; None when there is none."""
     for item in dependencies:
         if isinstance(item, str) and package_name(item).lower() == "python":
@@ -143,7 +143,7 @@ def constraint_of(spec: str) -> str:
     return spec.rpartition("::")[2].strip()[len(package_name(spec)) :].strip()
 
 
-def pip_section(dependencies: Iterable[Any]) -> dict[str, Any] | None:
+def pip_section(dependencies: Iterable[object]) -> dict[str, Any] | None:
     """Give the last pip section among dependencies, which is the one that counts; None when there is none."""
     found = [item for item in dependencies if isinstance(item, dict) and "pip" in item]
     return found[-1] if found else None

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from localrun.errors import BadInput
 from localrun.formats.scalars import is_date, read_plain, read_plain_1_1
@@ -29,7 +29,7 @@ _WORDS = {"y", "Y", "n", "N"}
 """What YAML 1.1 itself takes for a truth value, besides what `scalars` knows of one reader of it."""
 
 
-def dump_yaml(data: Any) -> str:
+def dump_yaml(data: object) -> str:
     """Give the YAML of plain data, in block style, keys in their order, a line end at the end.
 
     None is an empty value, as azureml-core writes it. Items of a list stand as far left as their key.
@@ -45,7 +45,7 @@ def dump_yaml(data: Any) -> str:
     return _inline(data, ()) + "\n"
 
 
-def dump_json(data: Any) -> str:
+def dump_json(data: object) -> str:
     """Give the JSON of plain data: indented by four, ASCII, keys in their order.
 
     Raises:
@@ -55,7 +55,7 @@ def dump_json(data: Any) -> str:
     return json.dumps(data, indent=4, allow_nan=False)
 
 
-def _check(data: Any, path: tuple[str, ...]) -> None:
+def _check(data: object, path: tuple[str, ...]) -> None:
     if isinstance(data, dict):
         for name, part in data.items():
             _quote(name, (*path, str(name)))
@@ -71,7 +71,9 @@ def _check(data: Any, path: tuple[str, ...]) -> None:
         raise _refuse(f"a value of type {type(data).__name__} has no place in a file", path, "use text or a number")
 
 
-def _block(data: Any, indent: str, path: tuple[str, ...]) -> Iterator[str]:
+def _block(
+    data: dict[str, object] | list[object] | tuple[object, ...], indent: str, path: tuple[str, ...]
+) -> Iterator[str]:
     if isinstance(data, dict):
         for name, part in data.items():
             yield from _pair(name, part, indent, path)
@@ -86,9 +88,9 @@ def _block(data: Any, indent: str, path: tuple[str, ...]) -> Iterator[str]:
             yield f"{indent}- {'null' if part is None else _inline(part, where)}"
 
 
-def _pair(name: Any, part: Any, indent: str, path: tuple[str, ...]) -> Iterator[str]:
+def _pair(name: object, part: object, indent: str, path: tuple[str, ...]) -> Iterator[str]:
     key = _text(name, (*path, str(name)))
-    where = (*path, name)
+    where = (*path, str(name))
     start = f"{indent}{key}:"
     if len(key) > LONGEST_KEY:
         yield f"{indent}? {key}"
@@ -100,7 +102,7 @@ def _pair(name: Any, part: Any, indent: str, path: tuple[str, ...]) -> Iterator[
         yield start if part is None else f"{start} {_inline(part, where)}"
 
 
-def _inline(data: Any, path: tuple[str, ...]) -> str:
+def _inline(data: object, path: tuple[str, ...]) -> str:
     if isinstance(data, str):
         return _text(data, path)
     if data is None or isinstance(data, bool):
@@ -125,7 +127,7 @@ def _number(data: float) -> str:
     return f"{digits if '.' in digits else digits + '.0'}e{power if power[0] in '+-' else '+' + power}"
 
 
-def _text(data: Any, path: tuple[str, ...]) -> str:
+def _text(data: object, path: tuple[str, ...]) -> str:
     quoted = _quote(data, path)
     text = str(data)
     if _NOT_PRINTABLE.search(text):
@@ -141,7 +143,7 @@ def _is_read_otherwise(text: str) -> bool:
     return not isinstance(read_plain(text), str) or not isinstance(read_plain_1_1(text), str)
 
 
-def _quote(text: Any, path: tuple[str, ...]) -> str:
+def _quote(text: object, path: tuple[str, ...]) -> str:
     if not isinstance(text, str):
         raise _refuse(f"a key must be text, found {text!r}", path, "put it in quotes")
     if "\0" in text or any("\ud800" <= sign <= "\udfff" for sign in text):

@@ -51,7 +51,7 @@ def fingerprint_document(document: Mapping[str, Any], *, platform: str) -> Finge
     return Fingerprints(python=python, image=image)
 
 
-def compare_documents(before: Any, after: Any, path: str = "") -> list[tuple[str, Any, Any]]:
+def compare_documents(before: object, after: object, path: str = "") -> list[tuple[str, object, object]]:
     """Give what differs between two documents, field by field in the order of the first.
 
     Lists of plain items are compared as a whole: their order counts.
