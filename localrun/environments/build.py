@@ -15,54 +15,30 @@ from localrun.environments.contents import (
     bytecode_units,
     find_changed_files,
     find_missing_files,
+    find_python,
     read_conda_packages,
     read_pip_packages,
 )
+from localrun.environments.making import CONDA_FIELDS, Build, read_lock
+from localrun.environments.pins import EarlyResolution
+from localrun.environments.pip_part import install_again, install_pip_part
 from localrun.environments.removal import remove_environment, remove_tree
-from localrun.environments.settings import BuildSettings, Progress
+from localrun.environments.settings import Progress
+from localrun.environments.steps import link_conda_part, start_bytecode, write_conda_lock
 from localrun.errors import EnvironmentFailed, LocalrunError, StoreFailed
-from localrun.plan import Artifact, EnvironmentPlan
-from localrun.values import value
+from localrun.plan import Artifact
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from localrun.environments.pins import EarlyResolution
     from localrun.environments.places import Places
+    from localrun.environments.settings import BuildSettings
+    from localrun.plan import EnvironmentPlan
 
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 _LONGEST_SHEBANG_PATH = 200
-CONDA_FIELDS = ("name", "version", "build", "channel", "url", "sha256", "md5")
-"""What is kept of each conda package of a making."""
-
-
-@value
-class Build:
-    """What every step of one making needs.
-
-    Attributes:
-        plan: What is wanted.
-        places: Where it goes.
-        settings: How.
-        report: Told what happens.
-        log: A descriptor of its log.
-        keep: Descriptors of the locks, which every child inherits: nobody takes over while one of them lives.
-        lock: What an earlier making of the same definition resolved to, as in `versions.json`; empty for nothing.
-        solve_only: Nothing is to be linked.
-        layer: For an image, what the installer has to know of it (`rattler_install`); else None.
-    """
-
-    plan: EnvironmentPlan
-    places: Places
-    settings: BuildSettings
-    report: Callable[[Progress], None]
-    log: int
-    keep: tuple[int, ...]
-    lock: dict[str, Any]
-    layer: dict[str, Any] | None = None
-    solve_only: bool = False
 
 
 def build_environment(
@@ -102,30 +78,13 @@ def build_environment(
         os.close(log)
 
 
-def read_lock(places: Places) -> dict[str, Any]:
-    """Give what an earlier making of the same definition, here or in an image, resolved to; empty for none.
-
-    Both targets hold the same builds this way, and an unpinned package keeps the version of the first making.
-    """
-    try:
-        with open(places.versions, encoding="utf-8") as file:
-            found: dict[str, Any] = json.load(file)
-        return found if all(one["name"] and one["version"] for one in (*found["conda"], *found["pip"])) else {}
-    except (OSError, ValueError, KeyError, TypeError):
-        return {}
-
-
 def _steps(build: Build) -> Artifact:
-    from localrun.environments.pins import EarlyResolution
-    from localrun.environments.steps import link_conda_part, write_conda_lock
-
     early = EarlyResolution(build)
-    end_lock: list[Callable[[], None]] = []
+    ends: list[Callable[[], None]] = []
 
     def work_beside() -> None:
         early.start()
-        if not end_lock:
-            end_lock.append(write_conda_lock(build))
+        ends.append(write_conda_lock(build))
 
     try:
         link_conda_part(build, work_beside)
@@ -135,7 +94,7 @@ def _steps(build: Build) -> Artifact:
         _compile_and_verify(build, python, conda, pip)
     finally:
         early.finish(wait=False)
-        for end in end_lock:
+        for end in ends:
             end()
     return _commit(build, python, sites, conda, pip)
 
@@ -143,15 +102,11 @@ def _steps(build: Build) -> Artifact:
 def _add_pip_part(
     build: Build, python: str, sites: tuple[str, ...], conda: list[InstalledPackage], early: EarlyResolution
 ) -> list[InstalledPackage]:
-    from localrun.environments.steps import install_pip_part
-
     install_pip_part(build, python, early.finish(wait=True))
     return [package for site in sites for package in read_pip_packages(site, conda)]
 
 
 def _compile_and_verify(build: Build, python: str, conda: list[InstalledPackage], pip: list[InstalledPackage]) -> None:
-    from localrun.environments.steps import install_again, start_bytecode
-
     end_bytecode = start_bytecode(build, python, bytecode_units([*conda, *pip]))
     try:
         _check_files(build, [*conda, *pip])
@@ -175,17 +130,6 @@ def _read_conda(places: Places) -> list[InstalledPackage]:
     except (OSError, ValueError, KeyError, TypeError) as error:
         message = f"the conda packages were not installed completely: {error}"
         raise EnvironmentFailed(message, hint=f"see {places.log}", code="installer_crashed") from error
-
-
-def find_python(prefix: str, packages: list[InstalledPackage]) -> tuple[str, tuple[str, ...]]:
-    """Give the interpreter of a prefix and its site folders; both empty when it holds no Python."""
-    record = next((package.record for package in packages if package.name == "python"), None)
-    if record is None:
-        return "", ()
-    short = ".".join(record["version"].split(".")[:2])
-    site = record.get("python_site_packages_path") or f"lib/python{short}/site-packages"
-    os.makedirs(os.path.join(prefix, site), exist_ok=True)
-    return os.path.join(prefix, "bin", "python"), (os.path.join(prefix, site),)
 
 
 def _check_files(build: Build, packages: list[InstalledPackage]) -> None:

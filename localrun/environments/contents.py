@@ -79,6 +79,17 @@ def _size(entry: dict[str, Any]) -> int:
     return int(entry.get("size_in_bytes", -1)) if plain else -1
 
 
+def find_python(prefix: str, packages: Iterable[InstalledPackage]) -> tuple[str, tuple[str, ...]]:
+    """Give the interpreter of a prefix and its site folders; both empty when it holds no Python."""
+    record = next((package.record for package in packages if package.name == "python"), None)
+    if record is None:
+        return "", ()
+    short = ".".join(record["version"].split(".")[:2])
+    site = record.get("python_site_packages_path") or f"lib/python{short}/site-packages"
+    os.makedirs(os.path.join(prefix, site), exist_ok=True)
+    return os.path.join(prefix, "bin", "python"), (os.path.join(prefix, site),)
+
+
 def read_pip_packages(site: str, conda: Iterable[InstalledPackage]) -> list[InstalledPackage]:
     """Read the records (`*.dist-info/RECORD`) of the packages in a site folder that none of `conda` brought."""
     brought = {name.split("/")[-2] for package in conda for name, _ in package.files if name.endswith("/METADATA")}

@@ -23,7 +23,6 @@ from localrun.adapters.containers import (
 )
 from localrun.adapters.engine import EngineRefused
 from localrun.adapters.image_load import can_load_layers, load_layer
-from localrun.environments.build import Build, read_lock
 from localrun.environments.commit import replace_file
 from localrun.environments.image_bases import check_base, check_platform
 from localrun.environments.image_dockerfile import build_dockerfile_image
@@ -32,6 +31,7 @@ from localrun.environments.image_leftovers import MAKER, name_container, name_ma
 from localrun.environments.image_link import Linked, link_prefix, list_layer
 from localrun.environments.image_pip import finish_container
 from localrun.environments.image_predecessor import choose_predecessor, describe_requirements
+from localrun.environments.making import Build, read_lock
 from localrun.environments.removal import remove_tree
 from localrun.environments.settings import BuildSettings, Progress
 from localrun.errors import EnvironmentFailed, LocalrunError, StoreFailed

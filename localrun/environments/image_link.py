@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 
 from localrun.adapters.archives import Member, list_tree
-from localrun.environments.build import find_python
-from localrun.environments.contents import bytecode_units, find_missing_files, read_conda_packages
+from localrun.environments.contents import bytecode_units, find_missing_files, find_python, read_conda_packages
 from localrun.environments.steps import link_conda_part, start_bytecode, write_conda_lock
 from localrun.errors import EnvironmentFailed
 from localrun.fingerprint import layer_fingerprint

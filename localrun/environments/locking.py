@@ -11,12 +11,13 @@ import tempfile
 from localrun.adapters.children import Child, run_child
 from localrun.adapters.installer import child_argv
 from localrun.adapters.uv_lock import resolve_for_platform
-from localrun.environments.build import Build, read_lock
 from localrun.environments.conda import make_folders
+from localrun.environments.making import Build, read_lock
+from localrun.environments.pip_part import describe_pip
 from localrun.environments.places import cache_lock, find_places
 from localrun.environments.removal import share_caches
 from localrun.environments.settings import Progress
-from localrun.environments.steps import describe_pip, describe_request, link_conda_part, raise_refusal, read_answer
+from localrun.environments.steps import describe_request, link_conda_part, raise_refusal, read_answer
 from localrun.errors import EnvironmentFailed
 from localrun.values import replace, value
 

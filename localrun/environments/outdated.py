@@ -9,9 +9,9 @@ import tempfile
 
 from localrun.adapters.host import SUBDIRECTORIES
 from localrun.adapters.uv_lock import resolve_versions
-from localrun.environments.build import CONDA_FIELDS, read_lock
 from localrun.environments.conda import make_folders
 from localrun.environments.locking import normalize, prepare_solving, settle_pip
+from localrun.environments.making import CONDA_FIELDS, read_lock
 from localrun.environments.places import cache_lock, find_places
 from localrun.environments.removal import share_caches
 from localrun.environments.settings import Progress
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Any
 
-    from localrun.environments.build import Build
+    from localrun.environments.making import Build
     from localrun.environments.settings import BuildSettings
     from localrun.plan import EnvironmentPlan
 

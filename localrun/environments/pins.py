@@ -11,19 +11,19 @@ import os
 import re
 
 from localrun.adapters.children import end_child
+from localrun.adapters.uv import start_resolving
+from localrun.environments.pip_part import describe_pip, is_plain
 from localrun.formats.lock_names import is_locked
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import subprocess
 
-    from localrun.environments.build import Build
+    from localrun.environments.making import Build
 
 _SEEDS = {"pip", "setuptools", "wheel"}
 """Python packages of the conda part that do not take part in the resolution unless somebody asks for them."""
 
-_PLAIN = re.compile(r"[A-Za-z0-9][^/\\@]*$|--(index-url|extra-index-url|find-links|no-index|pre)\b")
-_LONGEST = 30_000
 _WAIT_S = 30
 
 
@@ -34,16 +34,11 @@ class EarlyResolution:
         self._build = build
         self._process: subprocess.Popen[bytes] | None = None
         self._pins = os.path.join(build.places.work, "pins.txt")
-        self._begun = False
 
     def start(self) -> None:
-        """Begin, the first time that it is called, if the result can be certain."""
-        if self._begun or not self._build.plan.pip or self._build.lock or is_locked(self._build.plan.conda):
+        """Begin, if the result can be certain."""
+        if not self._build.plan.pip or self._build.lock or is_locked(self._build.plan.conda):
             return
-        self._begun = True
-        from localrun.adapters.uv import start_resolving
-        from localrun.environments.steps import describe_pip
-
         version = self._find_python()
         if version and is_plain(self._build.plan.pip):
             self._process = start_resolving(describe_pip(self._build, ""), version, os.environ, self._pins)
@@ -71,13 +66,3 @@ class EarlyResolution:
             pins = tuple(line.strip() for line in file if line.strip() and not line.startswith("#"))
         names = {re.split(r"[=<>~!;\[ ]", pin)[0].lower() for pin in pins}
         return () if names & _SEEDS or not all("==" in pin for pin in pins) else pins
-
-
-def is_plain(requirements: tuple[str, ...]) -> bool:
-    """Tell whether requirement lines are names, versions and indexes only, and few enough to pass on at once."""
-    return sum(map(len, requirements)) < _LONGEST and all(_PLAIN.match(line) for line in requirements)
-
-
-def options_of(requirements: tuple[str, ...]) -> tuple[str, ...]:
-    """Give the lines of requirements that are options."""
-    return tuple(line for line in requirements if line.startswith("-"))

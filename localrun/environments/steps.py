@@ -1,4 +1,4 @@
-"""The steps of making a conda environment that other programs do: link, lock, pip, bytecode."""
+"""The steps of making a conda environment that other programs do: link, lock, bytecode."""
 
 from __future__ import annotations
 
@@ -8,21 +8,18 @@ import os
 from localrun.adapters.children import Child, ChildEnding, end_child, run_child, start_child
 from localrun.adapters.condarc import find_channels, find_spec_channel, read_condarc
 from localrun.adapters.installer import NO_ANSWER, child_argv
-from localrun.adapters.uv import PipRequest, fetch_again, install_pins, install_requirements
-from localrun.environments.pins import options_of
 from localrun.environments.removal import remove_tree
 from localrun.environments.settings import Progress, wants_hard_links
 from localrun.errors import EnvironmentFailed, StoreFailed
-from localrun.formats.lock_archives import WHEELS, lay_over
 from localrun.formats.lock_names import is_locked
-from localrun.values import fields, replace
+from localrun.values import fields
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import Any
 
-    from localrun.environments.build import Build
+    from localrun.environments.making import Build
 
 _ATTEMPTS = 2
 _LOCK_S = 60
@@ -35,7 +32,7 @@ def link_conda_part(build: Build, on_solved: Callable[[], None]) -> dict[str, An
 
     Args:
         build: The making.
-        on_solved: Called when `solved.json` is there and linking begins; more than once, it may be.
+        on_solved: Called once, when `solved.json` is there and linking begins.
 
     Returns:
         The child's answer; empty when there is nothing to link.
@@ -106,7 +103,8 @@ def _run_installer(
         told = json.loads(line)
         last["text"] = told["text"]
         build.report(Progress(**told))
-        if told["stage"] == "link":
+        if told["stage"] == "link" and "solved" not in last:
+            last["solved"] = ""
             on_solved()
 
     return run_child(
@@ -181,80 +179,16 @@ def last_lines(path: str) -> str:
 
 
 def write_conda_lock(build: Build) -> Callable[[], None]:
-    """Begin to write what was solved as a conda-lock file, beside the other steps.
+    """Begin to write what was solved as a conda-lock file, beside the other steps; what is from a lock is in one.
 
     Returns:
         What waits for its end. An environment without a lock file is usable, so a failure is only logged.
     """
+    if is_locked(build.plan.conda):
+        return _nothing
     with open(os.path.join(build.places.work, "solved.json"), "rb") as file:
         process = start_child(Child(argv=child_argv(), keep=build.keep), request=file, output=build.log)
     return lambda: end_child(process, within_s=_LOCK_S)
-
-
-def _nothing() -> None:
-    pass
-
-
-def describe_pip(build: Build, python: str) -> PipRequest:
-    """Give what uv is to do for a plan."""
-    vendored = build.settings.vendored
-    return PipRequest(
-        python=python,
-        requirements=lay_over(build.plan.pip, vendored) if vendored else build.plan.pip,
-        directory=build.plan.directory,
-        cache=os.path.join(build.places.home, "cache", "uv"),
-        offline=build.settings.offline,
-        hard_links=wants_hard_links(build.settings, os.environ),
-        log=build.log,
-        keep=build.keep,
-        constraints="" if is_locked(build.plan.conda) else _write_constraints(build),
-        complete=is_locked(build.plan.conda),
-        as_of=build.plan.as_of,
-        only_links=os.path.join(vendored, WHEELS) if vendored else "",
-    )
-
-
-def _write_constraints(build: Build) -> str:
-    """Write down the versions that the pip part has had, for uv; nothing when it has had none."""
-    pins = [f"{package['name']}=={package['version']}\n" for package in build.lock.get("pip", [])]
-    path = os.path.join(build.places.work, "constraints.txt")
-    if pins:
-        with open(path, "w", encoding="utf-8") as file:
-            file.writelines(pins)
-    return path if pins else ""
-
-
-def install_pip_part(build: Build, python: str, pins: tuple[str, ...]) -> None:
-    """Install the pip part with uv: what was resolved early when the cache has all of it, else from the beginning.
-
-    Raises:
-        EnvironmentFailed, StoreFailed: as uv says.
-    """
-    if not python:
-        message = f"{build.plan.label or 'the environment'} has a pip part but no python in its conda part"
-        raise EnvironmentFailed(message, hint="add python to the conda dependencies", code="solve")
-    build.report(Progress(stage="pip", text=f"installing {len(build.plan.pip)} pip requirements"))
-    request = describe_pip(build, python)
-    if pins:
-        early = replace(request, requirements=(*options_of(build.plan.pip), *pins))
-        if install_pins(early, os.environ, _ignore):
-            return
-    install_requirements(request, os.environ, _teller(build))
-
-
-def install_again(build: Build, python: str, packages: Sequence[str]) -> None:
-    """Install packages of the pip part anew whose files were not what they should be.
-
-    Raises:
-        EnvironmentFailed, StoreFailed: as uv says.
-    """
-    names = ", ".join(packages)
-    build.report(Progress(stage="pip", text=f"found damaged files of {names} in the cache, fetching them again"))
-    fetch_again(describe_pip(build, python), packages, os.environ, _teller(build))
-
-
-def _teller(build: Build) -> Callable[[str], None]:
-    return lambda line: build.report(Progress(stage="pip", text=line.strip()))
 
 
 def start_bytecode(build: Build, python: str, units: Sequence[tuple[Any, ...]]) -> Callable[[], None]:
@@ -286,5 +220,5 @@ def start_bytecode(build: Build, python: str, units: Sequence[tuple[Any, ...]]) 
     return lambda: end_child(process, within_s=_BYTECODE_S)
 
 
-def _ignore(_: str) -> None:
+def _nothing() -> None:
     pass

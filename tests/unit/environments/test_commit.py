@@ -6,7 +6,7 @@ import os
 
 from localrun.environments.commit import choose_evidence, list_files, manifest_text, read_artifact, write_artifact
 from localrun.environments.contents import bytecode_units, find_changed_files, find_missing_files, read_pip_packages
-from localrun.environments.pins import is_plain, options_of
+from localrun.environments.pip_part import is_plain, options_of
 from localrun.environments.places import find_places
 from localrun.plan import Artifact
 
