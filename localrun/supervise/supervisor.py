@@ -14,10 +14,7 @@ from localrun.errors import LocalrunError, StoreFailed
 from localrun.supervise.course import LAST_WAIT_S, Course
 from localrun.supervise.local_hands import LocalHands
 from localrun.supervise.loop import Supervisor
-from localrun.supervise.room import free_room
 from localrun.workspace import active
-from localrun.workspace.mlflow_store import has_runs
-from localrun.workspace.place import remove_place
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,10 +23,9 @@ if TYPE_CHECKING:
     from localrun.supervise.charge import Charge
     from localrun.supervise.hands import Hands
     from localrun.supervise.outcome import Outcome
+    from localrun.supervise.sampling import Sampler
+    from localrun.supervise.times import Times
     from localrun.workspace.input_hashes import InputHashing
-
-CLOSE_WAITS_S = (0.1, 0.4, 0.5)
-"""Between the attempts to store the last state of a record on a disk that is full."""
 
 
 def fork_supervisor(charge: Charge) -> tuple[int, int]:
@@ -76,44 +72,54 @@ def _serve(charge: Charge, control: int, wake: int) -> NoReturn:
         spawn.close_inherited()
         _note_supervisor(charge)
         spawn.become_subreaper()
-        supervisor = Supervisor(
-            charge.processes, charge.bootstraps, _plan_course(charge, hands), wake, hands, **_plan_notes(charge)
-        )
-        supervisor.start()
-        launched = time.time() - charge.identity.started_at
-        _note_ranks(charge, supervisor.pids)
-        hashing = _start_hashing(charge)
-
-        def store_start() -> None:
-            record.update(_describe_start(charge, supervisor.pids, launched))
-            _store_start(charge, record)
-
-        if charge.identity.detached:
-            store_start()
-            os.write(wake, b".")
-        # who watches waits for the first line, not for the record: its first state is stored when the ranks are quiet
-        later = None if charge.identity.detached else store_start
-        outcome = supervisor.run(
-            control,
-            lambda node, code: _note_bootstrap(charge, node, code),
-            later,
-            lambda held: _store_held(charge, record or _describe_start(charge, supervisor.pids, launched), held),
-        )
-        from localrun.supervise.describe import describe_end
-
-        record = record or _describe_start(charge, supervisor.pids, launched)
-        record = describe_end(record, outcome, charge.identity.started_at + launched)
-        record["inputs"] = hashing.finish() if hashing else {}
+        _carry(charge, hands, record, control, wake)
     except BaseException as error:  # noqa: BLE001 - whatever it is, the ranks must not outlive it
-        record = _give_up(charge, hands, record, error)
-    _fetch(hands, record)
-    closed = _close(charge, record)
+        hands.abandon(LAST_WAIT_S)
+        from localrun.supervise.closing import describe_error
+
+        record = describe_error(charge, record, error, _log)
+    from localrun.supervise.closing import close, drop_source
+
+    closed = close(charge, hands, record, _log)
     os.close(wake)  # who watches need not wait for what follows
     ended = hands.close() and closed
-    _drop_source(charge)
+    drop_source(charge)
     if ended:
         active.release(charge.home, charge.identity.run_id, charge.entry)
     os._exit(0)  # an entry that was not released shows the next command that there is something to repair
+
+
+def _carry(charge: Charge, hands: Hands, record: dict[str, Any], control: int, wake: int) -> None:
+    """Start the ranks, carry the run to its end, and fill the record: with its start first, then with its end."""
+    course, times, sampler = _plan_course(charge, hands), _open_times(charge), _open_sampler(charge)
+    supervisor = Supervisor(charge.processes, charge.bootstraps, course, wake, hands, times=times, sampler=sampler)
+    supervisor.start()
+    launched = time.time() - charge.identity.started_at
+    _note_ranks(charge, supervisor.pids)
+    hashing = _start_hashing(charge)
+
+    def begin_record() -> dict[str, Any]:
+        if not record:
+            record.update(_describe_start(charge, supervisor.pids, launched))
+        return record
+
+    def store_start() -> None:
+        _store_start(charge, begin_record())
+
+    if charge.identity.detached:
+        store_start()
+        os.write(wake, b".")
+    outcome = supervisor.run(
+        control,
+        lambda node, code: _note_bootstrap(charge, node, code),
+        # who watches waits for the first line, not for the record: its first state is stored when the ranks are quiet
+        None if charge.identity.detached else store_start,
+        lambda held: _store_held(charge, begin_record(), held),
+    )
+    from localrun.supervise.describe import describe_end
+
+    record.update(describe_end(begin_record(), outcome, charge.identity.started_at + launched))
+    record["inputs"] = hashing.finish() if hashing else {}
 
 
 def _start_hashing(charge: Charge) -> InputHashing | None:
@@ -148,18 +154,22 @@ def _plan_course(charge: Charge, hands: Hands) -> Course:
     )
 
 
-def _plan_notes(charge: Charge) -> dict[str, Any]:
-    """Give who notes beside the logs when the ranks print, and what they use."""
-    notes: dict[str, Any] = {}
-    if charge.plan.timestamps or len(charge.processes) > 1:
-        from localrun.supervise.times import Times
+def _open_times(charge: Charge) -> Times | None:
+    """Give where it is noted when the ranks print; None for a single rank whose times nobody asked for."""
+    if not charge.plan.timestamps and len(charge.processes) == 1:
+        return None
+    from localrun.supervise.times import Times
 
-        notes["times"] = Times(charge.identity.folder)
-    if charge.plan.sample_usage:
-        from localrun.supervise.sampling import Sampler
+    return Times(charge.identity.folder)
 
-        notes["sampler"] = Sampler(charge.identity.folder, charge.identity.run_id, charge.plan.ranks)
-    return notes
+
+def _open_sampler(charge: Charge) -> Sampler | None:
+    """Give who writes down what the ranks use; None when nobody asked for it."""
+    if not charge.plan.sample_usage:
+        return None
+    from localrun.supervise.sampling import Sampler
+
+    return Sampler(charge.identity.folder, charge.identity.run_id, charge.plan.ranks)
 
 
 def _redirect(folder: str) -> None:
@@ -228,154 +238,6 @@ def _store_held(charge: Charge, record: dict[str, Any], outcome: Outcome) -> Non
     ended = describe_end(record, outcome, charge.identity.started_at + record["timings"]["launch"])
     names = ("status", "exit_code", "origin", "kind", "ended_at", "duration_s", "timings")
     _store_start(charge, ended | {name: record[name] for name in names} | {"held": True})
-
-
-def _give_up(charge: Charge, hands: Hands, record: dict[str, Any], error: BaseException) -> dict[str, Any]:
-    """End everything at once after an error of localrun's own, and say so in the record."""
-    hands.abandon(LAST_WAIT_S)
-    import traceback
-
-    from localrun.supervise.describe import describe_start
-
-    _log(_mask(charge, "".join(traceback.format_exception(error))))
-    pids = (0,) * len(charge.processes)
-    record = record or describe_start(charge.plan, charge.artifact, charge.identity, pids)
-    kind = (
-        error.code if isinstance(error, LocalrunError) else "no_process" if isinstance(error, OSError) else "internal"
-    )
-    from localrun.workspace.records import timestamp
-
-    now = time.time()
-    return record | {
-        "status": "failed",
-        "exit_code": 125,
-        "origin": "localrun",
-        "kind": kind,
-        "ended_at": timestamp(now),
-        "duration_s": round(now - charge.identity.started_at, 3),
-        "ranks": [rank | {"status": "stopped"} for rank in record["ranks"]],
-        "notes": [*record["notes"], _explain(error)],
-    }
-
-
-def _explain(error: BaseException) -> str:
-    """Give the note of a record that an error ended: what is wrong, and what to do."""
-    if not isinstance(error, LocalrunError):
-        return f"localrun itself failed: {type(error).__name__}: {error}"
-    return f"{error.message}; {error.hint}" if error.hint else error.message
-
-
-def _fetch(hands: Hands, record: dict[str, Any]) -> None:
-    """Bring home what the ranks wrote; a run without its outputs has not been completed."""
-    try:
-        record["notes"] = [*record["notes"], *hands.fetch()]
-    except LocalrunError as error:
-        record["notes"] = [*record["notes"], _explain(error)]
-        if record["status"] == "completed":
-            record.update(status="failed", exit_code=125, origin="localrun", kind=error.code)
-
-
-def _close(charge: Charge, record: dict[str, Any]) -> bool:
-    """Store the last state of the record; false when it cannot be stored."""
-    from localrun.workspace import records
-
-    if charge.plan.outputs_directory:
-        record["notes"] += _hand_out(charge)
-    record.update(_describe_logged(charge, record))
-    if charge.processes and charge.processes[0].needles:
-        from localrun.secrets.scan import note_secrets
-
-        record["notes"] += note_secrets(charge.identity.folder, charge.processes[0].needles)
-    free_room(charge.identity.folder)
-    if charge.artifact.versions:
-        record["versions"] = _keep_versions(charge)
-    remove_place(charge.identity.folder)
-    for wait_s in CLOSE_WAITS_S:
-        try:
-            records.update(charge.home, record, _log)
-        except StoreFailed as error:
-            _log(error.message)
-            time.sleep(wait_s)
-        else:
-            return True
-    ended = [str(record[key]) for key in ("status", "exit_code", "origin", "kind")]
-    try:
-        active.note(charge.entry, [" ".join(["ended", *ended])])  # its block is on the disk already
-    except StoreFailed as error:
-        _log(error.message)
-    return False
-
-
-def _describe_logged(charge: Charge, record: dict[str, Any]) -> dict[str, Any]:
-    """Give what the script has logged, for the record."""
-    folder = charge.identity.folder
-    if not os.path.isdir(os.path.join(folder, "journal")) and not has_runs(folder):
-        return {}
-    from localrun.workspace.metrics import describe_logged
-
-    try:
-        logged = describe_logged(folder, charge.identity.run_id)
-    except (OSError, ValueError, TypeError) as error:  # it is the script's, and no reason to lose the record
-        _log(_mask(charge, f"what was logged cannot be read: {error}"))
-        return {}
-    logged["tags"] = record["tags"] | logged.get("tags", {})
-    if charge.processes and charge.processes[0].needles:
-        import json
-
-        return dict(json.loads(_mask(charge, json.dumps(logged))))
-    return logged
-
-
-def _mask(charge: Charge, text: str) -> str:
-    """Give a text without the values of the run's secrets."""
-    needles = charge.processes[0].needles if charge.processes else ()
-    if not needles:
-        return text
-    from localrun.secrets.masks import hide
-    from localrun.secrets.search import Search
-
-    return hide(text.encode(errors="backslashreplace"), Search(needles)).decode(errors="replace")
-
-
-def _keep_versions(charge: Charge) -> str:
-    """Keep what the environment was made of with the record, which outlives it; give the path, empty without room."""
-    kept = os.path.join(charge.identity.folder, "versions.json")
-    lock = os.path.join(charge.home, "environments", f"{charge.plan.environment.name}.conda-lock.yml")
-    try:
-        _copy(charge.artifact.versions, kept)
-        if os.path.exists(lock):
-            _copy(lock, os.path.join(charge.identity.folder, "conda-lock.yml"))
-    except OSError as error:
-        _log(f"the versions cannot be kept: {error.strerror}")
-        return ""
-    return kept
-
-
-def _copy(path: str, new: str) -> None:
-    with open(path, "rb") as old, open(new, "wb") as file:
-        file.write(old.read())
-
-
-def _hand_out(charge: Charge) -> list[str]:
-    """Copy the outputs to where the user wants them as well; give a note when that fails."""
-    from localrun.workspace.outputs import copy_outputs
-
-    try:
-        copy_outputs(charge.identity.folder, charge.plan.outputs_directory)
-    except OSError as error:
-        return [
-            f"the outputs could not be copied to {charge.plan.outputs_directory}: {error.strerror}: {error.filename}"
-        ]
-    return []
-
-
-def _drop_source(charge: Charge) -> None:
-    """Free the room that the working directories take for what the store has too."""
-    if charge.plan.source.in_place or (charge.plan.container and charge.plan.container.keep):
-        return
-    from localrun.workspace.working_copy import drop_unchanged
-
-    drop_unchanged(charge.home, charge.identity.folder, charge.plan.nodes)
 
 
 def _log(line: str) -> None:
