@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 import tarfile
 import zipfile
 
+from localrun.adapters.toml import parse_toml
 from localrun.errors import EnvironmentFailed
 
 WITHOUT_A_WORD = ("setuptools>=40.8.0", "wheel")
@@ -22,13 +22,9 @@ def read_build_requirements(path: str) -> tuple[str, ...]:
     Raises:
         EnvironmentFailed: it cannot be read.
     """
-    if sys.version_info >= (3, 11):
-        import tomllib
-    else:
-        import tomli as tomllib
     try:
         text = (_read_zip if path.endswith(".zip") else _read_tar)(path)
-        asked = tomllib.loads(text.decode("utf-8")).get("build-system", {}).get("requires")
+        asked = parse_toml(text).get("build-system", {}).get("requires")
     except (OSError, ValueError, EOFError, tarfile.TarError, zipfile.BadZipFile, AttributeError) as error:
         message = f"the source archive {path} cannot be read: {error}"
         raise EnvironmentFailed(message, hint="lock a version that has a wheel", code="build_failed") from error

@@ -6,7 +6,6 @@ This is the one place where they are read. What a file format of Azure ML can sa
 from __future__ import annotations
 
 import os
-import sys
 
 from localrun.errors import BadInput
 from localrun.values import value
@@ -51,10 +50,10 @@ def read_tool_settings(folder: str, environ: Mapping[str, str]) -> ToolSettings:
     table = _read_table(path)
     for key, found in table.items():
         if key not in VARIABLES:
-            import difflib
+            from localrun.formats.nodes import nearest
 
-            near = difflib.get_close_matches(key, VARIABLES, n=1)
-            hint = f"did you mean {near[0]}?" if near else f"the keys are {', '.join(VARIABLES)}"
+            near = nearest(key, VARIABLES)
+            hint = f"did you mean {near}?" if near else f"the keys are {', '.join(VARIABLES)}"
             raise BadInput("localrun has no such setting", file=path, key=f"tool.localrun.{key}", hint=hint)
         if not isinstance(found, str):
             message = f"a text is needed, not {found!r}"
@@ -83,12 +82,9 @@ def _read_table(path: str) -> dict[str, Any]:
 
 
 def _parse(data: bytes, path: str) -> dict[str, Any]:
-    if sys.version_info >= (3, 11):
-        import tomllib
-    else:
-        import tomli as tomllib
+    from localrun.adapters.toml import parse_toml
+
     try:
-        found: dict[str, Any] = tomllib.loads(data.decode())
+        return parse_toml(data)
     except (ValueError, RecursionError) as error:
         raise BadInput(f"not valid TOML: {error}", file=path, hint="correct the file") from None
-    return found

@@ -9,6 +9,7 @@ import os
 import re
 import sys
 
+from localrun.adapters.toml import parse_toml
 from localrun.adapters.uv import explain, run_uv
 from localrun.errors import EnvironmentFailed
 
@@ -104,18 +105,9 @@ def _resolve(
     code, lines = run_uv(request, (*arguments, "-"), environ, on_line)
     if code:
         raise explain(lines, request, code)
-    packages: list[dict[str, Any]] = _read(output).get("packages", [])
+    with open(output, "rb") as file:
+        packages: list[dict[str, Any]] = parse_toml(file.read()).get("packages", [])
     return packages
-
-
-def _read(path: str) -> dict[str, Any]:
-    if sys.version_info >= (3, 11):
-        import tomllib
-    else:
-        import tomli as tomllib
-    with open(path, "rb") as file:
-        found: dict[str, Any] = tomllib.load(file)
-    return found
 
 
 def _describe(package: dict[str, Any], python_version: str) -> dict[str, str]:
