@@ -93,11 +93,16 @@ def _connect(output: int, source: int) -> None:
 
 def _wait_at(gate: int) -> None:
     """Wait for the byte that lets this process through; until then it must hold nothing else of its parent's open."""
-    for name in os.listdir("/dev/fd"):
-        if int(name) > 2 and int(name) != gate:  # noqa: PLR2004 - the standard files stay
-            _close(int(name))
+    for descriptor in _list_open():
+        if descriptor != gate:
+            _close(descriptor)
     if not os.read(gate, 1):
         os._exit(125)
+
+
+def _list_open() -> list[int]:
+    """List what this process has open besides its standard files."""
+    return [descriptor for descriptor in map(int, os.listdir("/dev/fd")) if descriptor not in {0, 1, 2}]
 
 
 def _close(descriptor: int) -> None:
@@ -112,10 +117,9 @@ def close_inherited() -> None:
 
     What this program has opened itself is not inheritable, and stays.
     """
-    for name in os.listdir("/dev/fd"):
-        descriptor = int(name)
+    for descriptor in _list_open():
         try:
-            if descriptor > 2 and os.get_inheritable(descriptor):  # noqa: PLR2004 - the standard files stay
+            if os.get_inheritable(descriptor):
                 os.close(descriptor)
         except OSError:
             continue

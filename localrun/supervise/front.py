@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from localrun.adapters import signals
+from localrun.supervise.loop import GO_ON, GROWN, HELD, RELEASE, STAND_STILL, WORDS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -13,8 +14,6 @@ if TYPE_CHECKING:
     from localrun.supervise.terminal import Relay
     from localrun.supervise.view import View
 
-ASKS = {signals.SIGINT: b"i", signals.SIGTERM: b"t", signals.SIGHUP: b"h"}
-"""What each signal asks the supervisor for, as the control pipe spells it."""
 ENOUGH = 2
 """Who asks more often than that does not want to see the rest of the output either."""
 
@@ -45,18 +44,18 @@ def watch(
         if interrupts > ENOUGH:  # the ranks are killed; whoever reads our output does not take it
             raise KeyboardInterrupt
         try:
-            os.write(control, ASKS[number])
+            os.write(control, WORDS[number])
             if number == signals.SIGINT and interrupts == 1:
                 say("stopping the ranks; press Ctrl-C again to kill them")
         except (OSError, RuntimeError):
             return  # the supervisor is gone, its wake pipe tells; or we were just saying something else
 
     def stand_still(*_: object) -> None:
-        if _tell(control, b"z"):
+        if _tell(control, STAND_STILL):
             signals.stop_this_process()
-            _tell(control, b"c")
+            _tell(control, GO_ON)
 
-    before = {n: signals.signal(n, ask) for n in ASKS if signals.getsignal(n) != signals.SIG_IGN}
+    before = {n: signals.signal(n, ask) for n in WORDS if signals.getsignal(n) != signals.SIG_IGN}
     if signals.getsignal(signals.SIGTSTP) == signals.SIG_DFL:
         before[signals.SIGTSTP] = signals.signal(signals.SIGTSTP, stand_still)
     signals.let_asks_through()
@@ -85,7 +84,7 @@ def _follow(
     on_hold: Callable[[], object] | None,
     relay: Relay | None,
 ) -> None:
-    news = b"."
+    news = GROWN
     held = False
     while news:
         if held or relay is not None:
@@ -97,7 +96,7 @@ def _follow(
             _prepare_end()
         if shown and not view.open:
             say("nobody reads the output any more; the run goes on, and its logs are complete")
-        if b"h" in news and on_hold is not None:
+        if HELD in news and on_hold is not None:
             if relay is not None:
                 relay.close()
             relay, held = None, os.isatty(0)
@@ -114,7 +113,7 @@ def _await_news(control: int, wake: int, relay: Relay | None) -> None:
         poll.register(0, select.POLLIN)
     while wake not in (ready := dict(poll.poll())):
         if relay is None and os.read(0, 4096):
-            _tell(control, b"e")
+            _tell(control, RELEASE)
         elif relay is not None and 0 in ready:
             relay.forward()
         if relay is None or not relay.open:
@@ -125,9 +124,9 @@ def _await_news(control: int, wake: int, relay: Relay | None) -> None:
 
 def _prepare_end() -> None:
     """Import what the end of a run takes, now that nobody waits for a first line any more."""
-    import json  # noqa: F401
+    import json  # noqa: F401 - for whoever asks for it next
 
-    from localrun.workspace import records  # noqa: F401
+    from localrun.workspace import records  # noqa: F401 - the same
 
 
 def await_record(wake: int) -> None:

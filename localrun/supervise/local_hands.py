@@ -18,8 +18,7 @@ if TYPE_CHECKING:
     from localrun.supervise.hands import News
     from localrun.supervise.process import Process
 
-SIGKILL = 9
-KILLED = (-SIGKILL, 128 + SIGKILL)
+KILLED = (-signals.SIGKILL, 128 + signals.SIGKILL)
 """How a killed rank ends, and a shell whose child was killed."""
 
 

@@ -26,14 +26,18 @@ if TYPE_CHECKING:
     from localrun.supervise.sampling import Sampler
     from localrun.supervise.times import Times
 
-ASKED = {b"i": "interrupted", b"t": "terminated", b"h": "hung_up", b"": "front_end_lost", b"e": "released"}
-"""What the front end writes into the control pipe to end the run; its end is the front end's end."""
+SIGNALLED = {signals.SIGTERM: "terminated", signals.SIGINT: "interrupted", signals.SIGHUP: "hung_up"}
+"""What a signal to the supervisor asks for."""
+WORDS = {signals.SIGTERM: b"t", signals.SIGINT: b"i", signals.SIGHUP: b"h"}
+"""What the front end writes into the control pipe when it gets such a signal."""
+RELEASE = b"e"
+"""What it writes when ranks that are held need not be held any more."""
+ASKED = {WORDS[number]: reason for number, reason in SIGNALLED.items()} | {b"": "front_end_lost", RELEASE: "released"}
+"""What each of these asks for; the end of the pipe is the front end's end."""
 STAND_STILL, GO_ON = b"z", b"c"
 """What it writes when it is stopped by Ctrl-Z, and when it goes on."""
-HELD = b"h"
-"""What the front end reads when the ranks are held after a failure; a dot means that a log has grown."""
-SIGNALLED = {signals.SIGTERM: "terminated", signals.SIGINT: "interrupted", signals.SIGHUP: "hung_up"}
-"""What a signal to the supervisor itself asks for."""
+GROWN, HELD = b".", b"h"
+"""What the front end reads when a log has grown, and when the ranks are held after a failure."""
 QUIET_S = 0.05
 """After so long without a sign of life from the ranks, nobody waits for what they print."""
 QUIET_AT_LAST_S = 0.25
@@ -207,11 +211,11 @@ class Supervisor:
             del self._open[source]
         return count
 
-    def _tell(self, news: bytes = b".") -> None:
+    def _tell(self, news: bytes = GROWN) -> None:
         if self._wake < 0:
             return
         try:
-            if news != b".":
+            if news != GROWN:
                 _wait_for_room(self._wake)
             os.write(self._wake, news)
         except BlockingIOError:
@@ -225,7 +229,7 @@ class Supervisor:
             self._poll.unregister(control)
         if asked in (STAND_STILL, GO_ON):
             self._stand_still(still=asked == STAND_STILL)
-        elif asked in ASKED and (asked != b"e" or self._course.held):
+        elif asked in ASKED and (asked != RELEASE or self._course.held):
             self._ask_to_end(ASKED[asked])
 
     def _obey(self, numbers: bytes) -> None:
