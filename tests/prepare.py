@@ -30,6 +30,7 @@ SEARCHED = os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/local/sbin
 
 PROGRAMS = {
     "bash": "bash",
+    "catatonit": "catatonit",
     "cc": "gcc",
     "debootstrap": "debootstrap",
     "docker": "docker.io",
@@ -39,6 +40,7 @@ PROGRAMS = {
     "mount": "mount",
     "mpirun": "openmpi-bin",
     "openssl": "openssl",
+    "podman": "podman",
     "ssh": "openssh-client",
     "unshare": "util-linux",
 }

@@ -9,6 +9,7 @@ from localrun.adapters.engine_connections import close_quietly, open_connection
 from localrun.adapters.engine_errors import EngineLost, EngineRefused
 from localrun.adapters.engine_http import make_head, make_target, quote, split_frames
 from localrun.adapters.engine_json import write_json
+from localrun.errors import LocalrunError
 from localrun.values import value
 
 TYPE_CHECKING = False
@@ -240,10 +241,19 @@ def commit_container(engine: Engine, container: str, settings: Mapping[str, Any]
         comment: For the image's history.
 
     Raises:
-        LocalrunError: the engine does not answer, or has no room.
+        LocalrunError: the engine does not answer, has no room, or does not do as it is told.
     """
     query: dict[str, str | int | bool] = {"container": container, "comment": comment, "pause": True}
-    return str(engine.ask("POST", "/commit", query=query, body=settings, timeout_s=3600)["Id"])
+    made = str(engine.ask("POST", "/commit", query=query, body=settings, timeout_s=3600)["Id"])
+    if made.startswith("sha256:"):
+        return made
+    found = find_image(engine, made)
+    if found is not None and found.labels.items() >= dict(settings.get("Labels") or {}).items():
+        return found.id
+    remove_image(engine, made)
+    message = f"the engine at {engine.endpoint.place} gives the images that it makes other settings than it is told"
+    hint = "Podman does so from release 5 on; make the image with Docker, or run one that there is (-E image:NAME)"
+    raise LocalrunError(message, hint=hint, code="docker_too_old")
 
 
 def run_script(engine: Engine, container: str, script: bytes, on_line: Callable[[bytes], None]) -> int:

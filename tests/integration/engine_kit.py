@@ -157,13 +157,16 @@ class SecondEngine(Engine):
             "--pidfile", f"{self.sockets}/docker.pid", "--cgroup-parent", self.group, *self.options,
         )  # fmt: skip
         self._tell(f"rm -f {self.sockets}/docker.pid")
-        self._tell(f"{' '.join(words)} >>{self.folder}/dockerd.log 2>&1 </dev/null & daemon=$!")
+        self._start(" ".join(words), timeout_s)
+        return self
+
+    def _start(self, line, timeout_s):
+        self._tell(f"{line} >>{self.folder}/dockerd.log 2>&1 </dev/null & daemon=$!")
         end = time.monotonic() + timeout_s
         while not self.answers():
             assert self._tell("kill -0 $daemon 2>/dev/null && printf alive") == "alive", self.log[-3000:]
             assert time.monotonic() < end, self.log[-3000:]
             time.sleep(0.1)
-        return self
 
     def end(self, number=signal.SIGTERM):
         """Send dockerd a signal, and wait for its end: TERM ends its containers first, KILL leaves them running."""
@@ -188,6 +191,29 @@ class SecondEngine(Engine):
         shutil.rmtree(self.sockets, ignore_errors=True)
         shutil.rmtree(self.folder, ignore_errors=True)
         remove_groups(self.group)
+
+
+class PodmanEngine(SecondEngine):
+    """A Podman that listens as dockerd does, with folders of its own."""
+
+    def __init__(self, folder):
+        super().__init__(folder)
+        self.group = "/libpod_parent"
+
+    def up(self, timeout_s=120):
+        """Start the service, and wait until it answers."""
+        # limits that every machine allows, and locks that no other Podman sees
+        settings = '[containers]\ndefault_ulimits = ["nofile=4096:4096", "nproc=4096:4096"]\n'
+        settings += '[engine]\nlock_type = "file"\ncgroup_manager = "cgroupfs"\nevents_logger = "file"\n'
+        with open(os.path.join(self.folder, "containers.conf"), "w", encoding="ascii") as file:
+            file.write(settings)
+        words = (
+            "podman", "--root", self.data, "--runroot", f"{self.sockets}/run", "--tmpdir", f"{self.sockets}/tmp",
+            "system", "service", "--time=0", self.host,
+        )  # fmt: skip
+        variables = f"CONTAINERS_CONF={self.folder}/containers.conf"
+        self._start(f"{variables} {' '.join(words)}", timeout_s)
+        return self
 
 
 def remove_groups(name):
