@@ -28,6 +28,8 @@ HASH_DIGITS = 64
 def diff(form: str, before: str, after: str) -> None:
     """Show what RUN1 and RUN2 differ in: source, packages, image, variables, arguments, inputs, outputs and more.
 
+    - is what RUN1 has, + what RUN2 has: name the older one first.
+
     As JSON: `before`, `after`, `same`, and for each of `source`, `environment`, `image`, `variables`, `arguments`,
     `settings`, `inputs`, `machine`, `timings`, `exit` and `outputs` a list of objects with `field`, `before`, `after`,
     of a changed text file `diff` besides. `same` does not count `machine` and `timings`. Values of variables that
@@ -39,7 +41,10 @@ def diff(form: str, before: str, after: str) -> None:
 
     home = open_workspace()
     ids = [find_runs(home, (text,))[0] for text in (before, after)]
-    found = compare_runs(home, read_supported(home, ids[0]), read_supported(home, ids[1]), mask)
+    old, new = (read_supported(home, run_id) for run_id in ids)
+    if str(old.get("started_at")) > str(new.get("started_at")):
+        show.tell(f"note: {ids[0]} is the later run: - is what it has, + what {ids[1]} had before")
+    found = compare_runs(home, old, new, mask)
     coloured = sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
     show.write(show.document(found) if form == "json" else describe(found, coloured=coloured))
 

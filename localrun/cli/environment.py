@@ -7,7 +7,7 @@ import os
 import click
 
 from localrun.cli import show
-from localrun.errors import BadInput
+from localrun.errors import BadInput, LocalrunError
 from localrun.escaping import escape
 from localrun.workspace.home import open_home
 
@@ -55,7 +55,7 @@ def _refuse_existing(directory: str, hint: str) -> None:
 @click.option("--version", default="", metavar="VERSION", help="Give it this version [default: the next].")
 @_FORM
 def register(directory: str, name: str, version: str, form: str) -> None:
-    """Register the environment of a folder.
+    """Register the environment of a folder, of Azure ML v1 or with an environment.yml.
 
     An unchanged definition is the version that exists, a changed one the next. Prints NAME:VERSION.
     """
@@ -76,23 +76,28 @@ def register(directory: str, name: str, version: str, form: str) -> None:
 
 
 def read_directory(directory: str) -> dict[str, Any]:
-    """Give the document of an environment folder; what its reader has to say is told.
+    """Give the document of the environment that a folder holds; what its reader has to say is told.
 
     Raises:
         BadInput: a file cannot be used.
     """
+    from localrun.adapters.files import Reading
+    from localrun.formats.environment import read_environment
+    from localrun.formats.environment_document import document_of_spec
+    from localrun.formats.gate import read_referenced
     from localrun.formats.v1_environment import FILES, read_environment_files
 
-    files = {}
-    for name in FILES:
-        path = os.path.join(directory, name)
-        if os.path.lexists(path):
-            try:
-                with open(path, "rb") as file:
-                    files[name] = file.read()
-            except OSError as error:
-                raise BadInput(error.strerror or str(error), file=path, hint="make it readable") from None
-    document, warnings = read_environment_files(files, where=directory)
+    reading = Reading()
+    paths = {name: os.path.join(directory, name) for name in FILES if os.path.lexists(os.path.join(directory, name))}
+    if paths or not os.path.isdir(directory):
+        files = {
+            name: read_referenced(os.path.abspath(path), read=reading.read, shown=path) for name, path in paths.items()
+        }
+        document, warnings = read_environment_files(files, where=directory)
+    else:
+        where = os.path.join(directory, "")
+        spec = read_environment(where, read=reading.read, is_directory=lambda path: reading.look(path) == "folder")
+        document, warnings = document_of_spec(spec), spec.notes
     for line in warnings:
         show.tell(line)
     return document
@@ -144,8 +149,8 @@ def download(name: str, directory: str, version: str, overwrite: bool) -> None: 
 def diff(before: str, after: str, form: str) -> None:
     """Show what differs between two.
 
-    Field by field, and whether the conda environment and the image would be made again. A path to a folder
-    may stand for a REF.
+    Field by field, and whether the conda environment and the image would be made again. A folder may stand
+    for a REF.
     """
     from localrun.cli.environment_diff import compare, describe
 
@@ -155,10 +160,16 @@ def diff(before: str, after: str, form: str) -> None:
 
 
 def find_or_read(home: str, reference: str) -> dict[str, Any]:
-    """Give the document of a folder when a path to one is given, else of a reference."""
-    if os.path.isdir(reference) and ("/" in reference or reference == "."):
+    """Give the document of a reference, or of a folder; what is registered comes before a folder of that very name."""
+    folder = os.path.isdir(reference)
+    if folder and ("/" in reference or reference == "."):
         return read_directory(reference)
-    return find(home, reference)
+    try:
+        return find(home, reference)
+    except LocalrunError:
+        if not folder:
+            raise
+    return read_directory(reference)
 
 
 @environment.command()

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 @click.option("--nodes", type=int, metavar="N", help="How many nodes [as before].")
 @click.option("-n", "--procs-per-node", "processes", type=int, metavar="N", help="Ranks on each node [as before].")
 @click.option("--allow-changed-inputs", is_flag=True, help="Run although an input is not what it was.")
+@click.option("--name", default="", metavar="NAME", help="Call the new run so [no name: the old one keeps its own].")
 @click.option("-o", "--outputs", default="", metavar="DIR", help="Copy the outputs there, too.")
 @click.option("-d", "--detach", is_flag=True, help="Return as soon as the run has started; print its id.")
 @click.option("--offline", is_flag=True, help="Make the environment from caches and local files only.")
@@ -93,7 +94,10 @@ def read_run(home: str, run_id: str) -> tuple[Plan, dict[str, Any]]:
         raise RunNotFound(f"run {run_id} cannot be run again: {why}", hint=hint, code="no_snapshot")
     notes = (f"run {run_id} once more",)
     source = replace(plan.source, snapshot=snapshot, limited=False)
-    return replace(plan, source=source, notes=notes, outputs_directory="", terminal_rank=-1, terminal=False), record
+    own = {"name": "", "display_name": "" if plan.display_name == plan.name else plan.display_name}
+    return replace(
+        plan, source=source, notes=notes, outputs_directory="", terminal_rank=-1, terminal=False, **own
+    ), record
 
 
 def check_inputs(plan: Plan, record: dict[str, Any]) -> None:
@@ -116,8 +120,10 @@ def check_inputs(plan: Plan, record: dict[str, Any]) -> None:
 
 
 def _change(home: str, plan: Plan, given: dict[str, Any]) -> Plan:
-    from localrun.resolve.again import set_ranks, set_variables
+    from localrun.resolve.again import set_name, set_ranks, set_variables
 
+    if given["name"]:
+        plan = set_name(plan, given["name"])
     if given["target"] and given["target"] != plan.target:
         plan = _change_target(home, plan, given["target"])
     if given["nodes"] is not None or given["processes"] is not None:

@@ -31,10 +31,12 @@ KEYS = (
 
 UNDERSTOOD = (
     "an environment is a conda file (environment.yml), an environment YAML with image, build or conda_file, "
-    "a lock file (conda-lock.yml), "
-    "a requirements.txt, a Dockerfile, a folder with azureml_environment.json, image:NAME[,interpreter=PATH], "
-    "or the NAME[:VERSION] of a registered one"
+    "a lock file (conda-lock.yml), a requirements.txt, a Dockerfile, a folder with azureml_environment.json or "
+    "environment.yml, image:NAME[,interpreter=PATH], or the NAME[:VERSION] of a registered one"
 )
+
+YAML_FILES = ("environment.yml", "environment.yaml")
+"""What a folder is looked through for that has no file of a v1 directory."""
 
 _PART = "[a-z0-9]+(?:(?:[.]|__?|-+)[a-z0-9]+)*"
 IMAGE = (
@@ -73,7 +75,8 @@ def read_environment(
         return read_registered(reference, find_registered, read)
     if is_directory(path):
         files = _read_files(reference, read, is_directory)
-        spec = _read_directory(reference, files, read, find_registered)
+        yaml = None if files else _read_yaml(reference, read, is_directory)
+        spec = yaml or _read_directory(reference, files, read, find_registered)
         return lay_lock_beside(spec, read=read, look=is_directory)
     if found := _read_file(reference, path, read):
         return lay_lock_beside(found, read=read, look=is_directory)
@@ -92,6 +95,20 @@ def _read_file(reference: str, path: str, read: Callable[[str], bytes]) -> Envir
         return read_environment_yaml(data, file=reference, read=read)
     if name.endswith((".txt", ".in")):
         return read_requirements(read_referenced(path, read=read, shown=reference), file=reference, read=read)
+    return None
+
+
+def _read_yaml(
+    reference: str, read: Callable[[str], bytes], is_directory: Callable[[str], bool]
+) -> EnvironmentSpec | None:
+    """Give the environment of the YAML file in a folder; None when there is none."""
+    for name in YAML_FILES:
+        file = os.path.join(reference, name)
+        path = os.path.abspath(file)
+        is_directory(path)  # as in `_read_files`
+        data = read_if_there(path, read=read, shown=file)
+        if data is not None:
+            return read_environment_yaml(data, file=file, read=read)
     return None
 
 

@@ -58,7 +58,7 @@ def read_environment_files(files: Mapping[str, bytes], *, where: str) -> tuple[d
         BadInput: a file is missing or cannot be used.
     """
     if JSON_FILE not in files:
-        hint = "name a folder that save_to_directory or `localrun environment scaffold` has written"
+        hint = "name a folder with an environment.yml, or one that `localrun environment scaffold` has written"
         raise BadInput(f"there is no {JSON_FILE}", file=where, hint=hint)
     manner = Manner(warnings=[])
     with default_hint(f"compare it with the {JSON_FILE} that `localrun environment scaffold` writes"):

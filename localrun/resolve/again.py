@@ -1,4 +1,4 @@
-"""A plan that was run, changed in what `rerun` may change: variables, ranks, target."""
+"""A plan that was run, changed in what `rerun` may change: name, variables, ranks, target."""
 
 from __future__ import annotations
 
@@ -15,6 +15,24 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from localrun.plan import EnvironmentPlan, Plan
     from localrun.resolve.facts import HostFacts
+
+
+def set_name(plan: Plan, name: str) -> Plan:
+    """Give the plan of a run that is called something else, which its script is told.
+
+    Raises:
+        BadInput: the name would not do on a command line.
+    """
+    import json
+
+    from localrun.resolve import check_name
+
+    check_name(RunSpec(command="-", name=name))
+    variables = dict(plan.variables)
+    if "LOCALRUN_CONTEXT" in variables:
+        context = json.loads(variables["LOCALRUN_CONTEXT"]) | {"display_name": name}
+        variables["LOCALRUN_CONTEXT"] = json.dumps(context, separators=(",", ":"))
+    return replace(plan, name=name, display_name=name, variables=tuple(sorted(variables.items())))
 
 
 def set_variables(plan: Plan, pairs: tuple[str, ...]) -> Plan:

@@ -26,6 +26,9 @@ def test_runs_of_the_same_differ_in_times_at_most(localrun):
     assert (found["before"], found["after"], found["same"]) == (*ids, True)
     assert not any(found[name] for name in ("source", "environment", "variables", "inputs", "outputs", "machine"))
     assert "the same" in diff(localrun, *ids)
+    told = [localrun.command("diff", *pair).stderr.decode() for pair in (ids, ids[::-1])]
+    assert told[0] == ""
+    assert f"note: {ids[1]} is the later run" in told[1]
 
 
 def test_every_difference_is_told_and_secrets_are_not(localrun, tmp_path):

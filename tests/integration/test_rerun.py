@@ -53,6 +53,19 @@ def test_rerun_changes_what_is_asked_for(localrun):
     assert (refused.returncode, refused.stderr.splitlines()[-1]) == (125, b"kind=bad_input")
 
 
+def test_name_stays_with_the_run_that_was_given_it(localrun):
+    localrun.write("train.py", "from azureml.core import Run; print(Run.get_context().display_name)")
+    assert localrun.run("-q", *OWN, "--name", "first", "train.py").stdout == b"first\n"
+    assert localrun.command("rerun", "-q", "first").stdout == b"first\n"  # the script is told what it was told
+    assert localrun.command("rerun", "-q", "--name", "second", "first").stdout == b"second\n"
+    assert [record["display_name"] for record in localrun.records()] == ["first", "", "second"]
+    ids = [record["run_id"] for record in localrun.records()]
+    assert json.loads(localrun.command("inspect", "first").stdout)["run_id"] == ids[0]
+    assert json.loads(localrun.command("inspect", "second").stdout)["run_id"] == ids[2]
+    refused = localrun.command("rerun", "-q", "--name", "a b", "first")
+    assert (refused.returncode, refused.stderr.splitlines()[-1]) == (125, b"kind=bad_input")
+
+
 def test_changed_input_is_an_error_unless_it_is_allowed(localrun, tmp_path):
     data = tmp_path / "data"
     data.write_text("1")

@@ -8,7 +8,7 @@ import os
 import pytest
 
 from localrun.cli.commands import run_command
-from localrun.errors import BadInput, EnvironmentNotFound
+from localrun.errors import BadInput, EnvironmentNotFound, LocalrunError
 from localrun.workspace import registry
 
 
@@ -106,6 +106,28 @@ def test_diff_tells_fields_and_what_is_rebuilt(folder, call):
     found = json.loads(call("diff", "train:1", "train", "--format", "json"))
     assert [item["field"] for item in found["changes"]] == ["python.condaDependencies.channels"]
     assert (found["environment_rebuilt"], found["image_rebuilt"]) == (True, True)
+
+
+def test_diff_takes_a_folder_by_its_bare_name_and_what_is_registered_first(folder, call, monkeypatch):
+    call("register", "-d", folder)
+    monkeypatch.chdir(folder.parent)
+    assert "are the same" in call("diff", "train", "files")
+    os.mkdir("train")
+    assert "are the same" in call("diff", "train", "train:1")
+    with pytest.raises(LocalrunError, match="train2"):
+        call("diff", "train", "train2")
+
+
+def test_folder_with_an_environment_yaml_is_registered_and_compared(call, tmp_path):
+    (tmp_path / "environment.yml").write_text(
+        "name: given\nimage: some/image:1\nconda_file: {dependencies: [python=3.11]}\n"
+    )
+    assert call("register", "-d", tmp_path) == "given:1\n"
+    found = json.loads(call("show", "given"))
+    assert found["python"]["condaDependencies"] == {"dependencies": ["python=3.11"]}
+    assert found["docker"]["baseImage"] == "some/image:1"
+    assert "are the same" in call("diff", "given", tmp_path)
+    assert call("register", "-d", tmp_path, "-n", "other") == "other:1\n"
 
 
 def test_diff_of_variables_rebuilds_nothing(folder, call):

@@ -34,6 +34,20 @@ def refer(reference, files=(), folders=()):
     return read_environment(reference, read=reader(dict(files)), is_directory=lambda path: path in folders)
 
 
+@pytest.mark.parametrize("name", ["environment.yml", "environment.yaml"])
+def test_folder_with_a_yaml_file_is_that_file(name):
+    found = refer("/p", {f"/p/{name}": "dependencies: [python=3.11]"}, folders=("/p",))
+    assert (found.python.conda, found.file) == (("python=3.11",), f"/p/{name}")
+    both = {
+        f"/p/{name}": "dependencies: [a]",
+        "/p/azureml_environment.json": '{"name": "v1", "version": null, "python": {"userManagedDependencies": true}}',
+    }
+    assert refer("/p", both, folders=("/p",)).name == "v1"
+    with pytest.raises(BadInput, match=r"no azureml_environment\.json") as caught:
+        refer("/p", {f"/p/other/{name}": ""}, folders=("/p",))
+    assert "environment.yml" in caught.value.hint
+
+
 def test_conda_file_is_read():
     found = conda(
         "name: n\nchannels: [conda-forge, defaults]\nvariables: {A: 1, B: x}\n"
