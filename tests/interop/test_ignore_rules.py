@@ -14,8 +14,9 @@ from localrun.workspace.snapshot import list_source
 PROGRAM = """
 import json, os, sys
 from azure.ai.ml._utils._asset_utils import get_ignore_file, get_upload_files_from_folder
-found = get_upload_files_from_folder(sys.argv[1], ignore_file=get_ignore_file(sys.argv[1]))
-print(json.dumps(sorted(name for _, name in found)))
+for folder in sys.argv[1:]:
+    found = get_upload_files_from_folder(folder, ignore_file=get_ignore_file(folder))
+    print(json.dumps(sorted(name for _, name in found)))
 """
 FILES = (
     "train.py", ".env", "outputs/old", "__pycache__/a.pyc", "data/a.csv", "data/keep/b.csv", "data/c.txt", "Logs/x", "logs/x",
@@ -40,17 +41,29 @@ RULES = {
 }
 
 
-@pytest.mark.parametrize("name", RULES)
-def test_snapshot_holds_what_the_sdk_would_upload(oracle_v2, tmp_path, name):
+@pytest.fixture(scope="module")
+def uploads(oracle_v2, tmp_path_factory):
+    """Give for each name of the rules a source folder with them, and what the SDK would upload of it."""
+    top = tmp_path_factory.mktemp("rules")
+    folders = [make_source(top / name / "source", rules) for name, rules in RULES.items()]
+    environ = {key: text for key, text in os.environ.items() if not key.startswith("PYTHON")}
+    done = subprocess.run([oracle_v2, "-c", PROGRAM, *folders], capture_output=True, env=environ, check=True, text=True)
+    answers = done.stdout.splitlines()[-len(RULES) :]
+    return {name: (folder, json.loads(answer)) for name, folder, answer in zip(RULES, folders, answers, strict=True)}
+
+
+def make_source(folder, rules):
     for path in FILES:
-        place = tmp_path / "source" / path
+        place = folder / path
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_text(path)
-    for path, text in RULES[name].items():
-        (tmp_path / "source" / path).write_bytes(text.encode())
-    folder = str(tmp_path / "source")
-    environ = {key: text for key, text in os.environ.items() if not key.startswith("PYTHON")}
-    done = subprocess.run([oracle_v2, "-c", PROGRAM, folder], capture_output=True, env=environ, check=True, text=True)
-    theirs = json.loads(done.stdout.splitlines()[-1])
+    for path, text in rules.items():
+        (folder / path).write_bytes(text.encode())
+    return str(folder)
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_snapshot_holds_what_the_sdk_would_upload(uploads, name):
+    folder, theirs = uploads[name]
     ours = sorted(entry.path for entry in list_source(SourcePlan(directory=folder)) if entry.kind == "file")
     assert ours == [item.removeprefix("source/") for item in theirs]
