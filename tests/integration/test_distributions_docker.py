@@ -31,6 +31,27 @@ def test_rank_0_has_a_port_of_its_own_in_the_network_of_another_container(localr
     assert os.path.exists(os.path.join(localrun.home, "ports", str(port)))
 
 
+def test_tasks_of_tensorflow_find_one_another_by_the_names_of_their_containers(localrun):
+    localrun.write("task.py", "import os\nprint(os.environ['TF_CONFIG'])\n")
+    localrun.write(
+        "job.yml",
+        "command: python3 task.py\ncode: .\nenvironment: {image: localrun-test/python}\n"
+        "distribution: {type: tensorflow, worker_count: 2, parameter_server_count: 1}\n"
+        "resources: {instance_count: 2}\n",
+    )
+    done = localrun.run("-q", "-t", "docker", "job.yml")
+    assert done.returncode == 0, done.stderr
+    told = [json.loads(localrun.log(rank)) for rank in range(3)]
+    assert [item["cluster"] for item in told] == [told[0]["cluster"]] * 3
+    cluster = told[0]["cluster"]
+    assert [address.partition(":")[0] for address in (*cluster["worker"], *cluster["ps"])] == [
+        "node-0",
+        "node-1",
+        "node-0",
+    ]
+    assert len({*cluster["worker"], *cluster["ps"]}) == 3
+
+
 def test_image_without_mpirun_is_refused_before_anything_runs(localrun):
     localrun.write("show.py", "raise SystemExit('it ran')")
     words = ("-t", "docker", "-E", "image:localrun-test/python", "--distribution", "mpi", "-n", "2")

@@ -109,6 +109,29 @@ def test_stats_show_the_rank_of_each_node_without_a_distribution(localrun):
     localrun.command("wait", run_id)
 
 
+NVIDIA_SMI = "#!/bin/sh\necho \"$(cat {place}), 512\"\necho '1, [N/A]'\n"
+
+
+def test_stats_show_the_memory_of_a_gpu_where_nvidia_smi_answers(localrun, tmp_path):
+    localrun.write(
+        "train.py", "import os, sys, time\nopen(sys.argv[1], 'w').write(f'{os.getpid()}\\n')\ntime.sleep(600)\n"
+    )
+    here, place, program = localrun.fifo(), tmp_path / "pid", tmp_path / "bin" / "nvidia-smi"
+    run_id = localrun.run("-q", "-d", "train.py", here).stdout.decode().strip()
+    place.write_text(hear(here)[0])
+    program.parent.mkdir()
+    program.write_text(NVIDIA_SMI.format(place=place))
+    program.chmod(0o755)
+    environ = {"PATH": f"{program.parent}:{os.environ['PATH']}"}
+    (row,) = json.loads(localrun.command("stats", "--no-stream", "--format", "json", run_id, env=environ).stdout)
+    assert row["gpu_memory_bytes"] == 512 * 1024**2
+    table = localrun.command("stats", "--no-stream", run_id, env=environ).stdout.decode()
+    assert "GPU MEMORY" in table
+    assert "512 MiB" in table
+    localrun.command("kill", run_id)
+    localrun.command("wait", run_id)
+
+
 def test_stats_show_what_each_rank_uses_and_write_it_down(localrun):
     localrun.write("train.py", BUSY)
     here = localrun.fifo()

@@ -69,6 +69,27 @@ def test_kill_of_a_rank_in_a_container_fails_the_run(localrun, live):
     assert (failure["rank"], failure["node"]) == (2, 1)
 
 
+def test_kill_of_a_node_in_a_container_fails_the_run_with_a_rank_of_that_node(localrun, live):
+    assert localrun.command("kill", "--node", "1", live).returncode == 0
+    assert localrun.command("wait", live).stdout == b"137\n"
+    assert localrun.record()["first_failure"]["node"] == 1
+
+
+def test_held_run_keeps_its_containers(localrun):
+    localrun.write("train.py", "import os, time\nif os.environ['RANK'] == '1': raise SystemExit(7)\ntime.sleep(600)\n")
+    words = ("-t", "docker", "-E", "image:localrun-test/python", "--nodes", "2", "--distribution", "pytorch")
+    started = localrun.run("-q", "-d", *words, "--on-failure", "hold", "train.py")
+    run_id = started.stdout.decode().strip()
+    wait_until(lambda: localrun.record().get("held"), 60)
+    record = localrun.record()
+    assert [rank["status"] for rank in record["ranks"]] == ["running", "failed"]
+    assert {one["id"] for one in record["containers"]} <= set(docker("ps", "-q", "--no-trunc").split())
+    inside = localrun.command("exec", "--rank", "1", run_id, "--", "sh", "-c", "echo $RANK; hostname")
+    assert inside.stdout == b"1\nnode-1\n", inside.stderr
+    assert localrun.command("stop", run_id).returncode == 0
+    assert localrun.record()["exit_code"] == 7
+
+
 def test_paused_node_is_a_paused_container_and_stop_does_not_wait_for_it(localrun, live):
     (container,) = [one["id"] for one in localrun.record()["containers"] if one["node"] == 1]
     for _ in range(2):
