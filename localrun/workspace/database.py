@@ -3,10 +3,8 @@
 It holds nothing that the run folders do not hold. A database that cannot be used (damaged, emptied, of another version)
 is moved aside as `localrun.db.corrupt-<time>` and made again from `runs/*/run.json`; `repair` looks at all of it.
 
-WAL journal, rollback journal on network file systems (https://sqlite.org/wal.html, "WAL does not work over a network
-filesystem"). Writers begin with BEGIN IMMEDIATE: a transaction that reads first and writes later is refused at once,
-whatever the time-out, when another one wrote in between. A new database is made whole beside its place and then renamed
-into it under a lock, because switching a live one to WAL does not wait for others either.
+Writers begin with BEGIN IMMEDIATE: a transaction that reads first and writes later is refused at once, whatever the
+time-out, when another one wrote in between.
 """
 
 from __future__ import annotations
@@ -16,6 +14,15 @@ import os
 from localrun.errors import StoreFailed
 from localrun.workspace.home import failed, make_folder
 from localrun.workspace.run_files import read_all
+from localrun.workspace.sqlite_file import (
+    BUSY_TIMEOUT_S,
+    explain_refusal,
+    hold,
+    make_file,
+    move_aside,
+    quote_path,
+    use_file,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,7 +36,6 @@ if TYPE_CHECKING:
 
 VERSION = 1
 """PRAGMA user_version of the databases that this version reads and writes."""
-BUSY_TIMEOUT_S = 60.0
 REPAIR = "localrun doctor --repair"
 """What to do about what no command mends by itself."""
 _COLUMNS = "run_id, status, exit_code, experiment, target, started_at, duration_s, display_name"
@@ -49,7 +55,6 @@ ON CONFLICT (run_id) DO UPDATE SET experiment = excluded.experiment, display_nam
     status = excluded.status, exit_code = excluded.exit_code, target = excluded.target,
     started_at = excluded.started_at, duration_s = excluded.duration_s, folder = excluded.folder
 """
-_NETWORK = ("nfs", "cifs", "smb", "9p", "afs", "ceph", "gluster", "lustre", "fuse", "vboxsf", "prl_fs")
 
 
 class _UnusableError(Exception):
@@ -160,31 +165,16 @@ def _use(home: str, say: Callable[[str], None], work: Callable[[sqlite3.Connecti
 
 
 def _try(path: str, work: Callable[[sqlite3.Connection], T]) -> T:
-    import sqlite3
-
-    if not os.path.exists(path):
-        raise _UnusableError("it is not there")
-    try:
-        connection = sqlite3.connect(
-            f"file:{quote_path(path)}?mode=rw", timeout=BUSY_TIMEOUT_S, isolation_level=None, uri=True
-        )
-    except sqlite3.Error as error:
-        raise _translated(error, path) from error
-    try:
+    def check_and_work(connection: sqlite3.Connection) -> T:
         version = connection.execute("PRAGMA user_version").fetchone()[0]
         if version != VERSION:
             raise _UnusableError(f"its schema is {version}, not {VERSION}")
         connection.execute("PRAGMA synchronous = FULL")
         return work(connection)
-    except sqlite3.Error as error:
-        raise _translated(error, path) from error
-    finally:
-        connection.close()
 
-
-def quote_path(path: str) -> str:
-    """Give a path as it stands in a `file:` URI of SQLite."""
-    return path.replace("%", "%25").replace("?", "%3f").replace("#", "%23")
+    if not os.path.exists(path):
+        raise _UnusableError("it is not there")
+    return use_file(path, check_and_work, _translated)
 
 
 def _translated(error: sqlite3.Error, path: str) -> Exception:
@@ -196,15 +186,8 @@ def _translated(error: sqlite3.Error, path: str) -> Exception:
         return _UnusableError(said)
     if "no such" in said or "has no column" in said or "unsupported file format" in said or "malformed" in said:
         return _UnusableError(said)
-    hint = "Free space there (localrun rm, localrun prune), or set LOCALRUN_HOME to a folder on another disk."
-    if "full" in said:
-        return StoreFailed(f"no space left for {path}: {said}", hint=hint, code="store_full")
-    if "readonly" in said or "unable to open" in said:
-        hint = "Make the folder writable, or set LOCALRUN_HOME to a folder of your own."
-        return StoreFailed(f"the database {path} cannot be written: {said}", hint=hint, code="store_read_only")
-    if "locked" in said:
-        hint = "Another command writes to it; try again."
-        return StoreFailed(f"the database {path} is busy: {said}", hint=hint, code="store_locks")
+    if refusal := explain_refusal(said, path, f"the database {path}"):
+        return refusal
     message = f"the database {path} cannot be used: {said}"
     return StoreFailed(message, hint=f"Make it again: {REPAIR}", code="store_corrupt")
 
@@ -255,7 +238,7 @@ def make_again(home: str, say: Callable[[str], None]) -> str:
         StoreFailed: the system refuses.
     """
     path = os.path.join(home, "localrun.db")
-    lock = _hold(path)
+    lock = hold(path)
     try:
         aside = move_aside(path)
         _make(home, path, say)
@@ -269,7 +252,7 @@ def make_again(home: str, say: Callable[[str], None]) -> str:
 def _restore(home: str, path: str, say: Callable[[str], None]) -> None:
     """Make the database from the run folders; one process at a time, the others find it made."""
     told: list[str] = []
-    lock = _hold(path)
+    lock = hold(path)
     try:
         _try(path, lambda connection: _check(connection, "quick_check"))
     except _UnusableError as error:
@@ -288,90 +271,14 @@ def _restore(home: str, path: str, say: Callable[[str], None]) -> None:
         say(f"what is left of such a run is made a record by: {REPAIR}")
 
 
-def _hold(path: str) -> int:
-    """Keep other processes from making the database as long as the descriptor that this gives is open."""
-    import fcntl
-
-    lock = f"{path}.lock"
-    try:
-        descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-        os.fchmod(descriptor, 0o600)
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-    except OSError as error:
-        raise failed(error, lock) from error
-    return descriptor
-
-
-def move_aside(path: str) -> str:
-    """Rename the database and its journals; give the new name, empty when there was none."""
-    import time
-
-    if not os.path.lexists(path):
-        return ""
-    stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
-    aside, number = f"{path}.corrupt-{stamp}", 1
-    while os.path.lexists(aside):
-        number += 1
-        aside = f"{path}.corrupt-{stamp}-{number}"
-    for ending in ("-wal", "-shm", "-journal", ""):
-        if os.path.lexists(path + ending):
-            os.rename(path + ending, aside + ending)
-    return aside
-
-
-def begin_file(path: str) -> str:
-    """Give the path of a new, empty file for a database, beside the place where it is to be renamed to."""
-    new = f"{path}.new"
-    for ending in ("", "-wal", "-shm", "-journal"):
-        if os.path.lexists(new + ending):
-            os.unlink(new + ending)
-    descriptor = os.open(new, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    os.fchmod(descriptor, 0o600)  # SQLite gives its journals the mode of the database
-    os.close(descriptor)
-    return new
-
-
 def _make(home: str, path: str, say: Callable[[str], None]) -> int:
-    import sqlite3
-
-    new = begin_file(path)
     folder = os.path.join(home, "runs")
     make_folder(folder)
     found = read_all(home, sorted(os.listdir(folder)), say)
-    try:
-        connection = sqlite3.connect(new, isolation_level=None)
-        try:
-            connection.executescript(_SCHEMA)
-            _in_transaction(connection, _PUT, [_values(record) for record in found])
-            connection.execute(f"PRAGMA journal_mode = {journal_mode(path, read_mounts())}")
-        finally:
-            connection.close()
-    except sqlite3.Error as error:
-        raise _translated(error, path) from error
-    os.rename(new, path)
+
+    def fill(connection: sqlite3.Connection) -> None:
+        connection.executescript(_SCHEMA)
+        _in_transaction(connection, _PUT, [_values(record) for record in found])
+
+    make_file(path, fill, _translated)
     return len(found)
-
-
-def read_mounts() -> str:
-    """Give the text of /proc/self/mounts; empty where there is none."""
-    try:
-        with open("/proc/self/mounts", encoding="utf-8", errors="surrogateescape") as file:
-            return file.read()
-    except OSError:
-        return ""
-
-
-def journal_mode(path: str, mounts: str) -> str:
-    """Give `WAL`, or `DELETE` when the file system of `path` may be shared with other machines.
-
-    Args:
-        path: An absolute path.
-        mounts: The text of /proc/self/mounts; empty where there is none.
-    """
-    best, kind = "", ""
-    for line in mounts.splitlines():
-        point, name = line.split(" ")[1:3]
-        point = point.replace("\\040", " ").rstrip("/") + "/"
-        if path.startswith(point) and len(point) >= len(best):
-            best, kind = point, name
-    return "DELETE" if kind.startswith(_NETWORK) else "WAL"

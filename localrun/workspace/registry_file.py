@@ -12,8 +12,8 @@ import os
 
 from localrun.errors import StoreFailed
 from localrun.workspace import registry_journal
-from localrun.workspace.database import BUSY_TIMEOUT_S, begin_file, journal_mode, move_aside, quote_path, read_mounts
 from localrun.workspace.home import failed, tell
+from localrun.workspace.sqlite_file import explain_refusal, hold, make_file, move_aside, use_file
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -94,14 +94,8 @@ def _write(path: str, work: Callable[[sqlite3.Connection], T]) -> T:
 
 @contextlib.contextmanager
 def _locked(path: str) -> Iterator[None]:
-    import fcntl
-
+    lock = hold(path)
     try:
-        lock = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-    except OSError as error:
-        raise failed(error, path) from error
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX)
         yield
     finally:
         os.close(lock)
@@ -151,15 +145,7 @@ def _restore(path: str, *, thorough: bool = False) -> None:
 
 
 def _use(path: str, work: Callable[[sqlite3.Connection], T]) -> T:
-    import sqlite3
-
-    try:
-        connection = sqlite3.connect(
-            f"file:{quote_path(path)}?mode=rw", timeout=BUSY_TIMEOUT_S, isolation_level=None, uri=True
-        )
-    except sqlite3.Error as error:
-        raise _translated(error, path) from error
-    try:
+    def check_and_work(connection: sqlite3.Connection) -> T:
         version = connection.execute("PRAGMA user_version").fetchone()[0]
         if version > VERSION:
             raise _unreadable(path, f"its schema is {version}, this version of localrun knows {VERSION}")
@@ -167,34 +153,20 @@ def _use(path: str, work: Callable[[sqlite3.Connection], T]) -> T:
             raise _DamagedError(path, f"its schema is {version}")
         connection.execute("PRAGMA synchronous = FULL")
         return work(connection)
-    except sqlite3.Error as error:
-        raise _translated(error, path) from error
-    finally:
-        connection.close()
+
+    return use_file(path, check_and_work, _translated)
 
 
 def _make(path: str, lines: Iterable[registry_journal.Line] = ()) -> int:
-    """Make a file beside its place and rename it; give the number of versions in it.
+    """Make the file; give the number of versions in it."""
 
-    Switching a live file to WAL would not wait for readers.
-    """
-    import sqlite3
+    def fill(connection: sqlite3.Connection) -> int:
+        connection.executescript(_SCHEMA)
+        connection.execute("BEGIN IMMEDIATE")
+        with connection:
+            return registry_journal.replay(connection, lines)
 
-    new = begin_file(path)
-    try:
-        connection = sqlite3.connect(new, isolation_level=None)
-        try:
-            connection.executescript(_SCHEMA)
-            connection.execute("BEGIN IMMEDIATE")
-            with connection:
-                count = registry_journal.replay(connection, lines)
-            connection.execute(f"PRAGMA journal_mode = {journal_mode(path, read_mounts())}")
-        finally:
-            connection.close()
-    except sqlite3.Error as error:
-        raise _translated(error, path) from error
-    os.rename(new, path)
-    return count
+    return make_file(path, fill, _translated)
 
 
 class _DamagedError(StoreFailed):
@@ -208,18 +180,9 @@ class _DamagedError(StoreFailed):
 
 
 def _translated(error: sqlite3.Error, path: str) -> StoreFailed:
-    said = str(error)
-    if "full" in said:
-        hint = "Free space there (localrun rm, localrun prune), or set LOCALRUN_HOME to a folder on another disk."
-        return StoreFailed(f"no space left for {path}: {said}", hint=hint, code="store_full")
-    if "readonly" in said or "unable to open" in said:
-        hint = "Make the folder writable, or set LOCALRUN_HOME to a folder of your own."
-        return StoreFailed(f"the registered environments in {path} cannot be opened: {said}", hint=hint,
-                           code="store_read_only")  # fmt: skip
-    if "locked" in said:
-        hint = "Another command writes to it; try again."
-        return StoreFailed(f"the registered environments in {path} are busy: {said}", hint=hint, code="store_locks")
-    return _DamagedError(path, said)
+    return explain_refusal(str(error), path, f"the file {path} of registered environments") or _DamagedError(
+        path, str(error)
+    )
 
 
 def _unreadable(path: str, why: str) -> StoreFailed:

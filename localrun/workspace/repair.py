@@ -13,6 +13,7 @@ from localrun.errors import StoreFailed
 from localrun.values import value
 from localrun.workspace import active, database, records
 from localrun.workspace.run_files import folder_of, read_folder
+from localrun.workspace.sqlite_file import move_aside
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -134,7 +135,7 @@ def _mend(home: str, run_id: str, row: dict[str, Any], why: str) -> str:
     """Put a short record in the place of one that cannot be read, which is kept; tell what it says."""
     folder = folder_of(home, run_id)
     path = os.path.join(folder, "run.json")
-    kept = database.move_aside(path)
+    kept = move_aside(path)
     parts = run_id.split("_")
     started = float(parts[_TIME_PART]) if len(parts) > -_TIME_PART and parts[_TIME_PART].isdigit() else time.time()
     facts = {"status": "lost", "exit_code": 125, "target": "local", "duration_s": None, "display_name": ""}

@@ -27,10 +27,19 @@ def write_json(path: str, document: Any) -> None:
     Raises:
         StoreFailed: the system refuses; the old file is as it was.
     """
-    import contextlib
     import json
 
-    data = json.dumps(document, indent=1).encode()  # ASCII: any text survives, lone surrogates too
+    write_whole(path, json.dumps(document, indent=1).encode())  # ASCII: any text survives, lone surrogates too
+
+
+def write_whole(path: str, data: bytes) -> None:
+    """Replace a file atomically, mode 0600, on disk when this returns.
+
+    Raises:
+        StoreFailed: the system refuses; the old file is as it was.
+    """
+    import contextlib
+
     temporary = f"{path}.{os.getpid()}.new"
     try:
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)

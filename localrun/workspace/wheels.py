@@ -10,7 +10,8 @@ import os
 import re
 
 from localrun.errors import BadInput
-from localrun.workspace.home import failed, make_folder
+from localrun.workspace.home import make_folder
+from localrun.workspace.run_files import write_whole
 
 _NAME = re.compile(
     r"[A-Za-z0-9_.]+-[A-Za-z0-9_.!+]+(-\d[A-Za-z0-9_.]*)?-[A-Za-z0-9_.]+-[A-Za-z0-9_.]+-[A-Za-z0-9_.]+\.whl"
@@ -45,7 +46,7 @@ def keep_wheel(home: str, path: str, *, exist_ok: bool = False) -> str:
     kept = os.path.join(folder, name)
     if not os.path.exists(kept):
         make_folder(folder)
-        _write(kept, data)
+        write_whole(kept, data)
     return _url(kept)
 
 
@@ -70,23 +71,6 @@ def _is_kept(home: str, name: str) -> bool:
             return any(os.path.exists(os.path.join(entry.path, name)) for entry in found)
     except FileNotFoundError:
         return False
-
-
-def _write(path: str, data: bytes) -> None:
-    import contextlib
-
-    temporary = f"{path}.{os.getpid()}.new"
-    try:
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-        with open(descriptor, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(descriptor)
-        os.replace(temporary, path)
-    except OSError as error:
-        with contextlib.suppress(OSError):  # it was not made, or cannot be removed for the reason that is reported
-            os.unlink(temporary)
-        raise failed(error, path) from error
 
 
 def _url(path: str) -> str:

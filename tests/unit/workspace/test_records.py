@@ -9,7 +9,7 @@ import stat
 import pytest
 
 from localrun.errors import RunNotFound, StoreFailed
-from localrun.workspace import database, records
+from localrun.workspace import database, records, sqlite_file
 
 
 def make_record(home, run_id, **changes):
@@ -216,7 +216,7 @@ def test_failed_write_leaves_the_old_record(tmp_path, home):
 )
 def test_journal_is_rolled_back_on_network_file_systems(path, mode):
     mounts = "d / ext4 rw 0 0\nd /home ext4 rw 0 0\ns:/ /home/nfs nfs4 rw 0 0\nf /mnt/a\\040b fuse.sshfs rw 0 0\n"
-    assert database.journal_mode(path, mounts) == mode
+    assert sqlite_file.journal_mode(path, mounts) == mode
 
 
 def test_database_is_wal_here(tmp_path, home):
