@@ -18,6 +18,7 @@ from localrun.workspace import active, locks
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from contextlib import AbstractContextManager
     from typing import Any
 
     from localrun.environments.settings import BuildSettings, Progress
@@ -35,7 +36,7 @@ def run(
     facts: HostFacts,
     host: Host,
     settings: BuildSettings,
-    report: Callable[[Progress], None],
+    progress: Callable[[], AbstractContextManager[Callable[[Progress], None]]],
     remember: Callable[[Plan, Artifact], None],
 ) -> dict[str, Any]:
     """Run a run configuration and give its record.
@@ -45,7 +46,7 @@ def run(
         facts: The facts of this machine that it needs.
         host: Where and for whom.
         settings: How to make its environment.
-        report: Told how that goes on.
+        progress: Opens what is told how that goes on, closed again before a rank prints and this process forks.
         remember: Given plan and environment once both are there, for the next run of the same.
 
     Raises:
@@ -56,8 +57,9 @@ def run(
     began = time.monotonic()
     plan = resolve_run(spec, facts, host)
     resolved = time.monotonic()
-    whole = settle_environment(spec, plan, host, settings, report)
-    artifact, holds = materialize_held(whole, host, settings, report)
+    with progress() as report:
+        whole = settle_environment(spec, plan, host, settings, report)
+        artifact, holds = materialize_held(whole, host, settings, report)
     timings = (("resolve", resolved - began), ("materialize", time.monotonic() - resolved))
     plan = hide_in_plan(whole)  # from here on nobody fetches anything
     remember(plan, artifact)
@@ -67,7 +69,8 @@ def run(
         if error.code != IMAGE_MISSING:
             raise
         host.say(f"{error.message}: it is looked for anew")  # it went since it was found; nothing of the run is left
-    artifact, holds = materialize_held(whole, host, settings, report)
+    with progress() as report:
+        artifact, holds = materialize_held(whole, host, settings, report)
     return run_plan(plan, artifact, host, holds, timings)
 
 

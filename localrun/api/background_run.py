@@ -10,6 +10,7 @@ import fcntl
 import os
 import sys
 import time
+from contextlib import nullcontext
 
 from localrun.errors import LocalrunError
 from localrun.values import unpack
@@ -62,7 +63,8 @@ def _work(home: str, run_id: str, spec: RunSpec, facts: HostFacts, known: tuple[
     os.dup2(null, 0)
     host = runner.Host(home=home, environ=os.environ, detached=True, run_id=run_id, say=tell)
     try:
-        runner.run(spec, facts, host, BuildSettings(run_id=run_id, account=account), say_once(tell), _forget)
+        settings = BuildSettings(run_id=run_id, account=account)
+        runner.run(spec, facts, host, settings, lambda: nullcontext(say_once(tell)), _forget)
     except LocalrunError as error:
         tell(f"error: {error.message}")
         for line in (*error.detail.splitlines(), error.hint):

@@ -6,6 +6,7 @@ import contextlib
 import os
 import sys
 
+from localrun.environments.settings import say_once
 from localrun.escaping import escape
 from localrun.workspace.home import tell
 
@@ -28,7 +29,7 @@ def show_progress(*, quiet: bool) -> Iterator[Callable[[Progress], None]]:
     elif _is_terminal():
         yield from _show_on_terminal()
     else:
-        yield _show_lines()
+        yield say_once(tell)
 
 
 def _is_terminal() -> bool:
@@ -37,19 +38,6 @@ def _is_terminal() -> bool:
 
 def _pass_over(_: Progress) -> None:
     return
-
-
-def _show_lines() -> Callable[[Progress], None]:
-    """Say each text once: in a file, a line for every package helps nobody."""
-    last = ""
-
-    def show(progress: Progress) -> None:
-        nonlocal last
-        if progress.text != last:
-            last = progress.text
-            tell(progress.text)
-
-    return show
 
 
 def _show_on_terminal() -> Iterator[Callable[[Progress], None]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 
 import click
 
@@ -65,9 +66,9 @@ def run(*, detach: bool, offline: bool, quiet: bool, unmasked: bool, form: str, 
         if not facts.hashes and not plan.withheld:
             keep_warm(home, describe_call(arguments, os.environ), reading, (plan, artifact, manner))
 
-    with show_progress(quiet=quiet) as report:
-        settings = BuildSettings(offline=offline)
-        record = runner.run(spec, facts, make_host(home, manner), settings, report, remember)
+    progress = partial(show_progress, quiet=quiet)
+    settings = BuildSettings(offline=offline)
+    record = runner.run(spec, facts, make_host(home, manner), settings, progress, remember)
     return finish(record, manner)
 
 

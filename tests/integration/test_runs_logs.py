@@ -243,6 +243,22 @@ def test_terminal_shows_ranks_in_colours_and_no_escape_of_theirs(localrun):
     terminal.close()
 
 
+@pytest.mark.channel
+@pytest.mark.usefixtures("warm_workspace")
+def test_progress_of_the_environment_is_gone_from_the_terminal_when_ranks_print(localrun, condarc):
+    """It would be drawn into what ranks print, and its thread would live on in the process that forks the supervisor."""
+    localrun.write("train.py", "import time; print('here', flush=True); time.sleep(1); print('there', flush=True)\n")
+    localrun.write("environment.yml", '{"channels": ["conda-forge"], "dependencies": ["python"]}')
+    environ = {**os.environ, "TERM": "xterm", "CONDARC": condarc}
+    command = ("run", "-E", "environment.yml", "train.py")
+    terminal = pexpect.spawn(LOCALRUN[0], [*LOCALRUN[1:], *command], cwd=localrun.source, env=environ, timeout=250)
+    terminal.expect_exact(b"made environment.yml")
+    shown = terminal.read()
+    terminal.close()
+    assert terminal.exitstatus == 0, shown
+    assert b"here\r\nthere\r\n" in shown
+
+
 def peak_mebibytes(pid):
     with open(f"/proc/{pid}/status", encoding="utf-8") as file:
         return int(re.search(r"VmHWM:\s+(\d+) kB", file.read())[1]) / 1024
