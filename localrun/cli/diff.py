@@ -8,6 +8,7 @@ import sys
 import click
 
 from localrun.cli import show
+from localrun.cli.arguments import FORMAT
 from localrun.cli.workspace import find_runs, open_workspace
 from localrun.escaping import escape
 
@@ -22,7 +23,7 @@ HASH_DIGITS = 64
 
 
 @click.command()
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="How to print it.")
+@FORMAT
 @click.argument("before", metavar="RUN1")
 @click.argument("after", metavar="RUN2")
 def diff(form: str, before: str, after: str) -> None:

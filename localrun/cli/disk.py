@@ -9,6 +9,7 @@ import time
 import click
 
 from localrun.cli import show
+from localrun.cli.arguments import FORMAT, Number
 from localrun.cli.workspace import open_workspace
 from localrun.errors import BadInput
 
@@ -17,14 +18,13 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
-_FORMAT = click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="How to print it.")
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 LOCK_S = 600
 LONGEST_S = 10**9
 
 
 @click.command()
-@_FORMAT
+@FORMAT
 def df(form: str) -> None:
     """Show what the workspace takes on the disk: packages, environments, snapshots, runs; each byte counted once.
 
@@ -80,11 +80,11 @@ def describe_disk(found: dict[str, Any], environ: Mapping[str, str]) -> list[str
 
 @click.command()
 @click.option("--older-than", default="", metavar="AGE", help="Only what was not used for AGE (30d, 12h); runs too.")
-@click.option("--keep-last", type=click.IntRange(min=0), metavar="N", help="Remove all runs but the newest N.")
+@click.option("--keep-last", type=Number(), metavar="N", help="Remove all runs but the newest N.")
 @click.option("--images", is_flag=True, help="In the engine too: layers that no image stands on, and uv's cache.")
 @click.option("--dry-run", is_flag=True, help="Say what would be removed; remove nothing.")
-@_FORMAT
-def prune(older_than: str, keep_last: int | None, images: bool, dry_run: bool, form: str) -> None:  # noqa: FBT001 - click names them
+@FORMAT
+def prune(*, older_than: str, keep_last: int | None, images: bool, dry_run: bool, form: str) -> None:
     """Remove cached environments and packages, which can be made again, and what of snapshots no run needs.
 
     Runs are removed only when --older-than or --keep-last says which. What a running run uses stays. As JSON: `runs`,

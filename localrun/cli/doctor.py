@@ -7,6 +7,7 @@ import os
 import click
 
 from localrun.cli import show
+from localrun.cli.arguments import FORMAT
 from localrun.escaping import escape
 from localrun.values import fields
 
@@ -20,8 +21,8 @@ if TYPE_CHECKING:
 @click.command()
 @click.option("--offline", is_flag=True, help="Ask no server.")
 @click.option("--repair", is_flag=True, help="Make the database of runs again from their folders, and look no further.")
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="How to print it.")
-def doctor(offline: bool, repair: bool, form: str) -> int:  # noqa: FBT001 - click names them
+@FORMAT
+def doctor(*, offline: bool, repair: bool, form: str) -> int:
     """Look whether this machine has what runs need; the exit code is 1 when something failed, else 0.
 
     With --repair: tell what of the records of runs was recovered; 1 when something could not be. As JSON: a list of

@@ -7,6 +7,7 @@ import os
 import click
 
 from localrun.cli import show
+from localrun.cli.arguments import FORMAT
 from localrun.errors import BadInput, LocalrunError
 from localrun.escaping import escape
 from localrun.workspace.home import open_home
@@ -15,7 +16,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-_FORM = click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="How to print it.")
 _DIRECTORY = click.option("-d", "--directory", required=True, metavar="DIR", help="The folder.")
 
 
@@ -53,7 +53,7 @@ def _refuse_existing(directory: str, hint: str) -> None:
 @_DIRECTORY
 @click.option("-n", "--name", default="", metavar="NAME", help="Register it under this name [default: its own].")
 @click.option("--version", default="", metavar="VERSION", help="Give it this version [default: the next].")
-@_FORM
+@FORMAT
 def register(directory: str, name: str, version: str, form: str) -> None:
     """Register the environment of a folder, of Azure ML v1 or with an environment.yml.
 
@@ -131,7 +131,7 @@ def find(home: str, reference: str) -> dict[str, Any]:
 @_DIRECTORY
 @click.option("--version", default="", metavar="VERSION", help="Its version [default: the latest].")
 @click.option("--overwrite", is_flag=True, help="Replace the files of an environment that is there.")
-def download(name: str, directory: str, version: str, overwrite: bool) -> None:  # noqa: FBT001 - click names it
+def download(*, name: str, directory: str, version: str, overwrite: bool) -> None:
     """Write an environment into a folder."""
     from localrun.api.environment import Environment
 
@@ -145,7 +145,7 @@ def download(name: str, directory: str, version: str, overwrite: bool) -> None: 
 @environment.command()
 @click.argument("before", metavar="REF")
 @click.argument("after", metavar="REF")
-@_FORM
+@FORMAT
 def diff(before: str, after: str, form: str) -> None:
     """Show what differs between two.
 
@@ -200,7 +200,7 @@ def build(reference: str, **given: Any) -> None:
 @environment.command()
 @click.option("-E", "--environment", "reference", default="environment.yml", show_default=True, metavar="REF")
 @click.option(
-    "--platform", "platforms", multiple=True, metavar="SUBDIR", help="linux-64, osx-arm64 … [this machine's]."
+    "--platform", "platforms", multiple=True, metavar="SUBDIR", help="linux-64, osx-arm64 … [default: this machine's]."
 )
 @click.option("-o", "--output", default="conda-lock.yml", show_default=True, metavar="FILE", help="The lock file.")
 @click.option("--as-of", default="", metavar="DATE", help="Solve with the packages of that day, such as 2024-03-01.")
@@ -221,8 +221,8 @@ def lock(**given: Any) -> None:
 @click.option("-t", "--target", type=click.Choice(["local", "docker"]), help="A conda environment, or an image.")
 @click.option("--offline", is_flag=True, help="Solve from caches and local files only.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress.")
-@_FORM
-def outdated(reference: str, target: str | None, offline: bool, quiet: bool, form: str) -> None:  # noqa: FBT001 - click names it
+@FORMAT
+def outdated(*, reference: str, target: str | None, offline: bool, quiet: bool, form: str) -> None:
     """Show what a rebuild would bring.
 
     Packages that are added, removed or replaced by `build --rebuild` of REF [default: environment.yml], and which
@@ -237,9 +237,11 @@ def outdated(reference: str, target: str | None, offline: bool, quiet: bool, for
 @environment.command()
 @click.argument("directory", metavar="DIR")
 @click.option("--lock", "file", default="conda-lock.yml", show_default=True, metavar="FILE", help="The lock file.")
-@click.option("--platform", "platforms", multiple=True, metavar="SUBDIR", help="Of these only [all of the lock].")
+@click.option(
+    "--platform", "platforms", multiple=True, metavar="SUBDIR", help="Of these only [default: all of the lock]."
+)
 @click.option("-q", "--quiet", is_flag=True, help="Say nothing but errors.")
-def vendor(directory: str, file: str, platforms: tuple[str, ...], quiet: bool) -> None:  # noqa: FBT001 - click names it
+def vendor(*, directory: str, file: str, platforms: tuple[str, ...], quiet: bool) -> None:
     """Collect every package of a lock in a folder.
 
     A machine without a network builds from it: `localrun env build --vendored DIR`.
@@ -279,8 +281,8 @@ def import_one(conda: str, name: str, directory: str) -> None:
 
 @environment.command("list")
 @click.option("--curated", is_flag=True, help="The curated ones as well.")
-@_FORM
-def list_all(curated: bool, form: str) -> None:  # noqa: FBT001 - click names it
+@FORMAT
+def list_all(*, curated: bool, form: str) -> None:
     """List the registered environments."""
     from localrun.workspace import registry
 
@@ -308,7 +310,7 @@ def list_all(curated: bool, form: str) -> None:  # noqa: FBT001 - click names it
 
 @environment.command()
 @click.argument("name")
-@_FORM
+@FORMAT
 def versions(name: str, form: str) -> None:
     """List versions, newest first."""
     from localrun.workspace import registry
@@ -332,9 +334,10 @@ def versions(name: str, form: str) -> None:
 @environment.command()
 @click.argument("names", nargs=-1, metavar="[CACHED]...")
 def verify(names: tuple[str, ...]) -> int:
-    """Compare cached environments (azureml_...; all of them without a name) with what was made; exit 1 on a difference.
+    """Compare cached environments with what was made.
 
-    `localrun env build --rebuild REF` makes one anew.
+    CACHED is azureml_...; without one, all are looked at. The exit code is 1 on a difference, else 0. `localrun env
+    build --rebuild REF` makes one anew.
     """
     from localrun.environments.verify import find_differences, list_environments
 

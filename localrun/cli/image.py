@@ -8,6 +8,7 @@ import click
 
 from localrun.adapters.files import Reading
 from localrun.cli import show
+from localrun.cli.arguments import FORMAT
 from localrun.errors import BadInput, LocalrunError
 from localrun.escaping import escape
 
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 
 LABEL = "localrun.fingerprint"
 """The label of every image that localrun made."""
-_FORM = click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="How to print it.")
 _REGISTRY = click.option(
     "--registry", default="", metavar="HOST[:PORT][/PREFIX]", help="The registry [default: the project's]."
 )
@@ -55,8 +55,8 @@ def open_engine() -> Engine:
 
 @image.command("list")
 @click.option("-q", "--quiet", is_flag=True, help="Only the names.")
-@_FORM
-def list_all(quiet: bool, form: str) -> None:  # noqa: FBT001 - click names it
+@FORMAT
+def list_all(*, quiet: bool, form: str) -> None:
     """List the images that localrun made, newest first."""
     engine = open_engine()
     found = [describe_row(item) for item in list_images(engine)]
@@ -195,7 +195,7 @@ def ask_image(engine: Engine, name: str) -> dict[str, Any] | None:
 
 @image.command()
 @click.argument("name", metavar="NAME|ID|REF")
-@_FORM
+@FORMAT
 def inspect(name: str, form: str) -> None:
     """Show an image: of a name, an id, or an environment."""
     engine = open_engine()
@@ -286,9 +286,9 @@ def find_account(registry: str) -> Credentials:
 @image.command()
 @click.argument("name", metavar="NAME|ID|REF")
 @_REGISTRY
-@_FORM
+@FORMAT
 @_QUIET
-def push(name: str, registry: str, form: str, quiet: bool) -> None:  # noqa: FBT001 - click names it
+def push(*, name: str, registry: str, form: str, quiet: bool) -> None:
     """Send an image to a registry.
 
     One of a name, an id, or an environment. Prints what it is called there, with its digest.
@@ -316,9 +316,9 @@ def push(name: str, registry: str, form: str, quiet: bool) -> None:  # noqa: FBT
 @image.command()
 @click.argument("name", metavar="NAME|REF")
 @_REGISTRY
-@_FORM
+@FORMAT
 @_QUIET
-def pull(name: str, registry: str, form: str, quiet: bool) -> None:  # noqa: FBT001 - click names it
+def pull(*, name: str, registry: str, form: str, quiet: bool) -> None:
     """Fetch an image from a registry.
 
     One that localrun made, by its name (azureml/azureml_...) or its environment. Prints its name here.

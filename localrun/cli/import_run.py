@@ -7,6 +7,7 @@ import os
 import click
 
 from localrun.cli import show
+from localrun.cli.arguments import FORMAT
 from localrun.errors import BadInput, LocalrunError
 from localrun.escaping import escape
 
@@ -22,7 +23,7 @@ DEPTH = 3
 
 @click.command("import-run")
 @click.option("-o", "--output", default="", metavar="DIR", help="Write there [the folder of the snapshot, or FOLDER].")
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="How to print it.")
+@FORMAT
 @click.argument("folder")
 def import_run(output: str, form: str, folder: str) -> None:
     """Make a run configuration that runs here of a run of Azure ML that was downloaded to FOLDER.

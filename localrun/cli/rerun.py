@@ -27,10 +27,14 @@ if TYPE_CHECKING:
 @click.command()
 @click.option("-e", "--env", "variables", multiple=True, metavar="K[=V]", help="Change a variable.")
 @click.option("-t", "--target", type=click.Choice(["local", "docker"]), metavar="TARGET", help="local or docker.")
-@click.option("--nodes", type=int, metavar="N", help="How many nodes [as before].")
-@click.option("-n", "--procs-per-node", "processes", type=int, metavar="N", help="Ranks on each node [as before].")
+@click.option("--nodes", type=int, metavar="N", help="How many nodes [default: as before].")
+@click.option(
+    "-n", "--procs-per-node", "processes", type=int, metavar="N", help="Ranks on each node [default: as before]."
+)
 @click.option("--allow-changed-inputs", is_flag=True, help="Run although an input is not what it was.")
-@click.option("--name", default="", metavar="NAME", help="Call the new run so [no name: the old one keeps its own].")
+@click.option(
+    "--name", default="", metavar="NAME", help="A name for the new run [default: none; the old one keeps its own]."
+)
 @click.option("-o", "--outputs", default="", metavar="DIR", help="Copy the outputs there, too.")
 @click.option("-d", "--detach", is_flag=True, help="Return as soon as the run has started; print its id.")
 @click.option("--offline", is_flag=True, help="Make the environment from caches and local files only.")
