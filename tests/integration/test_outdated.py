@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
 
 import pytest
@@ -59,6 +60,9 @@ def test_outdated_shows_changes_and_changes_nothing_and_a_rebuild_says_them_befo
     same = localrun.command("env", "outdated", "-q")
     assert same.stdout == b"a rebuild brings the same packages\n"
     grow(folder)
+    shutil.rmtree(prefix)  # made again, an unpinned package is what it was at first
+    assert localrun.command("env", "build", "-q", "environment.yml").returncode == 0
+    assert listed(prefix) == ["old-1.0-0.json", "part-1.0-0.json", "whole-1.0-0.json"]
     before = snapshot(localrun.home)
     found = localrun.command("env", "outdated", "--format", "json")
     assert found.returncode == 0, found.stderr
