@@ -32,10 +32,8 @@ if TYPE_CHECKING:
     "-n", "--procs-per-node", "processes", type=int, metavar="N", help="Ranks on each node [default: as before]."
 )
 @click.option("--allow-changed-inputs", is_flag=True, help="Run although an input is not what it was.")
-@click.option(
-    "--name", default="", metavar="NAME", help="A name for the new run [default: none; the old one keeps its own]."
-)
-@click.option("-o", "--outputs", default="", metavar="DIR", help="Copy the outputs there, too.")
+@click.option("--name", default="", metavar="NAME", help="A name for the new run.")
+@click.option("-o", "--outputs", default="", metavar="DIR", help="Copy the outputs to this folder as well.")
 @click.option("-d", "--detach", is_flag=True, help="Return as soon as the run has started; print its id.")
 @click.option("--offline", is_flag=True, help="Make the environment from caches and local files only.")
 @click.option("-q", "--quiet", is_flag=True, help="Say nothing but errors.")
