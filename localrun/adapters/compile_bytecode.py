@@ -7,7 +7,7 @@ interpreter's magic number in its name. The time stamp in a `.pyc` is that of it
 object is put right by the interpreter when it is imported, so a unit serves every environment. Where sources are hard
 links to the package caches (`share`), so are these files: beside the unit lies a folder with each of them, whole.
 """
-# ruff: noqa: UP006, UP035, UP045, B905, SIM105 - the oldest interpreter decides
+# ruff: noqa: UP006, UP007, UP035, UP045, B905, SIM105 - the oldest interpreter decides
 
 import base64
 import hashlib
@@ -15,32 +15,80 @@ import importlib.util
 import json
 import marshal
 import os
+import struct
 import sys
 import zlib
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, List, Mapping, Optional, Tuple, Union
 
 _PARALLEL_FROM = 40
+_MOST_WRITERS = 4
+_FORM = 2
+"""What the checksums of units begin with; another number means that none of before is read any more."""
+Code = Union[bytes, memoryview]
+Codes = Mapping[str, Code]
+Unit = Tuple[str, str, List[str], Dict[str, str]]
 
 
 def main() -> None:
     """Do what standard input says."""
     request = json.load(sys.stdin)
-    magic = importlib.util.MAGIC_NUMBER.hex()
-    misses = []
+    kept = []  # type: List[Unit]
+    missing = []  # type: List[Unit]
     for key, folder, files, hashes in request["units"]:
-        path = os.path.join(request["cache"], key[:2], key + "-" + magic) if key else ""
-        shared = path + ".d" if path and request.get("share") else ""
+        path = os.path.join(request["cache"], key[:2], key + "-" + importlib.util.MAGIC_NUMBER.hex()) if key else ""
+        (kept if path and os.path.exists(path) else missing).append((path, folder, files, hashes))
+    children = []
+    shares = _share_out(kept, min(request["processes"], _MOST_WRITERS))
+    for share in shares[1:]:
+        child = os.fork()
+        if not child:
+            _end_after(share, request)
+        children.append(child)
+    _fetch_units(shares[0], request)
+    _compile_units(missing, request)
+    for child in children:
+        os.waitpid(child, 0)
+
+
+def _share_out(units: List[Unit], count: int) -> List[List[Unit]]:
+    """Give so many lists of units with about as many files each."""
+    shares = [[] for _ in range(max(1, count))]  # type: List[List[Unit]]
+    sizes = [0] * len(shares)
+    for unit in sorted(units, key=lambda unit: -len(unit[2])):
+        least = sizes.index(min(sizes))
+        shares[least].append(unit)
+        sizes[least] += len(unit[2])
+    return [share for share in shares if share] or [[]]
+
+
+def _end_after(units: List[Unit], request: Dict[str, Any]) -> None:
+    try:
+        _fetch_units(units, request)
+    except BaseException:  # noqa: BLE001 - it is told, and the end of this process
+        sys.excepthook(*sys.exc_info())
+    finally:
+        os._exit(0)
+
+
+def _fetch_units(units: List[Unit], request: Dict[str, Any]) -> None:
+    """Write the bytecode of units that were compiled before; damaged ones are compiled anew."""
+    for unit in units:
+        path, folder, files, _ = unit
+        shared = path + ".d" if request.get("share") else ""
         linked = [_link(shared, folder, name) for name in files] if shared else [False]
         if all(linked):
             continue
-        codes = _load(path) if path else None
+        codes = _load(path)
         if codes is None:
-            misses.append((path, folder, files, hashes))
+            _compile_units([unit], request)
         else:
             _write_unit(folder, files, codes, shared)
-    jobs = [os.path.join(folder, name) for _, folder, files, _ in misses for name in files]
+
+
+def _compile_units(units: List[Unit], request: Dict[str, Any]) -> None:
+    jobs = [os.path.join(folder, name) for _, folder, files, _ in units for name in files]
     compiled = iter(_compile_all(jobs, request["processes"]))
-    for path, folder, files, hashes in misses:
+    for path, folder, files, hashes in units:
         codes = dict(zip(files, compiled))
         sound = path and all(_has_hash(os.path.join(folder, name), text) for name, text in hashes.items())
         _write_unit(folder, files, codes, path + ".d" if sound and request.get("share") else "")
@@ -107,51 +155,77 @@ def _share(shared: str, folder: str, name: str, target: str) -> None:
         pass  # it is there, or has too many names: this environment has a file of its own
 
 
-def _write_unit(folder: str, files: List[str], codes: Dict[str, bytes], shared: str) -> None:
-    # What py_compile does; it has no public name.
-    header_of = importlib.import_module("importlib._bootstrap_external")._code_to_timestamp_pyc  # noqa: SLF001
+def _write_unit(folder: str, files: List[str], codes: Codes, shared: str) -> None:
+    ending = "." + str(sys.implementation.cache_tag) + ".pyc"
     made = set()
     for name in files:
         body = codes.get(name)
-        source = os.path.join(folder, name)
         if not body:
             continue
-        target = importlib.util.cache_from_source(source)
-        parent = os.path.dirname(target)
+        source = os.path.join(folder, name)
+        parent, _, module = source.rpartition("/")
+        parent += "/__pycache__"
         if parent not in made:
             os.makedirs(parent, exist_ok=True)
             made.add(parent)
-        state = os.stat(source)
-        header = header_of(None, int(state.st_mtime), state.st_size)
+        target = parent + "/" + module[:-3] + ending
         if shared and os.path.lexists(target):
             continue  # it was linked just now, and must not be written into
-        with open(target, "wb") as file:
-            file.write(header[: -len(marshal.dumps(None))])
-            file.write(body)
+        _write_bytecode(target, _header(os.stat(source)), body)
         if shared:
             _share(shared, folder, name, target)
 
 
-def _load(path: str) -> Optional[Dict[str, bytes]]:
+def _header(state: os.stat_result) -> bytes:
+    # PEP 552: from Python 3.7 on a word of flags, none of them set, stands before time and size of the source.
+    flags = bytes(4) if sys.version_info >= (3, 7) else b""
+    return importlib.util.MAGIC_NUMBER + flags + struct.pack("<LL", int(state.st_mtime) % 2**32, state.st_size % 2**32)
+
+
+def _write_bytecode(target: str, header: bytes, body: Code) -> None:
+    descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o666)
+    try:
+        whole = os.writev(descriptor, [header, body]) == len(header) + len(body)
+    except OSError:
+        whole = False
+    finally:
+        os.close(descriptor)
+    if not whole:
+        _remove(target)  # half a file is an error at its import
+        raise OSError("no space left for " + target)
+
+
+def _load(path: str) -> Optional[Codes]:
     try:
         with open(path, "rb") as file:
-            data = file.read()
-        if zlib.crc32(data[4:]) == int.from_bytes(data[:4], "little"):
-            codes = marshal.loads(data[4:])  # noqa: S302 - a file of ours
-            return codes if isinstance(codes, dict) else None
-    except (OSError, ValueError, EOFError, TypeError):
+            data = memoryview(file.read())
+        if zlib.crc32(data[4:], _FORM) == int.from_bytes(data[:4], "little"):
+            size = int.from_bytes(data[4:8], "little")
+            places = marshal.loads(data[8 : 8 + size])  # noqa: S302 - a file of ours
+            bodies = data[8 + size :]
+            return {name: bodies[begin:end] for name, (begin, end) in places.items()}
+    except (OSError, ValueError, EOFError, TypeError, AttributeError):
         pass
     return None
 
 
-def _store(path: str, codes: Dict[str, bytes]) -> None:
-    data = marshal.dumps(codes)
+def _store(path: str, codes: Codes) -> None:
+    # A checksum, the length of the index, the index (begin and end by name), and the bytecode of all files.
+    places, end = {}, 0
+    for name, body in codes.items():
+        places[name] = (end, end + len(body))
+        end += len(body)
+    index = marshal.dumps(places)
+    parts = [len(index).to_bytes(4, "little"), index, *codes.values()]
+    checksum = _FORM
+    for part in parts:
+        checksum = zlib.crc32(part, checksum)
     temporary = path + "." + str(os.getpid())
     try:
         os.makedirs(os.path.dirname(path), exist_ok=True)
         with open(temporary, "wb") as file:
-            file.write(zlib.crc32(data).to_bytes(4, "little"))
-            file.write(data)
+            file.write(checksum.to_bytes(4, "little"))
+            file.writelines(parts)
         os.replace(temporary, path)
     except OSError:
         _remove(temporary)

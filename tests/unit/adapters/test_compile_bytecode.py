@@ -3,8 +3,10 @@ from __future__ import annotations
 import importlib.util
 import io
 import json
+import marshal
 import os
 import sys
+import zlib
 
 import pytest
 
@@ -68,3 +70,35 @@ def test_what_cannot_be_compiled_is_left_out(compiled):
     first = compiled("one", ["A = 1\n", "{{ template }} ="], share=True)
     second = compiled("two", ["A = 1\n", "{{ template }} ="], share=True)
     assert [os.path.exists(path) for path in first + second] == [True, False, True, False]
+
+
+@pytest.fixture
+def unit(compiled, tmp_path):
+    """Give the path of what is kept of a package of two modules, the second of which cannot be compiled."""
+    compiled("one", ["A = 1\n", "{{ template }} ="], share=False)
+    (path,) = (tmp_path / "cache" / KEY[:2]).iterdir()
+    return path
+
+
+def test_what_was_kept_is_used_again(compiled, unit):
+    before = unit.stat().st_mtime_ns
+    first, second = compiled("two", ["A = 1\n", "{{ template }} ="], share=False)
+    assert load(first) == 1
+    assert not os.path.exists(second)
+    assert unit.stat().st_mtime_ns == before
+
+
+@pytest.mark.parametrize("damage", ["flip", "truncate", "empty", "older"])
+def test_what_was_kept_and_is_damaged_is_made_anew(compiled, unit, damage):
+    whole = unit.read_bytes()
+    older = marshal.dumps({"m0.py": marshal.dumps(compile("A = 2", "m0.py", "exec"))})
+    texts = {
+        "flip": whole[:-1] + bytes([whole[-1] ^ 1]),
+        "truncate": whole[:-3],
+        "empty": b"",
+        "older": zlib.crc32(older).to_bytes(4, "little") + older,
+    }
+    unit.write_bytes(texts[damage])
+    first, _ = compiled("two", ["A = 1\n", "{{ template }} ="], share=False)
+    assert load(first) == 1
+    assert unit.read_bytes() != texts[damage]
