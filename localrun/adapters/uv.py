@@ -240,13 +240,13 @@ def link_mode(folder: str) -> str:
 
     if os.uname().sysname != "Linux":
         return "clone"
-    with tempfile.TemporaryFile(dir=folder) as source, tempfile.TemporaryFile(dir=folder) as target:
-        source.write(b"x")
-        source.flush()
-        try:
+    try:
+        with tempfile.TemporaryFile(dir=folder) as source, tempfile.TemporaryFile(dir=folder) as target:
+            source.write(b"x" * 4096)
+            source.flush()
             fcntl.ioctl(target.fileno(), _FICLONE, source.fileno())
-        except OSError:
-            return "copy"
+    except OSError:
+        return "copy"
     return "clone"
 
 

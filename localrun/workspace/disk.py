@@ -13,8 +13,6 @@ BLOCK_BYTES = 512
 """The unit of `st_blocks`, whatever the file system; source: stat(2)."""
 IMAGE_LOGS = "images"
 """Among the environments: what was said while images were built, and their locks; the images are the engine's."""
-_CLONE = 0x40049409
-"""FICLONE of ioctl_ficlone(2) on Linux."""
 
 
 class Counter:
@@ -54,6 +52,8 @@ def measure_disk(home: str) -> dict[str, Any]:
         thing `kind` (`packages`, `environment`, `snapshots`, `runs`, `other`), `name`, `bytes` that it takes, and
         `shared_bytes`: how many of them an earlier row has counted already; `total_bytes`: all, each counted once.
     """
+    from localrun.adapters.uv import link_mode
+
     counter = Counter()
     cache, folder = os.path.join(home, "cache"), os.path.join(home, "environments")
     caches = [(name, os.path.join(cache, name)) for name in _list(home, "cache")]
@@ -74,7 +74,7 @@ def measure_disk(home: str) -> dict[str, Any]:
     return {
         "home": home,
         "free_bytes": disk.f_bavail * disk.f_frsize,
-        "clones": can_clone(home),
+        "clones": link_mode(home) == "clone",
         "hard_links": can_link(home),
         "rows": rows,
         "total_bytes": sum(row["bytes"] - row["shared_bytes"] for row in rows),
@@ -94,21 +94,6 @@ def _measure(counter: Counter, kind: str, name: str, path: str) -> dict[str, Any
 
 def _row(kind: str, name: str, size: int, shared: int) -> dict[str, Any]:
     return {"kind": kind, "name": name, "bytes": size, "shared_bytes": shared}
-
-
-def can_clone(folder: str) -> bool:
-    """Tell whether the file system of a folder makes copies that share their blocks (btrfs, XFS, bcachefs …)."""
-    import fcntl
-    import tempfile
-
-    try:
-        with tempfile.TemporaryFile(dir=folder) as one, tempfile.TemporaryFile(dir=folder) as other:
-            one.write(b"x" * 4096)
-            one.flush()
-            fcntl.ioctl(other.fileno(), _CLONE, one.fileno())
-    except OSError:
-        return False
-    return True
 
 
 def can_link(folder: str) -> bool:
