@@ -7,8 +7,8 @@ import os
 from localrun.adapters import processes
 from localrun.errors import RunNotFound
 from localrun.inside.ranks import ask_living, choose_rank, find_living
-from localrun.plan import RUN_FOLDER, RUN_ID, name_ports
-from localrun.values import value
+from localrun.plan import RUN_FOLDER, RUN_ID, count_ports, name_ports
+from localrun.values import replace, value
 from localrun.workspace.working_copy import fill_again
 
 TYPE_CHECKING = False
@@ -66,31 +66,22 @@ def reconstruct_place(record: Mapping[str, Any], rank: int, environ: Mapping[str
         RunNotFound: the folder that the rank worked in is gone.
         StoreFailed: what was dropped of it cannot be put back.
     """
-    directory = restore_directory(record, rank)
-    plan, artifact, folder = record["plan"], record["artifact"], record["folder"]
-    planned = plan["ranks"][rank]
-    ports = name_ports(record.get("master_port") or 0, len(plan["ranks"]))
-    tokens = {RUN_ID: record["run_id"], RUN_FOLDER: folder, **ports}
-    variables = {**plan["fallbacks"], **{name: text for name, text in environ.items() if name not in plan["own"]}}
-    if artifact["kind"] == "conda":
-        from localrun.targets.local import FOREIGN
+    from localrun.formats.recorded_plan import read_recorded_artifact, read_recorded_plan
+    from localrun.targets.local import add_own, gather_variables
 
-        for name in FOREIGN:
-            variables.pop(name, None)
-    variables |= dict(artifact["variables"])
-    if artifact["prefix"]:
-        variables["AZUREML_CONDA_ENVIRONMENT_PATH"] = artifact["prefix"]
-    for name, text in (plan["variables"] | planned["variables"]).items():
-        variables[name] = _fill(text, tokens)
-    path = [*artifact["path"]]
-    programs = os.path.join(folder, f"node-{planned['node']}", "python", "bin")
-    if os.path.isdir(programs):
-        path.insert(0, programs)
-        variables["VIRTUAL_ENV"] = os.path.dirname(programs)
-    variables["PATH"] = ":".join([*path, variables.get("PATH", os.defpath)])
-    variables["PWD"] = variables["AZUREML_CR_EXECUTION_WORKING_DIR_PATH"] = directory
-    missing = tuple(name for name in plan["inherited"] if name not in environ)
-    return Place(rank=rank, directory=directory, variables=tuple(variables.items()), missing=missing)
+    directory = restore_directory(record, rank)
+    folder = record["folder"]
+    plan = read_recorded_plan(record["plan"], where=os.path.join(folder, "run.json"))
+    if plan.target == "docker":
+        plan = replace(plan, shim=False)  # in a container it is elsewhere
+    planned = plan.ranks[rank]
+    ports = name_ports(record.get("master_port") or 0, count_ports(plan))
+    tokens = {RUN_ID: record["run_id"], RUN_FOLDER: folder, **ports}
+    programs = os.path.join(folder, f"node-{planned.node}", "python", "bin")
+    programs = programs if os.path.isdir(programs) else ""
+    shared = gather_variables(plan, read_recorded_artifact(record["artifact"]), directory, programs, tokens, environ)
+    missing = tuple(name for name in plan.inherited if name not in environ)
+    return Place(rank=rank, directory=directory, variables=add_own(shared, planned, tokens), missing=missing)
 
 
 def restore_directory(record: Mapping[str, Any], rank: int) -> str:
@@ -114,9 +105,3 @@ def _locate_directory(plan: Mapping[str, Any], folder: str, node: int) -> str:
     if plan["source"]["in_place"]:
         return str(plan["source"]["directory"])
     return os.path.join(folder, "wd") if node == 0 else os.path.join(folder, f"node-{node}", "wd")
-
-
-def _fill(text: str, tokens: Mapping[str, str]) -> str:
-    for token, known in tokens.items():
-        text = text.replace(token, known)
-    return text

@@ -24,7 +24,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from localrun.plan import Artifact, Plan
+    from localrun.plan import Artifact, Plan, RankPlan
     from localrun.workspace.snapshot_store import Entry
 
 SEED_MARKER = "/tmp/.azureml_bootstrap_complete"  # noqa: S108 - the literal path that scripts use, never opened by us
@@ -139,28 +139,22 @@ def _prepare_node(
     tokens: Mapping[str, str],
     environ: Mapping[str, str],
 ) -> list[Process]:
-    path = artifact.path
-    python = artifact.python
+    python, programs = artifact.python, ""
     if plan.overlay and artifact.python:
         from localrun.targets.overlay import make_overlay
 
         programs = make_overlay(artifact, os.path.join(folder, f"node-{node}", "python"))
-        path = (programs, *path)
         python = os.path.join(programs, "python")
     argv = tuple(fill_tokens(part, tokens) for part in plan.argv)
     if argv[0] == "python":
         argv = (python, *argv[1:])
-    shared = _gather_variables(plan, artifact, tokens, environ)
-    shared["PATH"] = ":".join((*path, shared.get("PATH", os.defpath)))
-    shared["PWD"] = shared["AZUREML_CR_EXECUTION_WORKING_DIR_PATH"] = directory
-    if path is not artifact.path:
-        shared["VIRTUAL_ENV"] = os.path.dirname(path[0])
+    shared = gather_variables(plan, artifact, directory, programs, tokens, environ)
     return [
         Process(
             rank=rank.rank,
             node=node,
             argv=argv,
-            variables=tuple({**shared, **{name: fill_tokens(text, tokens) for name, text in rank.variables}}.items()),
+            variables=add_own(shared, rank, tokens),
             directory=directory,
             log=os.path.join(folder, "user_logs", rank.log),
         )
@@ -169,9 +163,24 @@ def _prepare_node(
     ]
 
 
-def _gather_variables(
-    plan: Plan, artifact: Artifact, tokens: Mapping[str, str], environ: Mapping[str, str]
+def gather_variables(
+    plan: Plan,
+    artifact: Artifact,
+    directory: str,
+    programs: str,
+    tokens: Mapping[str, str],
+    environ: Mapping[str, str],
 ) -> dict[str, str]:
+    """Give the environment variables that all ranks of a node have.
+
+    Args:
+        plan: The plan.
+        artifact: Its environment.
+        directory: The working directory of the node.
+        programs: Where the node's own Python and its programs are; empty when it has none.
+        tokens: What the tokens of `localrun.plan` stand for.
+        environ: The caller's environment.
+    """
     foreign = FOREIGN if artifact.kind == "conda" else ()
     kept = {name: text for name, text in environ.items() if name not in plan.own and name not in foreign}
     variables = {**dict(plan.fallbacks), **kept, **dict(artifact.variables)}
@@ -181,4 +190,16 @@ def _gather_variables(
     variables.update((name, environ[name]) for name in plan.inherited if name in environ)
     if plan.shim:
         shim.lead(variables)
+    path = artifact.path
+    if programs:
+        path = (programs, *path)
+        variables["VIRTUAL_ENV"] = os.path.dirname(programs)
+    variables["PATH"] = ":".join((*path, variables.get("PATH", os.defpath)))
+    variables["PWD"] = variables["AZUREML_CR_EXECUTION_WORKING_DIR_PATH"] = directory
     return variables
+
+
+def add_own(shared: Mapping[str, str], rank: RankPlan, tokens: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    """Give all environment variables of a rank: those of its node, and its own."""
+    own = {name: fill_tokens(text, tokens) for name, text in rank.variables}
+    return tuple({**shared, **own}.items())
