@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 PREFIXES = ("AzureML", "Microsoft")
 """What no name of a user's environment begins with, whatever the case; source: Azure ML's documentation."""
 _PACKAGE = os.path.join(os.path.dirname(__file__), "environments")
-_FILES = ("azureml_environment.json", "conda_dependencies.yml", "BaseDockerfile")
 
 
 def is_reserved(name: str) -> bool:
@@ -91,14 +90,11 @@ def get(home: str, name: str, version: str = "") -> dict[str, Any]:
         EnvironmentNotFound: there is no such name or version.
         BadInput: a file of a user's catalogue cannot be read.
     """
-    from localrun.formats.v1_environment import read_environment_files
+    from localrun.formats.v1_environment import FILES, read_environment_files
 
     folder = find_folder(home, name, version)
-    files = {}
-    for file in _FILES:
-        path = os.path.join(folder, file)
-        if os.path.exists(path):
-            files[file] = _read(path)
+    paths = {file: os.path.join(folder, file) for file in FILES}
+    files = {file: _read(path) for file, path in paths.items() if os.path.exists(path)}
     document: dict[str, Any] = read_environment_files(files, where=folder)[0]
     return document | {"name": os.path.basename(os.path.dirname(folder)), "version": os.path.basename(folder)}
 

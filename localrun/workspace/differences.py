@@ -51,29 +51,26 @@ def compare_runs(home: str, before: Record, after: Record, mask: Callable[[str, 
     Raises:
         StoreFailed: a snapshot cannot be read.
     """
-    plans = [record.get("plan") or {} for record in (before, after)]
-    pairs = {
-        "image": _both(_describe_image, before, after),
-        "settings": [{name: plan.get(name) or None for name in _SETTINGS} for plan in plans],
-        "inputs": _both(_describe_inputs, before, after),
-        "machine": _both(_describe_machine, before, after),
-        "timings": _both(_describe_timings, before, after),
-        "exit": _both(_describe_exit, before, after),
-        "outputs": [],
-    }
-    found = {name: _compare(*pair) for name, pair in pairs.items() if pair}
-    found["source"] = _compare_sources(home, before, after)
-    found["environment"] = _compare_environments(before, after)
-    found["variables"] = [
-        change | {key: mask(change["field"], change[key]) for key in ("before", "after") if change[key] is not None}
-        for change in _compare(*_both(_describe_variables, before, after))
-    ]
     arguments = [record.get("command") for record in (before, after)]
-    found["arguments"] = [] if arguments[0] == arguments[1] else [_change("command", *arguments)]
-    found["outputs"] = _compare_outputs(folder_of(home, before["run_id"]), folder_of(home, after["run_id"]))
+    variables = _compare(*_both(_describe_variables, before, after))
+    found = {
+        "source": _compare_sources(home, before, after),
+        "environment": _compare_environments(before, after),
+        "image": _compare(*_both(_describe_image, before, after)),
+        "variables": [
+            change | {key: mask(change["field"], change[key]) for key in ("before", "after") if change[key] is not None}
+            for change in variables
+        ],
+        "arguments": [] if arguments[0] == arguments[1] else [_change("command", *arguments)],
+        "settings": _compare(*_both(_describe_settings, before, after)),
+        "inputs": _compare(*_both(_describe_inputs, before, after)),
+        "machine": _compare(*_both(_describe_machine, before, after)),
+        "timings": _compare(*_both(_describe_timings, before, after)),
+        "exit": _compare(*_both(_describe_exit, before, after)),
+        "outputs": _compare_outputs(folder_of(home, before["run_id"]), folder_of(home, after["run_id"])),
+    }
     same = not any(found[name] for name in SECTIONS if name not in INCIDENTAL)
-    head = {"before": before["run_id"], "after": after["run_id"], "same": same}
-    return head | {name: found[name] for name in SECTIONS}
+    return {"before": before["run_id"], "after": after["run_id"], "same": same} | found
 
 
 def _both(describe: Callable[[Record], dict[str, Any]], before: Record, after: Record) -> list[dict[str, Any]]:
@@ -182,6 +179,11 @@ def _describe_variables(record: Record) -> dict[str, Any]:
     for rank in plan.get("ranks") or ():
         found |= {f"{name} (rank {rank['rank']})": text for name, text in (rank.get("variables") or {}).items()}
     return found
+
+
+def _describe_settings(record: Record) -> dict[str, Any]:
+    plan = record.get("plan") or {}
+    return {name: plan.get(name) or None for name in _SETTINGS}
 
 
 def _describe_inputs(record: Record) -> dict[str, Any]:

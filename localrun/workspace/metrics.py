@@ -143,10 +143,10 @@ def _list_mlflow_points(folder: str) -> Iterator[tuple[str, Point]]:
                 path = os.path.join(place, file)
                 name = os.path.relpath(path, top)
                 for line in _read_lines(path):
-                    words = line.split()
-                    if len(words) >= 2:  # noqa: PLR2004 - time and value; the step came later
-                        step = int(words[2]) if len(words) > 2 and words[2].lstrip("-").isdigit() else None  # noqa: PLR2004
-                        yield name, ((_number(words[0]) or 0.0) / 1000, step, _number(words[1]))
+                    match line.split():
+                        case [at, given, *rest]:  # the step came later
+                            step = int(rest[0]) if rest and rest[0].lstrip("-").isdigit() else None
+                            yield name, ((_number(at) or 0.0) / 1000, step, _number(given))
 
 
 def _list_mlflow_runs(folder: str) -> Iterator[str]:
