@@ -113,18 +113,19 @@ class ScriptRunConfig:
         self.run_config = RunConfiguration()
         self.run_config.target = target or "local"
         self.run_config.max_run_duration_seconds = longest_s
-        self._take_environment(environment, docker)
-        self._take_job(job)
+        if environment is not None:
+            self._take_environment(environment)
+        if docker is not None:
+            self._take_docker(docker)
+        if job is not None:
+            self._take_job(job)
 
     def _take_run_config(self, run_config: Any, *, ignored: bool) -> None:
-        if not isinstance(run_config, RunConfiguration):
-            message = f"'run_config' must be a 'RunConfiguration' object. Found {type(run_config)}."
-            raise RunConfigurationException(message, hint="load one with RunConfiguration.load(path, name)")
+        self.run_config = _check_run_config(run_config)
         if ignored:
             names = "'compute_target', 'environment', 'distributed_job_config', 'max_run_duration_seconds', and "
             names += "'docker_runtime_config'"
             tell([f"If 'run_config' is specified, the following parameters will be ignored: {names}."])
-        self.run_config = run_config
         for name in ("script", "arguments", "command"):
             theirs = getattr(run_config, name)
             if theirs and getattr(self, name):
@@ -132,19 +133,12 @@ class ScriptRunConfig:
             elif theirs:
                 setattr(self, name, theirs)
 
-    def _take_environment(self, environment: Any, docker: Any) -> None:
-        if environment is not None:
-            if not isinstance(environment, Environment):
-                message = f"'environment' must be an 'Environment' object. Found {type(environment)}."
-                raise RunConfigurationException(message, hint="get one with Environment.get(workspace, name)")
-            self.run_config.environment = environment
-        if docker is not None and not isinstance(docker, DockerConfiguration):
-            message = "'docker_runtime_config' must be a 'DockerConfiguration' object."
-            raise RunConfigurationException(message, hint="write DockerConfiguration(use_docker=True)")
-        if docker is not None:
-            self.run_config.docker = docker
-        elif environment is not None and environment.docker is not None:
-            older = environment.docker
+    def _take_environment(self, environment: object) -> None:
+        if not isinstance(environment, Environment):
+            message = f"'environment' must be an 'Environment' object. Found {type(environment)}."
+            raise RunConfigurationException(message, hint="get one with Environment.get(workspace, name)")
+        self.run_config.environment = environment
+        if older := environment.docker:
             self.run_config.docker = DockerConfiguration(
                 use_docker=older.enabled,
                 shared_volumes=older.shared_volumes,
@@ -152,10 +146,14 @@ class ScriptRunConfig:
                 shm_size=older.shm_size,
             )
 
-    def _take_job(self, job: Any) -> None:
+    def _take_docker(self, docker: object) -> None:
+        if not isinstance(docker, DockerConfiguration):
+            message = "'docker_runtime_config' must be a 'DockerConfiguration' object."
+            raise RunConfigurationException(message, hint="write DockerConfiguration(use_docker=True)")
+        self.run_config.docker = docker
+
+    def _take_job(self, job: object) -> None:
         config = self.run_config
-        if job is None:
-            return
         if not isinstance(job, _JOBS):
             names = [f"'azureml.core.runconfig.{kind.__name__}'" for kind in _JOBS]
             message = f"'distributed_job_config' must be an {names[0]}, {names[1]}, or {names[2]} object."
@@ -173,13 +171,10 @@ class ScriptRunConfig:
     def to_document(self) -> dict[str, Any]:
         """Give the document of the run configuration with this object's script, arguments and command in it."""
         own = {"script": self.script, "arguments": self.arguments or [], "command": self.command or ""}
-        return self._whole().to_document() | own
+        return self._get_run_config().to_document() | own
 
-    def _whole(self) -> RunConfiguration:
-        given: Any = self.run_config
-        if not isinstance(given, RunConfiguration):
-            message = f"'run_config' must be a 'RunConfiguration' object. Found {type(given)}."
-            raise RunConfigurationException(message, hint="load one with RunConfiguration.load(path, name)")
+    def _get_run_config(self) -> RunConfiguration:
+        _check_run_config(self.run_config)
         if not self.run_config.target:
             message = "Must specify a target either through run configuration or arguments."
             raise ExperimentExecutionException(message, hint="write compute_target='local'")
@@ -209,4 +204,11 @@ class ScriptRunConfig:
                 message = f"{path} script path doesn't exist. The script should be inside the project folder"
                 raise ExperimentExecutionException(message, hint="check script, which is relative to source_directory")
         document = self.to_document()
-        return self._whole().spec_of(document, folder, find_environment=find_environment)
+        return self._get_run_config().spec_of(document, folder, find_environment=find_environment)
+
+
+def _check_run_config(given: object) -> RunConfiguration:
+    if not isinstance(given, RunConfiguration):
+        message = f"'run_config' must be a 'RunConfiguration' object. Found {type(given)}."
+        raise RunConfigurationException(message, hint="load one with RunConfiguration.load(path, name)")
+    return given
