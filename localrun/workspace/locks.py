@@ -10,7 +10,8 @@ import fcntl
 import os
 import time
 
-from localrun.errors import LockTimeout, StoreFailed
+from localrun.errors import LockTimeout
+from localrun.workspace.home import failed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def hold_shared(path: str) -> int | None:
         return None
     except OSError as error:
         os.close(descriptor)
-        raise _no_locks(path, error) from error
+        raise failed(error, path) from error
     return descriptor
 
 
@@ -119,9 +120,7 @@ def _open_for_locking(path: str) -> int:
     try:
         return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     except OSError as error:
-        message = f"the workspace cannot be written: {path}: {error.strerror}"
-        hint = "set LOCALRUN_HOME to a folder that you can write"
-        raise StoreFailed(message, hint=hint, code="store_read_only") from error
+        raise failed(error, path) from error
 
 
 def _wait(descriptor: int, path: str, timeout_s: float, report: Callable[[str], None]) -> None:
@@ -147,13 +146,8 @@ def _try(descriptor: int, path: str) -> bool:
     except BlockingIOError:
         return False
     except OSError as error:
-        raise _no_locks(path, error) from error
+        raise failed(error, path) from error
     return True
-
-
-def _no_locks(path: str, error: OSError) -> StoreFailed:
-    message = f"the file system at {os.path.dirname(path)} has no working locks: {error.strerror}"
-    return StoreFailed(message, hint="set LOCALRUN_HOME to a folder on a local disk", code="store_locks")
 
 
 def _write_holder(path: str, who: str) -> None:
