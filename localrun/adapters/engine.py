@@ -202,8 +202,6 @@ class Engine:
     ) -> Stream:
         """Make a request and give the answer, of which only the head has been read.
 
-        For those who wait for several things at once: the stream has a descriptor, and `read_some` does not wait.
-
         Args:
             method: Such as POST.
             path: Behind the version.

@@ -16,8 +16,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import IO
 
-    from localrun.adapters.engine_connections import Connection
-
 LAST_WORDS = 2000
 """So many bytes of what ssh complained about last are told."""
 END_LIMIT_S = 2
@@ -81,7 +79,7 @@ def make_command(rest: str) -> tuple[str, ...]:
     return ("ssh", "-o", "ConnectTimeout=30", "-T", *user, *door, "--", host, "docker", *there, "system", "dial-stdio")
 
 
-def open_ssh(rest: str, timeout_s: float) -> Connection:
+def open_ssh(rest: str, timeout_s: float) -> SshConnection:
     """Start an ssh and give the connection through it; whether it works shows when it is first used.
 
     Raises:

@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 
 PIECE = 1 << 18
 """So many bytes are read at once."""
-BURST = 1 << 20
-"""So many bytes are given at once by `read_some`, about."""
 
 
 def receive_head(connection: Connection, deadline: float) -> tuple[Head, bytes]:
@@ -65,10 +63,6 @@ class Stream:
         self._give_back = give_back
         self._closed = False
 
-    def fileno(self) -> int:
-        """Give the descriptor that can be read when more comes in."""
-        return self._connection.fileno()
-
     def read(self, timeout_s: float | None = None) -> bytes:
         """Wait for the next piece; it is empty at the end of the body.
 
@@ -86,27 +80,6 @@ class Stream:
         except (OSError, ProtocolBroken) as error:
             raise self._translate(error) from None
         return b""
-
-    def read_some(self) -> bytes | None:
-        """Give what has come in, without waiting: nothing when nothing has, None at the end of the body.
-
-        Call it once after opening, for what came with the head, and then whenever the descriptor can be read.
-
-        Raises:
-            EngineLost: the engine has gone.
-        """
-        pieces: list[bytes] = []
-        try:
-            self._connection.settimeout(0)
-            while not self._body.ended and sum(map(len, pieces)) < BURST:
-                pieces.append(self._receive())
-        except BlockingIOError:
-            pass
-        except (OSError, ProtocolBroken) as error:
-            if not any(pieces):  # what came before is given first; the next call meets the error again
-                raise self._translate(error) from None
-        found = b"".join(pieces)
-        return None if self._body.ended and not found else found
 
     def _receive(self) -> bytes:
         """Give what of the body is in the next bytes of the connection, maybe nothing."""

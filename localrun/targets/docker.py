@@ -17,7 +17,7 @@ from localrun.errors import LocalrunError
 from localrun.plan import RUN_FOLDER, RUN_ID, ContainerPlan, name_ports
 from localrun.supervise.process import Process
 from localrun.targets.docker_place import BUNDLE, describe_start, list_mounts, survey
-from localrun.targets.docker_request import JOINER, PRIVATE, Node, describe_container, label, name_container
+from localrun.targets.docker_request import JOINER, PRIVATE, Container, Node, describe_container, label, name_container
 from localrun.targets.docker_script import is_shell_name, write_script
 from localrun.targets.working import Ready, fill_or_remove, fill_tokens, make_node, note_skipped, place_snapshot
 from localrun.values import replace
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from localrun.adapters.engine_containers import Pending
     from localrun.plan import Artifact, Plan, RankPlan
-    from localrun.targets.docker_hands import Container, DockerHands
+    from localrun.targets.docker_hands import DockerHands
     from localrun.targets.docker_looking import Looking
     from localrun.targets.docker_place import Surroundings
     from localrun.targets.docker_script import Start
@@ -300,8 +300,6 @@ class _Making:
                 raise
             name = f"{name}-{os.urandom(2).hex()}"
             made = begin_create(self._engine, name, self._describe(node)).take()
-        from localrun.targets.docker_hands import Container
-
         return Container(node=node.node, name=name, id=str(made["Id"]), folder=node.folder, ranks=node.ranks)
 
     def _prepare_node(

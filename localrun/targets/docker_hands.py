@@ -17,7 +17,7 @@ from localrun.supervise.mpirun_hands import BLAME_AFTER_S, describe_failure
 from localrun.targets.docker_node import NodeHands
 from localrun.targets.docker_request import JOINER
 from localrun.targets.docker_usage import Watch
-from localrun.values import replace, value
+from localrun.values import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from localrun.adapters.engine import Engine
     from localrun.supervise.hands import News
     from localrun.supervise.process import Process
+    from localrun.targets.docker_request import Container
 
 SIGKILL, SIGTERM = 9, 15
 KILLED = 128 + SIGKILL
@@ -41,25 +42,6 @@ FORCE_AFTER_S = 1.0
 """A container whose launcher does not pass SIGKILL on within this time is killed as a whole."""
 REMOVE_S = 20.0
 """So long may the engine take to remove a container before somebody else has to."""
-
-
-@value
-class Container:
-    """A node's container, made and not yet started.
-
-    Attributes:
-        node: The node's index.
-        name: Its name.
-        id: Its id.
-        folder: The folder with its pipes.
-        ranks: The global ranks on it.
-    """
-
-    node: int
-    name: str
-    id: str
-    folder: str
-    ranks: tuple[int, ...]
 
 
 class DockerHands:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import time
 
 from localrun.adapters.engine_containers import CLASH, GONE, begin_remove, begin_start, begin_wait
 from localrun.adapters.engine_errors import EngineRefused
 from localrun.errors import LocalrunError
 from localrun.supervise.hands import Asked, Ended
+from localrun.targets.docker_pipes import Pipes
 from localrun.targets.docker_request import JOINER
 from localrun.workspace.contained import note_target
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from localrun.adapters.engine_containers import Pending
     from localrun.supervise.hands import News
     from localrun.supervise.process import Process
-    from localrun.targets.docker_hands import Container
+    from localrun.targets.docker_request import Container
 
 TICKS_PER_S = 100
 """What proc(5) counts processor time in, on every machine that runs containers."""
@@ -32,12 +32,13 @@ JOINED_WITHIN_S = 5.0
 
 
 class NodeHands:
-    """The pipes of one launcher, and what is known of the ranks behind it.
+    """One launcher, and what is known of the ranks behind it.
 
     Attributes:
         container: The container.
         alive: Ranks that have not ended.
         scripted: The bootstrap script has not ended.
+        ready: The launcher runs.
         dead: The container has ended.
         explained: Why is known, or there is nothing to explain.
         died_at: When that was seen, on the monotonic clock.
@@ -53,31 +54,23 @@ class NodeHands:
         self.container = container
         self.alive = set(container.ranks)
         self.scripted = False
-        self.dead = self.explained = self.removed = self.leaving = False
+        self.ready = self.dead = self.explained = self.removed = self.leaving = False
         self.died_at = self.asked_at = self.look_again_at = 0.0
         self._engine = engine
         self._alone = alone
         self._poll: select.poll | None = None
-        self._control = self._status = -1
-        self._keepers: dict[int, int] = {}
-        self._inputs: dict[int, int] = {}
+        self._pipes = Pipes(container.folder)
         self._begin: Pending | None = None
         self._wait: Pending | None = None
         self._removal: Pending | None = None
-        self._rest = b""
         self._processes: dict[str, str] = {}
         self._started: dict[int, float] = {}
         self._signals: list[int] = []
-        self._ready = self._released = self._bare = False
+        self._released = self._bare = False
         self._look = ""  # "", looking, left, sweeping, clean
         self._left: list[str] = []
         self._joiner = ""
         self.end_joiner_at, self.join_code = 0.0, 0
-
-    @property
-    def ready(self) -> bool:
-        """Whether the launcher runs."""
-        return self._ready
 
     @property
     def is_busy(self) -> bool:
@@ -91,18 +84,11 @@ class NodeHands:
     def begin(self, processes: Mapping[int, Process], *, scripted: bool) -> Iterator[tuple[int, int]]:
         """Open the pipes and see to the container's start; give each rank and where its output comes from.
 
-        Pipes that ranks read are held open until they have opened them. `scripted`: a bootstrap script comes first.
+        `scripted`: a bootstrap script comes first.
         """
-        folder = self.container.folder
         self.scripted = scripted
-        self._inputs = {rank: one.input for rank, one in processes.items() if one.input >= 0 and rank in self.alive}
         self._released = not scripted
-        self._control = os.open(os.path.join(folder, "control"), os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
-        self._status = os.open(os.path.join(folder, "status"), os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        for rank in self.container.ranks:
-            source, self._keepers[rank] = processes[rank].terminal or _open_pipe(os.path.join(folder, f"out-{rank}"))
-            os.set_blocking(source, False)
-            yield rank, source
+        yield from self._pipes.open(self.container.ranks, processes)
         self.start()
 
     def start(self) -> None:
@@ -116,7 +102,7 @@ class NodeHands:
         import select as flags
 
         self._poll = poll
-        poll.register(self._status, flags.POLLIN)
+        self._pipes.attend(poll)
         for pending in (self._begin, self._wait):
             if pending is not None:
                 poll.register(pending, flags.POLLIN)
@@ -129,9 +115,12 @@ class NodeHands:
         """
         news: list[News] = []
         self._hear_engine()
-        if self._status >= 0:
-            for line in self._read_lines():
-                news += self._understand(line)
+        lines = self._pipes.read_lines()
+        if lines is None and self.ready:
+            self._pipes.hang_up()
+            self._die()
+        for line in lines or ():
+            news += self._understand(line)
         return news
 
     def _hear_engine(self) -> None:
@@ -173,25 +162,6 @@ class NodeHands:
             self._poll.unregister(pending)
         return pending
 
-    def _read_lines(self) -> list[str]:
-        try:
-            data = os.read(self._status, 65_536)
-        except BlockingIOError:
-            return []
-        if not data:
-            if self._ready:
-                self._hang_up()
-                self._die()
-            return []
-        *lines, self._rest = (self._rest + data).split(b"\n")
-        return [line.decode("ascii", "replace") for line in lines]
-
-    def _hang_up(self) -> None:
-        if self._poll is not None:
-            self._poll.unregister(self._status)
-        os.close(self._status)
-        self._status = -1
-
     def _die(self) -> None:
         """The container has ended; what it still had to say is in the pipe."""
         if not self.dead:
@@ -201,7 +171,7 @@ class NodeHands:
     def _understand(self, line: str) -> list[News]:
         match line.split(" "):
             case ["ready"]:
-                self._ready = True
+                self.ready = True
             case ["started", who, target]:
                 return self._start(who, target)
             case ["ended", who, code, kills, ticks]:
@@ -225,11 +195,9 @@ class NodeHands:
         if who not in {BOOTSTRAP, JOINER}:
             self._started[int(who)] = time.monotonic()
             note_target(self.container.folder, int(who), target)
-            if int(who) in self._inputs:
-                os.close(self._inputs.pop(int(who)))
-        _remove_file(os.path.join(self.container.folder, f"start-{who}"))
+        self._pipes.start(who)
         for number in self._signals if who != JOINER else ():
-            self._tell(f"signal {number} {target}")
+            self._pipes.tell(f"signal {number} {target}")
         return []
 
     def _end(self, who: str, code: int, kills: int, ticks: int) -> list[News]:
@@ -244,7 +212,7 @@ class NodeHands:
         if rank not in self.alive:
             return []
         self.alive.discard(rank)
-        self._drop_keeper(rank)
+        self._pipes.end(rank)
         note_target(self.container.folder, rank, "")
         return [
             Ended(
@@ -264,21 +232,10 @@ class NodeHands:
         note = f"the container {self.container.name} was asked to stop from outside (docker stop, or the engine's end)"
         return [Asked(reason="container_stopped", note=note)]
 
-    def _drop_keeper(self, rank: int) -> None:
-        keeper = self._keepers.pop(rank, -1)
-        if keeper >= 0:
-            os.close(keeper)
-
-    def _tell(self, line: str) -> None:
-        try:
-            os.write(self._control, f"{line}\n".encode())
-        except OSError:
-            return  # the pipe is full: the launcher is not there to read it, which is noticed elsewhere
-
     def release(self) -> None:
         """Let the ranks start."""
         self._released = True
-        self._tell("go")
+        self._pipes.tell("go")
 
     def refuse(self, code: int) -> list[News]:
         """Give the ranks that wait for the bootstrap script as ended."""
@@ -294,7 +251,7 @@ class NodeHands:
             self.scripted = False
             news.append(Ended(number=self.container.node, code=code, bootstrap=True))
         for rank in sorted(self.alive):
-            self._drop_keeper(rank)
+            self._pipes.end(rank)
             news.append(
                 Ended(number=rank, code=code, out_of_memory=out_of_memory, started_at=self._started.get(rank, 0))
             )
@@ -307,10 +264,10 @@ class NodeHands:
             return []
         if self._look == "left" and number != KILLED - 128:
             self._look = "sweeping"
-            self._tell("sweep")
+            self._pipes.tell("sweep")
         targets = " ".join(self._processes.values())
         if targets:
-            self._tell(f"signal {number} {targets}")
+            self._pipes.tell(f"signal {number} {targets}")
         if self._released and len(self._started) < len(self.container.ranks):
             self._signals.append(number)  # for those that are just being started
         if self._released:
@@ -318,7 +275,7 @@ class NodeHands:
         waiting, self._released = sorted(self.alive), True
         self.alive.clear()
         for rank in waiting:
-            self._drop_keeper(rank)
+            self._pipes.end(rank)
         if BOOTSTRAP not in self._processes:
             self._signals.append(number)
         return [Ended(number=rank, code=-number) for rank in waiting]
@@ -330,7 +287,7 @@ class NodeHands:
         if not self._look:
             self._look = "looking" if self._alone and self._started else "clean"
             if self._look == "looking":
-                self._tell("look")
+                self._pipes.tell("look")
         if self._look == "clean":
             self.remove(keep=keep)
             self.leaving = self._bare and self._removal is not None
@@ -343,7 +300,7 @@ class NodeHands:
         now = time.monotonic()
         self.end_joiner_at = self.end_joiner_at or now + JOINED_WITHIN_S
         if now >= self.end_joiner_at:
-            self._tell(f"signal 9 {self._joiner}")
+            self._pipes.tell(f"signal 9 {self._joiner}")
             self.end_joiner_at = now + JOINED_WITHIN_S
         return True
 
@@ -352,12 +309,12 @@ class NodeHands:
         if self._removal is not None or self.removed:
             return
         if keep:
-            self._tell("end")
+            self._pipes.tell("end")
             return
         try:
             self._removal = begin_remove(self._engine, self.container.id)
         except LocalrunError:
-            self._tell("end")
+            self._pipes.tell("end")
             return
         if self._poll is not None:
             import select as flags
@@ -371,30 +328,11 @@ class NodeHands:
 
     def kill_all(self) -> None:
         """Have the launcher go, and with it everything in the container, whether or not the engine answers."""
-        if self._control >= 0:
-            os.close(self._control)
-            self._control = -1
+        self._pipes.leave()
 
     def close(self) -> None:
         """Close the pipes."""
         for pending in (self._begin, self._wait):
             if pending is not None:
                 pending.close()
-        for descriptor in (self._control, self._status, *self._keepers.values(), *self._inputs.values()):
-            if descriptor >= 0:
-                os.close(descriptor)
-        self._control = self._status = -1
-        self._keepers.clear()
-        self._inputs.clear()
-
-
-def _open_pipe(path: str) -> tuple[int, int]:
-    source = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    return source, os.open(path, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-
-
-def _remove_file(path: str) -> None:
-    try:
-        os.unlink(path)
-    except OSError:
-        return  # its folder goes at the end of the run
+        self._pipes.close()

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from localrun.plan import ContainerPlan, Plan
     from localrun.supervise.hands import Begun
     from localrun.supervise.process import Process
-    from localrun.targets.docker_hands import Container
+    from localrun.targets.docker_request import Container
 
 GONE = 404
 FETCHED = ("wd/outputs", "wd/logs", "named-outputs", "journal", "mlruns", "user_logs")

@@ -57,6 +57,25 @@ class Node:
     ports: tuple[str, ...] = ()
 
 
+@value
+class Container:
+    """A node's container, made and not yet started.
+
+    Attributes:
+        node: The node's index.
+        name: Its name.
+        id: Its id.
+        folder: The folder with its pipes.
+        ranks: The global ranks on it.
+    """
+
+    node: int
+    name: str
+    id: str
+    folder: str
+    ranks: tuple[int, ...]
+
+
 def name_container(run_id: str, node: int) -> str:
     """Give the name of a node's container."""
     return f"localrun-{run_id}-{node}"

@@ -13,6 +13,7 @@ import pytest
 from engine_kit import BARE
 
 from localrun.adapters.engine import EngineLost, EngineRefused, connect, find_endpoint
+from localrun.adapters.engine_containers import begin_wait
 from localrun.adapters.engine_http import split_frames
 
 LABELS = {"localrun.test": "engine-requests"}
@@ -63,20 +64,14 @@ def test_an_upload_that_is_refused_before_its_end_is_told_with_the_engine_s_word
     assert api.ask("GET", "/_ping") == "OK"
 
 
-def test_events_are_seen_by_the_descriptor_and_waiting_gives_the_exit_code(api, container):
-    with_label = '{"container":["' + container + '"]}'
-    events = api.open_stream("GET", "/events", query={"filters": with_label})
-    waiting = api.open_stream("POST", f"/containers/{container}/wait", query={"condition": "next-exit"})
+def test_the_end_of_a_container_is_seen_by_a_descriptor_and_brings_the_exit_code(api, container):
+    waiting = begin_wait(api, container)
+    assert not waiting.is_complete()
     api.ask("POST", f"/containers/{container}/start")
     api.ask("POST", f"/containers/{container}/kill", query={"signal": "KILL"})
-    seen = {events: b"", waiting: b""}
-    while b'"die"' not in seen[events] or b"137" not in seen[waiting]:
-        ready, _, _ = select.select(list(seen), [], [], 60)
-        assert ready, seen
-        for one in ready:
-            seen[one] += one.read_some() or b""
-    events.close()
-    waiting.close()
+    while not waiting.is_complete():
+        assert select.select([waiting], [], [], 60)[0]
+    assert waiting.take()["StatusCode"] == 137
 
 
 def test_an_attached_process_talks_both_ways(api, container):

@@ -73,19 +73,6 @@ def test_a_connection_with_more_to_come_is_not_used_again():
     assert not back
 
 
-def test_what_has_come_in_is_given_without_waiting():
-    stream, _ = make_stream(b"b", BlockingIOError(), BlockingIOError(), b"cdef", first=b"a")
-    assert stream.fileno() == 7
-    assert [stream.read_some() for _ in range(4)] == [b"ab", b"", b"cdef", None]
-
-
-def test_what_came_before_a_break_is_given_before_it_is_told():
-    stream, _ = make_stream(ConnectionResetError(), ConnectionResetError(), first=b"ab")
-    assert stream.read_some() == b"ab"
-    with pytest.raises(RuntimeError, match="ConnectionReset"):
-        stream.read_some()
-
-
 def test_a_body_that_is_cut_off_is_told():
     stream, _ = make_stream(b"ab")
     assert stream.read() == b"ab"
