@@ -43,24 +43,12 @@ def logs(
 
     home = open_workspace()
     (run_id,) = find_runs(home, (run,))
-    folder = records.folder_of(home, run_id)
-    streams = _streams(read_supported(home, run_id), folder, rank)
+    paths = _find_logs(read_supported(home, run_id), records.folder_of(home, run_id), rank)
     if merge or timestamps or grep:
-        _print_lines(
-            home,
-            run_id,
-            {stream.rank: stream.path for stream in streams},
-            _Manner(follow=follow, tail=tail, merge=merge, timestamps=timestamps, grep=grep),
-        )
-        return
-    for stream in streams:
-        stream.open(tail)
-    if follow:
-        _follow(home, run_id, streams)
-    for stream in streams:
-        while stream.copy():
-            pass
-        stream.close()
+        manner = _Manner(follow=follow, tail=tail, merge=merge, timestamps=timestamps, grep=grep)
+        _print_lines(home, run_id, paths, manner)
+    else:
+        _print_bytes(home, run_id, paths, tail, follow=follow)
 
 
 @value
@@ -99,12 +87,32 @@ def _print_lines(home: str, run_id: str, logs: dict[int, str], manner: _Manner) 
         lines.close()
 
 
+def _print_bytes(home: str, run_id: str, logs: dict[int, str], tail: int | None, *, follow: bool) -> None:
+    from localrun.workspace import active
+
+    several = len(logs) > 1
+    streams = [_Stream(path, b"[rank %d] " % rank if several else b"") for rank, path in logs.items()]
+    for stream in streams:
+        stream.open(tail)
+    while follow and active.is_live(home, run_id):
+        for stream in streams:
+            stream.open()
+        came = [stream.copy() for stream in streams]
+        if not any(came):
+            time.sleep(_POLL_S)
+    for stream in streams:
+        if follow:
+            stream.open()
+        while stream.copy():
+            pass
+        stream.close()
+
+
 class _Stream:
     """The log of one rank while it is printed: what was read of it, and the beginning of a line that is not whole."""
 
-    def __init__(self, path: str, prefix: bytes, rank: int) -> None:
+    def __init__(self, path: str, prefix: bytes) -> None:
         self.path = path
-        self.rank = rank
         self.prefix = prefix  # empty: the bytes are printed as they are
         self.file: IO[bytes] | None = None
         self.begun = b""
@@ -134,8 +142,8 @@ class _Stream:
             self.file.close()
 
 
-def _streams(record: dict[str, Any], folder: str, rank: int | None) -> list[_Stream]:
-    """Give one stream a rank, in order.
+def _find_logs(record: dict[str, Any], folder: str, rank: int | None) -> dict[int, str]:
+    """Give the path of the log of each rank that is meant, by rank, in order.
 
     Raises:
         RunNotFound: the run has no such rank, or its folder is gone.
@@ -148,27 +156,7 @@ def _streams(record: dict[str, Any], folder: str, rank: int | None) -> list[_Str
         hint = f"Its ranks are {', '.join(map(str, ranks))}." if ranks else "It has started none."
         raise RunNotFound(f"run {run_id} has no rank {rank}", hint=hint)
     chosen = ranks if rank is None else {rank: ranks[rank]}
-    single = len(chosen) == 1
-    return [
-        _Stream(
-            os.path.join(folder, "user_logs", os.path.basename(log)), b"" if single else b"[rank %d] " % number, number
-        )
-        for number, log in chosen.items()
-    ]
-
-
-def _follow(home: str, run_id: str, streams: list[_Stream]) -> None:
-    """Print what comes until the run has ended; what was written last is left to the caller."""
-    from localrun.workspace import active
-
-    while active.is_live(home, run_id):
-        for stream in streams:
-            stream.open()
-        came = [stream.copy() for stream in streams]
-        if not any(came):
-            time.sleep(_POLL_S)
-    for stream in streams:
-        stream.open()
+    return {number: os.path.join(folder, "user_logs", os.path.basename(log)) for number, log in chosen.items()}
 
 
 def tail_offset(file: IO[bytes], count: int) -> int:
