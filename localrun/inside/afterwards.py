@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from localrun.adapters.engine import Engine
     from localrun.plan import Artifact, Plan
+    from localrun.targets.docker_place import Surroundings
     from localrun.targets.docker_script import Start
 
 KEEPER = 'exec 3<"$0/control"; read -r _ <&3'
@@ -155,7 +156,7 @@ class Afterwards:
         name = f"localrun-{run_id}-shell-{os.urandom(3).hex()}"
         return str(begin_create(self._engine, name, request).take()["Id"])
 
-    def _describe_start(self, around: Any, node: int, command: Sequence[str]) -> Start:
+    def _describe_start(self, around: Surroundings, node: int, command: Sequence[str]) -> Start:
         from localrun.targets.docker_place import describe_start
         from localrun.targets.working import fill_tokens
 

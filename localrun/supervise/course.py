@@ -16,7 +16,7 @@ LAST_WAIT_S = 5.0
 LEFTOVER_WAIT_S = 2.0
 """What a run leaves behind when its ranks have ended gets SIGTERM and so long to go."""
 FIRST_SIGNAL = {"terminated": SIGTERM, "hung_up": SIGTERM, "front_end_lost": SIGTERM, "container_stopped": SIGTERM}
-"""Every other cause begins with SIGINT."""
+"""Every other cause begins with SIGINT: Python scripts leave through their `finally` blocks then."""
 INSISTENT = "interrupted"
 """Who asks for this while the run is being ended already wants it ended at once. The others come in pairs by themselves
 (a terminal that closes hangs up and ends its front end), or from several places at once (a service manager)."""
@@ -109,16 +109,14 @@ class Course:
             self._barrier_due = None
         if code and self.cause is None:
             self._stop(Cause(reason="bootstrap_failed", at=now, rank=leader, code=code))
-            self._climb_from(SIGINT, now)
         return not code and self.cause is None
 
     def ask_to_end(self, reason: str, now: float, code: int = 0) -> None:
         """Somebody wants the run to end; who interrupts a run that is being ended gets SIGKILL at once."""
         if self.cause is None:
             self._stop(Cause(reason=reason, at=now, code=code))
-            self._climb_from(FIRST_SIGNAL.get(reason, SIGINT), now)
         elif reason == INSISTENT and not self.killing:
-            self._climb_from(SIGKILL, now)
+            self._ladder = _end_by_force(now)
 
     def pause(self, now: float) -> None:
         """Everything of the run stands still from now on; its time limits do too."""
@@ -146,7 +144,7 @@ class Course:
             return False
         self._sweeping = True
         kill_at = min([now + LEFTOVER_WAIT_S, *(due for due, number in self._ladder if number == SIGKILL)])
-        self._ladder = [(now, SIGTERM), (kill_at, SIGKILL), (kill_at + LAST_WAIT_S, 0)]
+        self._ladder = [(now, SIGTERM), *_end_by_force(kill_at)]
         return self.cause is None
 
     def next_due(self) -> float | None:
@@ -176,10 +174,8 @@ class Course:
         if self._barrier_due is not None and now >= self._barrier_due:
             leader = min(self.waiting.values())
             self._stop(Cause(reason="barrier_timeout", at=now, rank=leader))
-            self._climb_from(SIGINT, now)
         elif self._time_due is not None and now >= self._time_due:
             self._stop(Cause(reason="time_limit", at=now))
-            self._climb_from(SIGINT, now)
         elif self.silence is not None and (silent := self.silence.find_hung(now)) is not None:
             self._fail(Cause(reason="rank_hung", at=now, rank=silent))
 
@@ -187,16 +183,21 @@ class Course:
         """A rank has failed, or hangs: then waiting for the others to end by themselves would take for ever."""
         if self._on_failure == "stop" or (cause.reason == "rank_hung" and self._on_failure == "continue"):
             self._stop(cause)
-            self._climb_from(SIGINT, cause.at)
         elif self.failure is None:
             self.failure = cause
 
     def _stop(self, cause: Cause) -> None:
+        """End the run for a cause: this is the foot of the ladder."""
         self.cause = cause
+        kill_at = cause.at + self._stop_timeout_s
+        if FIRST_SIGNAL.get(cause.reason, SIGINT) == SIGINT:
+            polite_s = min(2.0, self._stop_timeout_s / 5)
+            steps = [(cause.at, SIGINT), (cause.at + polite_s, SIGTERM)]
+        else:
+            steps = [(cause.at, SIGTERM)]
+        self._ladder = [*steps, *_end_by_force(kill_at)]
 
-    def _climb_from(self, first: int, now: float) -> None:
-        polite_s = min(2.0, self._stop_timeout_s / 5)
-        steps = [(now, SIGINT), (now + polite_s, SIGTERM)] if first == SIGINT else [(now, SIGTERM)]
-        kill_at = now if first == SIGKILL else now + self._stop_timeout_s
-        self._ladder = [] if first == SIGKILL else steps
-        self._ladder = [*self._ladder, (kill_at, SIGKILL), (kill_at + LAST_WAIT_S, 0)]
+
+def _end_by_force(at: float) -> list[tuple[float, int]]:
+    """Give the last steps of every ladder: SIGKILL, and then no more waiting."""
+    return [(at, SIGKILL), (at + LAST_WAIT_S, 0)]
