@@ -52,7 +52,7 @@ class Ended:
     out_of_memory: bool = False
     started_at: float = 0
     cpu_s: float = 0
-    peak_memory_bytes: int = 0
+    peak_memory_bytes: int | None = None
 
 
 @value

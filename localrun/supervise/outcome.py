@@ -38,7 +38,7 @@ class RankOutcome:
         ended_at: Seconds since the run's start.
         cpu_s: Processor seconds, user and system, of it and of the children that it waited for.
         peak_memory_bytes: Peak resident memory of the largest process among them; in containers as it was when they
-            were last looked at, and 0 when they ended before the first look or are on another machine.
+            were last looked at. None when nobody knows: they ended before the first look, or are on another machine.
         dropped_bytes: Output that could not be stored.
     """
 
@@ -49,7 +49,7 @@ class RankOutcome:
     started_at: float
     ended_at: float
     cpu_s: float = 0
-    peak_memory_bytes: int = 0
+    peak_memory_bytes: int | None = None
     dropped_bytes: int = 0
 
 

@@ -49,7 +49,9 @@ class Watch:
             self._search(container, targets)
         for rank in targets:
             if rank in self._pids:
-                self._peaks[rank] = max(self._peaks.get(rank, 0), measure_peak(self._pids[rank]))
+                peak = max(self._peaks.get(rank, 0), measure_peak(self._pids[rank]))
+                if peak:  # it still runs
+                    self._peaks[rank] = peak
         now = time.monotonic()
         step = min(max(FIRST_S, SHARE * (now - self._began)), LONGEST_S)
         self._failures = 0 if self._peaks else self._failures + bool(targets)
@@ -70,6 +72,6 @@ class Watch:
             if pid is not None and self._containers[rank] == container:
                 self._pids[rank] = pid
 
-    def peak(self, rank: int) -> int:
-        """Give the peak of a rank's memory, in bytes, as it was when it was last looked at; 0 when it never was."""
-        return self._peaks.get(rank, 0)
+    def peak(self, rank: int) -> int | None:
+        """Give the peak of a rank's memory, in bytes, as it was when it was last looked at; None when it never was."""
+        return self._peaks.get(rank)

@@ -16,7 +16,7 @@ A record is a JSON object with these keys (a reader must not mind others, nor mi
     plan, artifact  as `localrun plan` prints them
     versions        path of the resolved versions, kept in the folder of the run with their `conda-lock.yml`, or empty
     ranks           [{rank, local_rank, node, pid, status, exit_code, signal, started_at, ended_at, peak_memory_bytes,
-                    cpu_s, log}], ordered by rank
+                    cpu_s, log}], ordered by rank; the peak of a rank that ended at once in a container is null
     first_failure   {rank, node, exit_code, signal, at, reason, last_lines} or null
     timings         {stage: seconds}
     metrics, params, properties, tables, models, children, files, artifacts, reported

@@ -43,6 +43,7 @@ def test_script_runs_in_its_snapshot_and_its_outputs_are_in_the_record(contained
         assert file.read() == "m"
     assert [item["name"] for item in record["containers"]] == [f"localrun-{record['run_id']}-0"]
     assert record["target"] == "docker"
+    assert record["ranks"][0]["peak_memory_bytes"] != 0  # null when it ended before anybody looked
 
 
 def test_image_without_python_runs_a_shell_command(contained, bare_image):
