@@ -90,5 +90,5 @@ def restore_metadata(prefix: str, specs: Sequence[str]) -> None:
         if package := known.get(record.get("fn", "")):
             record |= {"url": package.url, "channel": package.channel}
         with open(f"{path}.part", "w", encoding="utf-8") as file:
-            json.dump(record, file, indent=2)
+            file.write(json.dumps(record))
         os.replace(f"{path}.part", path)

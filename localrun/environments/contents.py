@@ -139,7 +139,7 @@ def find_missing_files(packages: Iterable[InstalledPackage]) -> list[str]:
     problems: list[str] = []
     for package in packages:
         for name, size in package.files:
-            path = os.path.join(package.folder, name)
+            path = f"{package.folder}/{name}"
             try:
                 state = os.lstat(path)
             except OSError:

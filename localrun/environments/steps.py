@@ -81,8 +81,7 @@ def describe_request(build: Build) -> dict[str, Any]:
         "channels": [fields(channel) for channel in channels],
         "specs": [find_spec_channel(spec, settings, plan.directory) for spec in plan.conda],
         "offline": build.settings.offline or settings.get("offline") is True,
-        # The prefix of an image is only read, once, and then removed: nothing in it can spread to the cache.
-        "hard_links": build.layer is not None or wants_hard_links(build.settings, os.environ),
+        "hard_links": wants_hard_links(build.settings, os.environ),
         "settings": settings,
         "solved": os.path.join(places.work, "solved.json"),
         "answer": os.path.join(places.work, "answer.json"),
@@ -211,7 +210,7 @@ def start_bytecode(build: Build, python: str, units: Sequence[tuple[Any, ...]]) 
     }
     path = os.path.join(build.places.work, "bytecode.json")
     with open(path, "w", encoding="utf-8") as file:
-        json.dump(request, file)
+        file.write(json.dumps(request))  # `dump` would do it in Python, piece by piece
     child = Child(
         argv=(python, "-I", "-S", "-B", script.__file__), environment={}, directory=build.places.work, keep=build.keep
     )

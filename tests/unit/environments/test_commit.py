@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 
 from localrun.environments.commit import choose_evidence, list_files, manifest_text, read_artifact, write_artifact
@@ -61,6 +62,14 @@ def test_another_prefix_another_form_or_garbage_is_no_record(tmp_path):
 def test_manifest_has_a_line_for_every_file(tmp_path):
     _, prefix, _, _ = commit(tmp_path)
     assert manifest_text(list_files(prefix)).count(b"\n") == 31
+
+
+def test_a_manifest_has_names_as_json_whatever_is_in_them():
+    names = ["a", "b\tc", "d\ne", 'f", "g', "ü", "\udcff", ""]
+    lines = manifest_text([(name, 1, 2, 0o100644) for name in names]).decode().split("\n")
+    assert [json.loads(line.split("\t", 3)[3]) for line in lines[:-1]] == names
+    assert lines[0] == '1\t2\t100644\t"a"'
+    assert manifest_text([]) == b""
 
 
 def test_places_are_functions_of_the_name():
