@@ -10,6 +10,20 @@ import sys
 import time
 
 LOCALRUN = [sys.executable, "-m", "localrun"]
+FAMILY = """
+import os, subprocess, sys, time
+subprocess.Popen(["sleep", "600"])
+subprocess.Popen(["sh", "-c", "sleep 600 & sleep 600"], start_new_session=True)
+if os.fork() == 0:
+    os.setsid()
+    if os.fork() == 0:
+        os.execvp("sleep", ["sleep", "600"])
+    os._exit(0)
+os.wait()
+open(sys.argv[1], "w").write(f"{os.getpid()}\\n")
+time.sleep(600)
+"""
+"""A script with descendants in groups and sessions of their own; it writes its pid to where it is told."""
 
 
 class Driver:

@@ -110,17 +110,14 @@ def watch_command_lines():
 
 def check_a_terminal(localrun, *flags):
     """A rank that has the user's terminal is masked there, too, piece by piece."""
-    import pexpect
-    from test_terminals import spawn
+    from terminal_kit import end, open_terminal
 
     text = "import os\nt = os.environ['PLAIN']\nprint('now', t[:5], sep=':', end='', flush=True)\n"
     localrun.write("train.py", text + "input(t[5:] + ' say: ')\nraise SystemExit(t)\n")
-    terminal = spawn(localrun, *flags, "--secret", "plain=PLAIN", "-it", "train.py", timeout=60)
+    terminal = open_terminal(localrun, "run", *flags, "--secret", "plain=PLAIN", "-it", "train.py")
     terminal.expect_exact("now:*** say: ")
     terminal.sendline("hello")
     terminal.expect_exact("***")
-    terminal.expect(pexpect.EOF)
-    terminal.close()
-    assert terminal.exitstatus == 1
+    assert end(terminal) == 1
     assert localrun.log().replace(b"\r", b"") == b"now:*** say: hello\n***\n"
     assert search_files(localrun.home) == []

@@ -11,7 +11,8 @@ import time
 import pytest
 from contained_kit import Contained
 from run_kit import hear, wait_until
-from test_runs_signals import end_of, on_a_terminal
+from terminal_kit import open_terminal
+from test_runs_signals import end_of
 
 NAP = 0.1
 
@@ -269,7 +270,7 @@ def test_closed_terminal_ends_the_run(contained):
     here = contained.fifo()
     contained.write("wait.py", f"open({here!r}, 'w').write('on\\n'); import time; time.sleep(600)")
     words = ("-t", "docker", "-E", f"image:{contained.image}", "-v", f"{os.path.dirname(here)}:{os.path.dirname(here)}")
-    terminal = on_a_terminal(contained, *words, "wait.py")
+    terminal = open_terminal(contained, "run", *words, "wait.py")
     hear(here)
     terminal.close(force=False)
     wait_until(lambda: not contained.wait_for_processes() and contained.record()["status"] != "running", 30)

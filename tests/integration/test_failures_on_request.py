@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import time
 
-import pexpect
 import pytest
-from run_kit import LOCALRUN, hear, wait_until
+from run_kit import hear, wait_until
+from terminal_kit import end, open_terminal
 
 HANG = """
 import os, sys, time
@@ -36,13 +35,6 @@ time.sleep(0.5)
 print("finished", flush=True)
 sys.exit(5 if rank == 2 else 0)
 """
-
-
-def spawn(localrun, *words):
-    environ = {**os.environ, "LOCALRUN_HOME": localrun.home}
-    return pexpect.spawn(
-        LOCALRUN[0], [*LOCALRUN[1:], "run", *words], cwd=localrun.source, env=environ, timeout=30, encoding="utf-8"
-    )
 
 
 def state_of(pid):
@@ -80,7 +72,7 @@ def test_run_that_continues_lets_the_others_finish_and_has_the_code_of_the_first
 def test_held_run_keeps_its_ranks_until_enter(localrun):
     localrun.write("train.py", FAIL)
     here = localrun.fifo()
-    terminal = spawn(localrun, "-n", "2", "--on-failure", "hold", "train.py", here, "wait")
+    terminal = open_terminal(localrun, "run", "-n", "2", "--on-failure", "hold", "train.py", here, "wait")
     (line,) = hear(here)
     terminal.expect("rank 1 .node 0. ended with exit code 7 after")
     terminal.expect(r"\| lost my way")
@@ -93,10 +85,7 @@ def test_held_run_keeps_its_ranks_until_enter(localrun):
     assert inside.stdout.decode() == f"1\n{record['folder']}/wd\n", inside.stderr
     terminal.sendline("")
     terminal.expect("failed after")
-    terminal.expect(pexpect.EOF)
-    terminal.wait()
-    terminal.close()
-    assert terminal.exitstatus == 7
+    assert end(terminal) == 7
     record = localrun.record()
     assert (record["status"], record["exit_code"], record.get("held")) == ("failed", 7, None)
     assert [rank["status"] for rank in record["ranks"]] == ["stopped", "failed"]
@@ -116,14 +105,11 @@ def test_held_run_that_nobody_watches_ends_with_stop(localrun):
 @pytest.mark.parametrize("held", [False, True])
 def test_run_with_a_single_rank_is_held_too(localrun, held):
     localrun.write("train.py", "raise SystemExit(3)")
-    terminal = spawn(localrun, *(("--on-failure", "hold") if held else ()), "train.py")
+    terminal = open_terminal(localrun, "run", *(("--on-failure", "hold") if held else ()), "train.py")
     if held:
         terminal.expect("no rank is left")
         terminal.sendline("")
-    terminal.expect(pexpect.EOF)
-    terminal.wait()
-    terminal.close()
-    assert terminal.exitstatus == 3
+    assert end(terminal) == 3
 
 
 COUNT = """

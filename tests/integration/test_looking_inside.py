@@ -6,9 +6,9 @@ import os
 import signal
 import time
 
-import pexpect
 import pytest
 from run_kit import LOCALRUN, hear, wait_until
+from terminal_kit import end, open_terminal
 
 WAITING = """
 import os, sys, time
@@ -71,15 +71,11 @@ def test_exit_code_of_exec_is_the_commands_own(localrun, live):
 
 def test_exec_has_the_users_terminal_and_input(localrun, live):
     run_id, _ = live(WAITING)
-    environ = {**os.environ, "LOCALRUN_HOME": localrun.home}
-    terminal = pexpect.spawn(LOCALRUN[0], [*LOCALRUN[1:], "exec", "-it", run_id, "cat"], env=environ, timeout=15)
+    terminal = open_terminal(localrun, "exec", "-it", run_id, "cat")
     terminal.sendline("hello there")
     terminal.expect("hello there\r\nhello there\r\n")
     terminal.sendeof()
-    terminal.expect(pexpect.EOF)
-    terminal.wait()
-    terminal.close()
-    assert terminal.exitstatus == 0
+    assert end(terminal) == 0
 
 
 def test_exec_and_attach_refuse_what_is_not_there(localrun, live):
@@ -119,29 +115,21 @@ def test_shell_of_an_ended_run_has_its_folder_and_variables(localrun):
 def test_shell_opens_the_users_shell(localrun):
     localrun.write("train.py", "")
     assert localrun.run("-q", "train.py").returncode == 0
-    environ = {**os.environ, "LOCALRUN_HOME": localrun.home, "SHELL": "/bin/sh", "PS1": "there> "}
-    terminal = pexpect.spawn(LOCALRUN[0], [*LOCALRUN[1:], "shell", "latest"], env=environ, timeout=15)
+    terminal = open_terminal(localrun, "shell", "latest", env={"SHELL": "/bin/sh", "PS1": "there> "})
     terminal.expect("there> ")
     terminal.sendline("pwd; exit 3")
     terminal.expect("/wd\r\n")
-    terminal.expect(pexpect.EOF)
-    terminal.wait()
-    terminal.close()
-    assert terminal.exitstatus == 3
+    assert end(terminal) == 3
 
 
 def test_attach_shows_what_comes_and_ctrl_c_stops_the_run(localrun, live):
     run_id, _ = live(COUNTING, "-n", "2", ranks=2)
-    environ = {**os.environ, "LOCALRUN_HOME": localrun.home}
-    terminal = pexpect.spawn(LOCALRUN[0], [*LOCALRUN[1:], "attach", run_id], env=environ, timeout=15)
+    terminal = open_terminal(localrun, "attach", run_id)
     terminal.expect(r"\[rank 1\][^\r]*tick")
     terminal.sendintr()
     terminal.expect("press Ctrl-C again to kill them")
     terminal.expect("interrupted after")
-    terminal.expect(pexpect.EOF)
-    terminal.wait()
-    terminal.close()
-    assert terminal.exitstatus == 130
+    assert end(terminal) == 130
     assert localrun.record()["kind"] == "interrupted"
 
 

@@ -7,9 +7,9 @@ import os
 import subprocess
 import time
 
-import pexpect
 import pytest
-from run_kit import LOCALRUN, wait_until
+from run_kit import wait_until
+from terminal_kit import end, open_terminal
 
 WAITING = """
 import os, sys, time
@@ -48,18 +48,13 @@ def test_exec_is_in_the_container_of_its_rank_with_its_variables_and_folder(loca
 
 
 def test_exec_has_the_users_terminal(localrun, live):
-    environ = {**os.environ, "LOCALRUN_HOME": localrun.home}
-    words = [*LOCALRUN[1:], "exec", "-it", "--rank", "1", live, "sh"]
-    terminal = pexpect.spawn(LOCALRUN[0], words, env=environ, timeout=30, dimensions=(30, 90), encoding="utf-8")
+    terminal = open_terminal(localrun, "exec", "-it", "--rank", "1", live, "sh")
     terminal.expect("[$#] ")
     terminal.sendline("stty size; echo rank=$RANK")
     terminal.expect("30 90")
     terminal.expect("rank=1")
     terminal.sendline("exit 5")
-    terminal.expect(pexpect.EOF)
-    terminal.wait()
-    terminal.close()
-    assert terminal.exitstatus == 5
+    assert end(terminal) == 5
 
 
 def test_kill_of_a_rank_in_a_container_fails_the_run(localrun, live):

@@ -8,24 +8,10 @@ import signal
 import subprocess
 import time
 
-import pexpect
-from run_kit import LOCALRUN, hear, wait_until
+from run_kit import FAMILY, hear, wait_until
+from terminal_kit import end, open_terminal
 
 from localrun.workspace import active
-
-FAMILY = """
-import os, subprocess, sys, time
-subprocess.Popen(["sleep", "600"])
-subprocess.Popen(["sh", "-c", "sleep 600 & sleep 600"], start_new_session=True)
-if os.fork() == 0:
-    os.setsid()
-    if os.fork() == 0:
-        os.execvp("sleep", ["sleep", "600"])
-    os._exit(0)
-os.wait()
-open(sys.argv[1], "w").write(f"{os.getpid()}\\n")
-time.sleep(600)
-"""
 
 
 def kill_supervisor(localrun):
@@ -130,14 +116,9 @@ def test_supervisor_killed_at_random_moments_never_leaves_a_run_that_runs(localr
 def test_detached_run_survives_its_terminal(localrun):
     localrun.write("train.py", "import sys, time; open(sys.argv[1], 'w').write('on\\n'); time.sleep(1); print('done')")
     here = localrun.fifo()
-    environ = {**os.environ, "LOCALRUN_HOME": localrun.home}
-    words = [*LOCALRUN[1:], "run", "-d", "-n", "2", "train.py", here]
-    terminal = pexpect.spawn(LOCALRUN[0], words, cwd=localrun.source, env=environ, timeout=30)
+    terminal = open_terminal(localrun, "run", "-d", "-n", "2", "train.py", here)
     terminal.expect(r"source_\d+_\w{8}")
-    terminal.expect(pexpect.EOF)
-    terminal.wait()
-    terminal.close()
-    assert terminal.exitstatus == 0
+    assert end(terminal) == 0
     hear(here, 2)
     assert localrun.record()["status"] == "running"
     assert localrun.command("wait", "latest").stdout == b"0\n"

@@ -6,9 +6,9 @@ import os
 import signal
 import time
 
-import pexpect
 import pytest
-from run_kit import LOCALRUN, hear
+from run_kit import FAMILY, hear
+from terminal_kit import end, open_terminal
 
 WILLING = "import sys, time; open(sys.argv[1], 'w').write('on\\n'); time.sleep(600)"
 UNWILLING = """
@@ -18,46 +18,23 @@ for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
 open(sys.argv[1], "w").write("on\\n")
 time.sleep(600)
 """
-FAMILY = """
-import os, signal, subprocess, sys, time
-subprocess.Popen(["sleep", "600"])
-subprocess.Popen(["sh", "-c", "sleep 600 & sleep 600"], start_new_session=True)
-if os.fork() == 0:
-    os.setsid()
-    if os.fork() == 0:
-        os.execvp("sleep", ["sleep", "600"])
-    os._exit(0)
-os.wait()
-open(sys.argv[1], "w").write("on\\n")
-time.sleep(600)
-"""
 
 
 def end_of(record):
     return record["status"], record["exit_code"], record["origin"], record["kind"]
 
 
-def on_a_terminal(localrun, *words, **options):
-    environ = {**os.environ, "LOCALRUN_HOME": localrun.home}
-    return pexpect.spawn(
-        LOCALRUN[0], [*LOCALRUN[1:], "run", *words], cwd=localrun.source, env=environ, timeout=30, **options
-    )
-
-
 @pytest.mark.parametrize("ranks", [1, 3])
 def test_one_ctrl_c_ends_the_ranks_and_the_run_is_canceled_with_130(localrun, ranks):
     localrun.write("train.py", WILLING)
     here = localrun.fifo()
-    terminal = on_a_terminal(localrun, "-n", str(ranks), "train.py", here)
+    terminal = open_terminal(localrun, "run", "-n", str(ranks), "train.py", here)
     hear(here, ranks)
     began = time.monotonic()
     terminal.sendintr()
     terminal.expect("press Ctrl-C again to kill them")
     terminal.expect("interrupted after")
-    terminal.expect(pexpect.EOF)
-    terminal.wait()
-    terminal.close()
-    assert terminal.exitstatus == 130
+    assert end(terminal) == 130
     assert time.monotonic() - began < 9  # before the grace of ten seconds
     assert end_of(localrun.record()) == ("canceled", 130, "localrun", "interrupted")
     assert {rank["signal"] for rank in localrun.record()["ranks"]} == {2}
@@ -66,17 +43,14 @@ def test_one_ctrl_c_ends_the_ranks_and_the_run_is_canceled_with_130(localrun, ra
 def test_second_ctrl_c_kills_at_once(localrun):
     localrun.write("train.py", UNWILLING)
     here = localrun.fifo()
-    terminal = on_a_terminal(localrun, "-n", "2", "--stop-timeout", "60", "train.py", here)
+    terminal = open_terminal(localrun, "run", "-n", "2", "--stop-timeout", "60", "train.py", here)
     hear(here, 2)
     terminal.sendintr()
     terminal.expect("press Ctrl-C again")
     began = time.monotonic()
     terminal.sendintr()
-    terminal.expect(pexpect.EOF)
-    terminal.wait()
-    terminal.close()
+    assert end(terminal) == 130
     assert time.monotonic() - began < 30  # not the sixty seconds that were given
-    assert terminal.exitstatus == 130
     assert end_of(localrun.record()) == ("canceled", 130, "localrun", "interrupted")
     assert {rank["signal"] for rank in localrun.record()["ranks"]} == {9}
 
@@ -117,7 +91,7 @@ def test_sigterm_and_sighup_end_the_run(localrun, number, code, kind):
 def test_closed_terminal_ends_the_run(localrun):
     localrun.write("train.py", WILLING)
     here = localrun.fifo()
-    terminal = on_a_terminal(localrun, "train.py", here)
+    terminal = open_terminal(localrun, "run", "train.py", here)
     hear(here)
     terminal.close(force=False)
     assert localrun.wait_for_processes() == []
@@ -127,8 +101,8 @@ def test_closed_terminal_ends_the_run(localrun):
 def test_nohup_outlives_its_terminal(localrun):
     localrun.write("train.py", "import sys, time; open(sys.argv[1], 'w').write('on\\n'); time.sleep(1); print('done')")
     here = localrun.fifo()
-    terminal = on_a_terminal(
-        localrun, "train.py", here, preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    terminal = open_terminal(
+        localrun, "run", "train.py", here, preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN)
     )
     hear(here)
     os.close(terminal.child_fd)

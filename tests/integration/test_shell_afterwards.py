@@ -7,8 +7,8 @@ import os
 import signal
 import subprocess
 
-import pexpect
-from run_kit import LOCALRUN, wait_until
+from run_kit import wait_until
+from terminal_kit import end, open_terminal
 
 IN_CONTAINERS = ("-t", "docker", "-E", "image:localrun-test/python")
 ASK = 'echo "$RANK $NODE_RANK $GIVEN $FROM_HERE"; pwd; hostname; id -u; cat made; echo back > returned; exit 9'
@@ -46,19 +46,14 @@ def test_shell_is_in_a_container_like_the_ranks(localrun):
 def test_shell_has_the_terminal_and_sees_what_a_bootstrap_script_has_installed(localrun):
     localrun.write("setup.sh", 'mkdir -p "$HOME"; echo installed > "$HOME/mark"')
     run_id = end_a_run(localrun, "--bootstrap", "setup.sh")
-    environ = {**os.environ, "LOCALRUN_HOME": localrun.home, "TERM": "dumb"}
-    command = [*LOCALRUN[1:], "shell", run_id]
-    terminal = pexpect.spawn(LOCALRUN[0], command, env=environ, timeout=60, dimensions=(30, 90), encoding="utf-8")
+    terminal = open_terminal(localrun, "shell", run_id)
     terminal.expect("[$#] ")
     terminal.sendline("stty size; cat $HOME/mark; echo term=$TERM")
     terminal.expect("30 90")
     terminal.expect("installed")
     terminal.expect("term=dumb")
     terminal.sendline("exit 5")
-    terminal.expect(pexpect.EOF)
-    terminal.wait()
-    terminal.close()
-    assert terminal.exitstatus == 5
+    assert end(terminal) == 5
     assert containers(localrun) == []
 
 

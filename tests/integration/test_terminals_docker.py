@@ -4,25 +4,16 @@ from __future__ import annotations
 
 import subprocess
 
-import pexpect
 import pytest
-from test_terminals import PDB, TALK, spawn, stop_at_a_breakpoint
+from terminal_kit import PDB, TALK, end, open_terminal, stop_at_a_breakpoint, talk
 
 IN_CONTAINERS = ("-t", "docker", "-E", "image:localrun-test/python")
-
-
-def end(terminal):
-    """Wait for a command's end and give its exit code."""
-    terminal.expect(pexpect.EOF)
-    terminal.wait()
-    terminal.close()
-    return terminal.exitstatus
 
 
 def test_pdb_works_at_a_breakpoint_of_one_rank_in_its_container(localrun):
     localrun.write("train.py", PDB)
     words = (*IN_CONTAINERS, "--nodes", "2", "--distribution", "pytorch", "-it", "--rank", "1", "train.py")
-    terminal = spawn(localrun, *words, timeout=60)
+    terminal = open_terminal(localrun, "run", *words)
     terminal.expect(r"\(Pdb\) ")
     assert "rank 0" not in terminal.before
     terminal.sendline("p secret, __import__('socket').gethostname()")
@@ -38,25 +29,14 @@ def test_pdb_works_at_a_breakpoint_of_one_rank_in_its_container(localrun):
 
 def test_rank_in_a_container_has_the_size_of_the_terminal_the_keys_and_ctrl_c(localrun):
     localrun.write("train.py", TALK)
-    terminal = spawn(localrun, *IN_CONTAINERS, "-it", "train.py", timeout=60)
-    terminal.expect(r"True True os.terminal_size\(columns=90, lines=30\)\r\n")
-    terminal.expect("say: ")
-    terminal.sendline("hello")
-    terminal.expect("heard 'hello'\r\n")
-    terminal.expect("say: ")
-    terminal.sendintr()
-    terminal.expect("<interrupted>")
-    terminal.setwinsize(40, 100)
-    terminal.expect(r"now os.terminal_size\(columns=100, lines=40\)")
-    terminal.sendline("end")
-    terminal.expect("ended with exit code 4 after")
-    assert end(terminal) == 4
+    terminal = open_terminal(localrun, "run", *IN_CONTAINERS, "-it", "train.py")
+    talk(terminal)
 
 
 def test_bootstrap_script_is_seen_on_the_terminal_and_reads_nothing_of_it(localrun):
     localrun.write("train.py", "print('heard', repr(input('say: ')))")
     localrun.write("setup.sh", "cat; echo prepared; tty || true")
-    terminal = spawn(localrun, *IN_CONTAINERS, "--bootstrap", "setup.sh", "-it", "train.py", timeout=60)
+    terminal = open_terminal(localrun, "run", *IN_CONTAINERS, "--bootstrap", "setup.sh", "-it", "train.py")
     terminal.expect("prepared\r\nnot a tty\r\n")
     terminal.expect("say: ")
     terminal.sendline("hello")
@@ -103,7 +83,7 @@ def test_rank_that_does_not_read_ends_although_more_is_to_come(localrun):
 )
 def test_terminal_that_a_container_cannot_have_is_refused(localrun, words, said):
     localrun.write("train.py", "")
-    terminal = spawn(localrun, *IN_CONTAINERS, *words, "train.py", timeout=60)
+    terminal = open_terminal(localrun, "run", *IN_CONTAINERS, *words, "train.py")
     terminal.expect(said)
     assert end(terminal) == 125
     assert localrun.records() == []
