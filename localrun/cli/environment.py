@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 
 import click
@@ -63,7 +64,9 @@ def register(directory: str, name: str, version: str, form: str) -> None:
     from localrun.workspace import registry
 
     document = read_directory(directory)
-    document["name"] = name or document.get("name") or ""
+    document["name"] = name or document.get("name")
+    if not document["name"]:
+        raise BadInput("the environment has no name", file=directory, hint="give it one: -n NAME")
     home = open_home(os.environ)
     catalogue.refuse_reserved(home, document, registering=True)
     made = registry.register(home, document["name"], document, version=version)  # a version in the file is an old one
@@ -161,15 +164,13 @@ def diff(before: str, after: str, form: str) -> None:
 
 def find_or_read(home: str, reference: str) -> dict[str, Any]:
     """Give the document of a reference, or of a folder; what is registered comes before a folder of that very name."""
-    folder = os.path.isdir(reference)
-    if folder and ("/" in reference or reference == "."):
-        return read_directory(reference)
-    try:
+    if not os.path.isdir(reference):
         return find(home, reference)
-    except LocalrunError:
-        if not folder:
-            raise
-    return read_directory(reference)
+    if "/" not in reference and reference != ".":
+        with contextlib.suppress(LocalrunError):
+            return find(home, reference)
+    document = read_directory(reference)
+    return document | {"name": document.get("name") or reference}
 
 
 @environment.command()

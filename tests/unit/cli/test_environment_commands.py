@@ -128,6 +128,12 @@ def test_folder_with_an_environment_yaml_is_registered_and_compared(call, tmp_pa
     assert found["docker"]["baseImage"] == "some/image:1"
     assert "are the same" in call("diff", "given", tmp_path)
     assert call("register", "-d", tmp_path, "-n", "other") == "other:1\n"
+    (tmp_path / "environment.yml").write_text("dependencies: [python=3.11]\n")
+    with pytest.raises(BadInput, match="the environment has no name") as caught:
+        call("register", "-d", tmp_path)
+    assert "-n NAME" in caught.value.hint
+    call("register", "-d", tmp_path, "-n", "plain")
+    assert call("diff", "plain", tmp_path) == f"plain:1 and {tmp_path} are the same\n"
 
 
 def test_diff_of_variables_rebuilds_nothing(folder, call):
