@@ -93,9 +93,11 @@ def _find_layer(request: dict[str, Any], described: list[dict[str, Any]]) -> str
 
 def _config(request: dict[str, Any]) -> rattler.Config:
     settings = request["settings"]
+    hard_links = bool(request.get("hard_links"))
     lines = [
-        f"allow-hard-links = {str(bool(request.get('hard_links'))).lower()}",
-        "allow-ref-links = true",
+        f"allow-hard-links = {str(hard_links).lower()}",
+        # It would be tried first for every file, and where it fails it costs a file made and removed.
+        f"allow-ref-links = {str(not hard_links).lower()}",
         "allow-symbolic-links = false",
     ]
     if settings.get("ssl_verify") is False:

@@ -11,31 +11,29 @@ from localrun.adapters.archives import write_archive
 from localrun.adapters.containers import (
     ImageFacts,
     commit_container,
-    create_container,
-    discard_container,
     find_image,
     list_images,
     put_files,
-    remove_container,
     remove_image,
-    rename_container,
     tag_image,
 )
 from localrun.adapters.engine import EngineRefused
 from localrun.adapters.image_load import can_load_layers, load_layer
 from localrun.environments.commit import replace_file
 from localrun.environments.image_bases import check_base, check_platform
+from localrun.environments.image_container import open_container
 from localrun.environments.image_dockerfile import build_dockerfile_image
-from localrun.environments.image_labels import make_labels
-from localrun.environments.image_leftovers import MAKER, name_container, name_maker, remove_leftovers
+from localrun.environments.image_labels import LAYERS, make_labels
+from localrun.environments.image_leftovers import MAKER, name_maker, remove_leftovers
 from localrun.environments.image_link import Linked, link_prefix, list_layer
+from localrun.environments.image_making import Making
 from localrun.environments.image_pip import finish_container
 from localrun.environments.image_predecessor import choose_predecessor, describe_requirements
 from localrun.environments.making import Build, read_lock
-from localrun.environments.removal import remove_tree
-from localrun.environments.settings import BuildSettings, Progress
+from localrun.environments.places import cache_lock
+from localrun.environments.removal import remove_tree, share_caches
 from localrun.errors import EnvironmentFailed, LocalrunError, StoreFailed
-from localrun.values import replace, value
+from localrun.values import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -44,36 +42,11 @@ if TYPE_CHECKING:
 
     from localrun.adapters.engine import Engine
     from localrun.environments.places import Places
-    from localrun.plan import EnvironmentPlan, ImagePlan
+    from localrun.environments.settings import BuildSettings, Progress
+    from localrun.plan import EnvironmentPlan
 
-LAYERS = "azureml/layer_"
-"""What images are called that hold a conda prefix on a base and nothing else: made once, for every pip part on top."""
 PLAIN_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 """PATH of an image that says nothing, as the engine has it."""
-
-
-@value
-class Making:
-    """What every step of one making needs.
-
-    Attributes:
-        engine: Where it happens.
-        build: The making of the conda environment in it; its plan is that of the image.
-        image: The image's plan.
-    """
-
-    engine: Engine
-    build: Build
-    image: ImagePlan
-
-    def tell(self, stage: str, text: str) -> None:
-        """Tell the user, and the log."""
-        self.log(text)
-        self.build.report(Progress(stage=stage, text=text))
-
-    def log(self, text: str) -> None:
-        """Write a line into the log."""
-        os.write(self.build.log, f"{text}\n".encode("utf-8", "replace"))
 
 
 def build_image(
@@ -93,9 +66,6 @@ def build_image(
         EngineLost: the engine has gone.
         StoreFailed: the workspace cannot hold what is made on the way.
     """
-    from localrun.environments.places import cache_lock
-    from localrun.environments.removal import share_caches
-
     assert plan.image is not None  # noqa: S101 - plans of this kind have one
     remove_tree(places.work)
     os.makedirs(places.work, mode=0o700)
@@ -172,8 +142,7 @@ def _make_layer(making: Making, base: ImageFacts) -> Linked:
     """Give the image that holds the conda prefix on its base, found or made."""
     engine = making.engine
     shown = making.image.base or "made from the Dockerfile"
-    container = _create(making, base.id, base)
-    try:
+    with open_container(making, base.id, base) as container:
         check_base(engine, container, base, shown, conda=True)
         linked = link_prefix(making, base.id, _list_layers(making))
         if linked.layer:
@@ -183,10 +152,6 @@ def _make_layer(making: Making, base: ImageFacts) -> Linked:
         layer = _add_layer(making, base, container, linked)
         tag_image(engine, layer, f"{LAYERS}{linked.key[:32]}")
         return replace(linked, layer=layer)
-    except EngineRefused as error:
-        raise refuse_store(error) from None
-    finally:
-        remove_container(engine, container)
 
 
 def _add_layer(making: Making, base: ImageFacts, container: str, linked: Linked) -> str:
@@ -237,74 +202,14 @@ def _finish(making: Making, base: ImageFacts, linked: Linked) -> str:
 
 
 def _finish_on(making: Making, base: ImageFacts, linked: Linked, begun: tuple[str, int] | None) -> str | None:
-    engine = making.engine
-    container = _create(making, begun[0] if begun else linked.layer, base)
-    failed = True
-    try:
+    image = begun[0] if begun else linked.layer
+    with open_container(making, image, base, keep=making.build.settings.keep) as container:
         done = finish_container(making, container, linked, begun=begun is not None)
         if done is None:
             return None
         labels = _label(making, base, done.artifact, done.versions, begun[1] + 1 if begun else 0)
         settings = _configure(base, making.image.prefix, labels)
-        made = commit_container(engine, container, settings, comment="localrun: pip packages and settings")
-        failed = False
-        discard_container(engine, container)
-        container = ""
-    except EngineRefused as error:
-        raise refuse_store(error) from None
-    except EnvironmentFailed as error:
-        if making.build.settings.keep:
-            _keep_container(making, container, error)
-            container = ""
-        raise
-    finally:
-        if container:
-            remove_container(engine, container)
-        if failed:
-            making.log("nothing half-made was kept")
-    return made
-
-
-def _keep_container(making: Making, container: str, error: EnvironmentFailed) -> None:
-    name = f"localrun-kept_{os.urandom(4).hex()}"
-    rename_container(making.engine, container, name)
-    error.hint = (
-        f"{error.hint}; the container is kept: docker commit {name} look && docker run -it --entrypoint sh look, "
-        f"and then docker rm {name}"
-    )
-
-
-def _create(making: Making, image: str, base: ImageFacts) -> str:
-    """Make a container to build in: its shell waits for a script as root. It is given nothing that could stay in it."""
-    from localrun.environments.image_pip import describe_host
-
-    settings: dict[str, Any] = {
-        "Image": image,
-        "Entrypoint": ["/bin/sh"],
-        "Cmd": ["-s"],
-        "OpenStdin": True,
-        "StdinOnce": True,
-        "AttachStdin": True,
-        "AttachStdout": True,
-        "AttachStderr": True,
-        "HostConfig": describe_host(making),
-    }
-    if base.user:
-        settings["User"] = "0"
-    try:
-        return create_container(making.engine, settings, name=name_container())
-    except EngineRefused as error:
-        raise refuse_store(error) from None
-
-
-def refuse_store(error: EngineRefused) -> LocalrunError:
-    """Say what it means when an engine could not do a step of a build."""
-    from localrun.adapters.docker_errors import HINTS, read_reason
-
-    if read_reason(error.reason) == "store_full":
-        message = f"the engine has no room for the image: {error.reason}"
-        return EnvironmentFailed(message, hint=HINTS["store_full"], code="store_full")
-    return error
+        return commit_container(making.engine, container, settings, comment="localrun: pip packages and settings")
 
 
 def _configure(base: ImageFacts, prefix: str, labels: Mapping[str, str]) -> dict[str, Any]:
@@ -344,11 +249,8 @@ def _label(
 
 def _commit_labels(making: Making, base: ImageFacts, labels: Mapping[str, str]) -> str:
     """Give an image that is its base and has the labels."""
-    container = _create(making, base.id, base)
-    try:
+    with open_container(making, base.id, base) as container:
         return commit_container(making.engine, container, _configure(base, "", labels), comment="localrun: settings")
-    finally:
-        remove_container(making.engine, container)
 
 
 def _name(making: Making, made: str) -> ImageFacts:

@@ -19,7 +19,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from localrun.environments.image_build import Making
+    from localrun.environments.image_making import Making
 
 
 def build_dockerfile_image(making: Making) -> str:

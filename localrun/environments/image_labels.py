@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 IMAGES = "azureml/azureml_"
 """What the names of all images that localrun makes begin with; 32 digits of the fingerprint follow."""
+LAYERS = "azureml/layer_"
+"""What images are called that hold a conda prefix on a base and nothing else: made once, for every pip part on top."""
 _LOCK_LIMIT = 8 << 20
 
 

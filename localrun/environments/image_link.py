@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Any
 
-    from localrun.environments.image_build import Making
+    from localrun.environments.image_making import Making
+    from localrun.environments.making import Build
 
 
 @value
@@ -53,33 +54,41 @@ def link_prefix(making: Making, base: str, layers: Mapping[str, str]) -> Linked:
     """
     prefix = making.image.prefix
     layer = {"base": base, "prefix": prefix, "known": [key for key in layers if key]}
-    build = replace(making.build, layer=layer)
-    locking: list[Callable[[], None]] = []
-
-    def write_lock() -> None:
-        if not locking:
-            locking.append(write_conda_lock(build))
-
-    try:
-        answer = link_conda_part(build, write_lock)
-        if answer and not os.path.exists(build.places.conda_lock):
-            write_lock()
-    finally:
-        for end in locking:
-            end()
+    # The prefix is only read, once, and then removed: nothing in it can spread to the caches that its files are of.
+    build = replace(making.build, layer=layer, settings=replace(making.build.settings, hard_links=True))
+    answer = _link(build)
     records = tuple(answer.get("records", ()))
     python = f"{prefix}/bin/python" if any(record["name"] == "python" for record in records) else ""
     key = answer.get("layer") or layer_fingerprint(base=base, prefix=prefix, packages=())
     linked = Linked(key=key, packages=len(records), records=records, python=python)
     if key in layers:
         return replace(linked, layer=layers[key])
-    _complete(making)
+    _complete(making, build)
     return replace(linked, folder=build.places.prefix)
 
 
-def _complete(making: Making) -> None:
+def _link(build: Build) -> dict[str, Any]:
+    """Solve and link; the lock file is written meanwhile, unless there is that of the making whose versions count."""
+    ready = build.lock and os.path.exists(build.places.conda_lock)
+    ends: list[Callable[[], None]] = []
+
+    def write_lock() -> None:
+        if not ready and not ends:
+            ends.append(write_conda_lock(build))
+
+    try:
+        answer = link_conda_part(build, write_lock)
+        if answer:
+            write_lock()  # where the layer is known, nothing was linked
+    finally:
+        for end in ends:
+            end()
+    return answer
+
+
+def _complete(making: Making, build: Build) -> None:
     """Check that a linked prefix is whole, and compile what is Python in it, where this machine can."""
-    prefix = making.build.places.prefix
+    prefix = build.places.prefix
     try:
         packages = read_conda_packages(prefix)
     except (OSError, ValueError, KeyError, TypeError) as error:
@@ -90,8 +99,8 @@ def _complete(making: Making) -> None:
         raise EnvironmentFailed(message, hint="try again", code="installer_crashed", detail="\n".join(missing))
     python, _ = find_python(prefix, packages)
     try:
-        start_bytecode(making.build, python, bytecode_units(packages))()
-    except OSError as error:  # made for another machine: it is compiled in the image
+        start_bytecode(build, python, bytecode_units(packages))()
+    except OSError as error:  # made for another machine
         making.log(f"the interpreter does not run here: {error}")
 
 

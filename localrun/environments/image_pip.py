@@ -13,6 +13,7 @@ from localrun.adapters.pip_settings import pip_as_uv
 from localrun.adapters.rattler_errors import redact
 from localrun.adapters.uv import PipRequest, explain, find_uv, keep_to_links
 from localrun.environments.commit import replace_file
+from localrun.environments.image_container import list_mounted_links
 from localrun.environments.image_script import (
     BROKEN,
     CACHE,
@@ -23,14 +24,13 @@ from localrun.environments.image_script import (
     SHARED,
     SPARK_FAILED,
     Script,
-    list_links,
     place_links,
     plan_pip_part,
     write_script,
 )
 from localrun.environments.settings import Progress
 from localrun.errors import EnvironmentFailed
-from localrun.formats.lock_archives import WHEELS, lay_over
+from localrun.formats.lock_archives import lay_over
 from localrun.values import value
 
 TYPE_CHECKING = False
@@ -38,11 +38,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
 
-    from localrun.environments.image_build import Making
     from localrun.environments.image_link import Linked
+    from localrun.environments.image_making import Making
 
-VOLUME = "localrun-uv-cache"
-"""The engine's volume that keeps what uv has fetched for images, and what was compiled of it."""
 LAST_LINES = 20
 
 
@@ -52,31 +50,6 @@ class Finished:
 
     artifact: dict[str, Any]
     versions: dict[str, Any]
-
-
-def describe_host(making: Making) -> dict[str, Any]:
-    """Give the HostConfig of a container to build in. What is mounted lies below /dev, and leaves nothing behind."""
-    mounts: list[dict[str, Any]] = []
-    remote = making.engine.endpoint.remote
-    if making.build.plan.pip:
-        mounts.append({"Type": "volume", "Source": VOLUME, "Target": CACHE})
-        near = {} if remote else {find_uv(): f"{INSIDE}/uv"} | _list_links(making)
-        mounts += [{"Type": "bind", "Source": path, "Target": place, "ReadOnly": True} for path, place in near.items()]
-    host: dict[str, Any] = {"Mounts": mounts, "LogConfig": {"Type": "none"}}
-    if making.image.inherit_network_settings and not remote:
-        host["NetworkMode"] = "host"  # proxies and indexes of this machine may listen on loopback
-    return host
-
-
-def _list_links(making: Making) -> dict[str, str]:
-    """Give the folders of this machine that hold packages, with their places in the container."""
-    plan = making.build.plan
-    if vendored := making.build.settings.vendored:
-        return list_links((f"--find-links {os.path.join(vendored, WHEELS)}",), "/", "")
-    setting = ""
-    if making.image.inherit_network_settings:
-        setting = gather_variables(os.environ, pip_as_uv(os.environ)).get("UV_FIND_LINKS", "")
-    return list_links(plan.pip, plan.directory, setting)
 
 
 def finish_container(making: Making, container: str, linked: Linked, *, begun: bool = False) -> Finished | None:
@@ -124,7 +97,7 @@ def finish_container(making: Making, container: str, linked: Linked, *, begun: b
 def _plan_script(making: Making, container: str, linked: Linked, *, begun: bool) -> Script:
     plan, image = making.build.plan, making.image
     pins = [f"{package['name']}=={package['version']}" for package in making.build.lock.get("pip", ())]
-    links = _list_links(making)
+    links = list_mounted_links(making)
     vendored = making.build.settings.vendored
     lines = lay_over(plan.pip, vendored) if vendored else plan.pip
     pip = plan_pip_part(lines, plan.directory, pins, links) if lines else None

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from localrun.adapters.containers import list_images, remove_image, remove_volume
 from localrun.adapters.image_facts import open_engine
-from localrun.environments.image_build import LAYERS
-from localrun.environments.image_labels import IMAGES
+from localrun.environments.image_container import VOLUME
+from localrun.environments.image_labels import IMAGES, LAYERS
 from localrun.environments.image_leftovers import MAKER, is_dead
-from localrun.environments.image_pip import VOLUME
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
