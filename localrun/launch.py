@@ -33,13 +33,7 @@ def launch(
 ) -> Charge:
     """Make a run: its locked entry among the live runs, its folder with all it needs.
 
-    Args:
-        plan: The plan.
-        artifact: Its environment.
-        host: Where and for whom.
-        run_id: The run's id.
-        holds: The descriptors that hold the environment.
-        timings: Seconds of the stages before this one, by name.
+    `holds` are the descriptors that hold the environment, `timings` the seconds of the stages before this one, by name.
 
     Raises:
         LocalrunError: something is missing or there is no room; nothing of the run is left.
@@ -48,19 +42,11 @@ def launch(
         from localrun.supervise.terminal import check_terminal
 
         check_terminal(plan, detached=host.detached)
-    folder = os.path.join(host.home, "runs", run_id)
     began = time.time()
     environ, needles, notes = _read_secrets(plan, host)
     entry = active.claim(host.home, run_id)
-    try:
-        make_folder(folder)
-        ready, port, more = _prepare(plan, artifact, host, run_id, folder, entry, environ)
-    except BaseException:
-        from localrun.workspace import records
-
-        records.remove(host.home, run_id)
-        active.release(host.home, run_id, entry)
-        raise
+    folder = os.path.join(host.home, "runs", run_id)
+    ready, port, more = _prepare_or_remove(plan, artifact, host, run_id, folder, entry, environ)
     notes += ready.notes
     for note in notes:
         host.say(note)
@@ -84,6 +70,21 @@ def launch(
         hands=ready.hands,
         holds=holds + more,
     )
+
+
+def _prepare_or_remove(
+    plan: Plan, artifact: Artifact, host: Host, run_id: str, folder: str, entry: int, environ: Mapping[str, str]
+) -> tuple[Ready, int, tuple[int, ...]]:
+    """Make the folder of a run, and fill it as `_prepare` does; when that fails nothing of the run is left."""
+    try:
+        make_folder(folder)
+        return _prepare(plan, artifact, host, run_id, folder, entry, environ)
+    except BaseException:
+        from localrun.workspace import records
+
+        records.remove(host.home, run_id)
+        active.release(host.home, run_id, entry)
+        raise
 
 
 def _prepare(
