@@ -92,11 +92,11 @@ def _steps(build: Build) -> Artifact:
         python, sites = find_python(build.places.prefix, conda)
         pip = _add_pip_part(build, python, sites, conda, early) if build.plan.pip else []
         _compile_and_verify(build, python, conda, pip)
+        return _commit(build, python, sites, conda, pip)
     finally:
         early.finish(wait=False)
         for end in ends:
             end()
-    return _commit(build, python, sites, conda, pip)
 
 
 def _add_pip_part(
