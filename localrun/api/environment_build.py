@@ -162,11 +162,16 @@ def describe_image(environment: Environment, home: str) -> DockerImageDetails:
             "baseImage": image.base,
             "baseImageId": image.base_id,
             "dockerfile": image.dockerfile,
-            "lock": places.versions if plan.name and os.path.exists(places.versions) else "",
-            "condaLock": places.conda_lock if plan.name and os.path.exists(places.conda_lock) else "",
-            "log": places.log if os.path.exists(places.log) else "",
+            "lock": _find_file(places.versions if plan.name else ""),
+            "condaLock": _find_file(places.conda_lock if plan.name else ""),
+            "log": _find_file(places.log),
         },
     })  # fmt: skip
+
+
+def _find_file(path: str) -> str:
+    """Give the path of a file that is there; else nothing."""
+    return path if os.path.exists(path) else ""
 
 
 def _expect(prefix: str) -> str:

@@ -262,16 +262,7 @@ class RunConfiguration(Section):
             UserErrorException: it has no name, or one that leads out of its folder.
             StoreFailed: a file cannot be written.
         """
-        whole = os.path.abspath(path or self._path or ".")
-        reading = Reading()
-        kind = reading.look(whole)
-        if kind == "missing" and (whole.endswith(ENDING) or os.path.splitext(whole)[1]):
-            kind = "file"
-        if kind == "missing":
-            raise UserErrorException(f"{path} does not exist", hint="name a folder that is there, or a file to write")
-        project, folder, own = os.path.dirname(whole), "", os.path.basename(whole)
-        if kind == "folder":
-            project, folder, own = whole, name_folder(whole, look=reading.look) + "/", _check_name(name or self._name)
+        project, folder, own = _choose_place(path or self._path or ".", name or self._name)
         document = self.to_document()
         conda_file = _find_conda_file(document, folder)
         files = write_run_configuration(
@@ -304,6 +295,18 @@ def _read(file: str, reading: Reading) -> bytes:
         return reading.read(file)
     except OSError as error:
         raise BadInput(error.strerror or str(error), file=file, hint="check the file's permissions") from None
+
+
+def _choose_place(path: str, name: str) -> tuple[str, str, str]:
+    """Give the project's folder, the folder in it that gets the file, and the file's name."""
+    whole = os.path.abspath(path)
+    reading = Reading()
+    kind = reading.look(whole)
+    if kind == "folder":
+        return whole, name_folder(whole, look=reading.look) + "/", _check_name(name)
+    if kind == "missing" and not whole.endswith(ENDING) and not os.path.splitext(whole)[1]:
+        raise UserErrorException(f"{path} does not exist", hint="name a folder that is there, or a file to write")
+    return os.path.dirname(whole), "", os.path.basename(whole)
 
 
 def _check_name(name: str) -> str:
