@@ -60,14 +60,15 @@ def find_forms(data):
     ]
 
 
-def search_files(folder):
+def search_files(folder, find=find_forms):
+    """Give path and form for each form that `find` sees in a file below a folder."""
     found = []
     for place, _, names in os.walk(folder):
         for name in names:
             path = os.path.join(place, name)
             if os.path.isfile(path) and not os.path.islink(path):
                 with open(path, "rb") as file:
-                    found += [(path, form) for form in find_forms(file.read())]
+                    found += [(path, form) for form in find(file.read())]
     return found
 
 

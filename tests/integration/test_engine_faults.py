@@ -16,6 +16,7 @@ from urllib.parse import quote
 import pytest
 from engine_kit import BARE, SecondEngine, copy_image
 from run_kit import hear, wait_until
+from secret_kit import search_files
 
 TALK = """\
 echo "rank $RANK before"
@@ -153,17 +154,8 @@ SECRET = b"s3cret/of+the run%41"
 FORMS = (SECRET, base64.b64encode(SECRET), quote(SECRET, safe="").encode(), SECRET.hex().encode())
 
 
-def find_secret(folder):
-    """Name the files below a folder that hold the secret in some form."""
-    found = []
-    for place, _, names in os.walk(folder):
-        for name in names:
-            path = os.path.join(place, name)
-            if os.path.isfile(path) and not os.path.islink(path):
-                with open(path, "rb") as file:
-                    content = file.read()
-                found += [path for form in FORMS if form in content]
-    return found
+def find_secret(content):
+    return [form for form in FORMS if form in content]
 
 
 def test_no_secret_is_in_a_folder_of_the_engine(localrun, second_engine, tmp_path):
@@ -177,10 +169,10 @@ def test_no_secret_is_in_a_folder_of_the_engine(localrun, second_engine, tmp_pat
     shown = second_engine.docker("inspect", container) + second_engine.docker("diff", container)
     assert [form for form in FORMS if form.decode() in shown] == []
     for folder in ("containers", "image", "volumes", "network"):
-        assert find_secret(os.path.join(second_engine.data, folder)) == []
-    assert find_secret(os.path.join(second_engine.sockets, "exec")) == []
+        assert search_files(os.path.join(second_engine.data, folder), find_secret) == []
+    assert search_files(os.path.join(second_engine.sockets, "exec"), find_secret) == []
     with second_engine.start("export", container) as exporting:
         content = exporting.stdout.read()
-    assert [form for form in FORMS if form in content] == []
+    assert find_secret(content) == []
     run.release()
     assert run.end()[0] == 7

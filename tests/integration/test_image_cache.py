@@ -164,8 +164,7 @@ def test_image_is_fetched_from_the_registry_before_it_is_built(
     plan = images.plan(bare_image, conda=("words",))
     first = images.make(plan)
     monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path / "docker"))
-    login = ("login", "--username", registry.user, "--password-stdin", registry.address)
-    subprocess.run(["docker", *login], input=registry.password.encode(), check=True, stdout=subprocess.DEVNULL)
+    registry.log_in()
     remote = f"{registry.address}/{plan.image.name}"
     engine.docker("tag", plan.image.name, remote)
     engine.docker("push", remote)
@@ -184,12 +183,7 @@ def test_base_image_comes_from_a_private_registry(images, bare_image, engine, re
 
     base = f"{registry.address}/team/base:1"
     monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path / "docker"))
-    login = ("login", "--username", registry.user, "--password-stdin", registry.address)
-    subprocess.run(["docker", *login], input=registry.password.encode(), check=True, stdout=subprocess.DEVNULL)
-    engine.docker("tag", bare_image, base)
-    engine.docker("push", base)
-    engine.docker("image", "rm", base)
-    engine.docker("logout", registry.address)
+    registry.take_over(engine, bare_image, base)
     monkeypatch.setenv("BASE_PASSWORD", registry.password)
     account = RegistrySpec(address=registry.address, username=registry.user, password="${BASE_PASSWORD}")
     plan = images.plan(base, conda=("words",), registry=account)
@@ -225,12 +219,7 @@ def test_submitted_run_pulls_its_base_image_with_the_password_of_its_environment
 ):
     base = f"{registry.address}/team/submitted:1"
     monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path / "docker"))
-    login = ("login", "--username", registry.user, "--password-stdin", registry.address)
-    subprocess.run(["docker", *login], input=registry.password.encode(), check=True, stdout=subprocess.DEVNULL)
-    engine.docker("tag", python_image, base)
-    engine.docker("push", base)
-    engine.docker("image", "rm", base)
-    engine.docker("logout", registry.address)
+    registry.take_over(engine, python_image, base)
     (tmp_path / "source").mkdir()
     (tmp_path / "source" / "train.py").write_text("print('it runs')\n")
     monkeypatch.setenv("LOCALRUN_HOME", str(tmp_path / "home"))
