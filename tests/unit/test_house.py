@@ -91,6 +91,13 @@ def test_no_arrow_of_the_front_door_points_up():
     assert [arrow for arrow in arrows if order.index(arrow[0]) >= order.index(arrow[1]) and arrow[0] != "testing"] == []
 
 
+def test_imports_go_round_in_no_circle():
+    graph = build_graph()
+    steps = [(name, imported) for name in graph.modules for imported in graph.find_modules_directly_imported_by(name)]
+    ways = [(name, graph.find_shortest_chain(importer=imported, imported=name)) for name, imported in steps]
+    assert [" -> ".join((name, *back)) for name, back in ways if back] == []
+
+
 def list_packages():
     return sorted(
         os.path.relpath(place, PACKAGE)
