@@ -73,7 +73,7 @@ def run_child(
     """
     process = _start(child, subprocess.PIPE, subprocess.PIPE, subprocess.STDOUT if log is None else log)
     try:
-        _send(process, request)
+        _send(process.stdin, request)
         stalled = _read(process, on_line, no_progress_s)
         if stalled:
             process.kill()
@@ -154,11 +154,11 @@ def _tie_to_parent() -> Callable[[], None] | None:
     return tie
 
 
-def _send(process: subprocess.Popen[bytes], request: bytes) -> None:
-    assert process.stdin is not None  # noqa: S101 - for the type checker; it was asked for above
-    with contextlib.suppress(BrokenPipeError):
-        process.stdin.write(request)
-        process.stdin.close()
+def _send(stream: IO[bytes] | None, request: bytes) -> None:
+    if stream is not None:
+        with contextlib.suppress(BrokenPipeError):
+            stream.write(request)
+            stream.close()
 
 
 def _read(process: subprocess.Popen[bytes], on_line: Callable[[str], None], no_progress_s: float) -> bool:

@@ -18,7 +18,7 @@ import os
 import struct
 import sys
 import zlib
-from typing import Any, Dict, List, Mapping, Optional, Tuple, Union
+from typing import Dict, List, Mapping, Optional, Tuple, Union
 
 _PARALLEL_FROM = 40
 _MOST_WRITERS = 4
@@ -38,14 +38,15 @@ def main() -> None:
         path = os.path.join(request["cache"], key[:2], key + "-" + importlib.util.MAGIC_NUMBER.hex()) if key else ""
         (kept if path and os.path.exists(path) else missing).append((path, folder, files, hashes))
     children = []
+    hard_links = bool(request.get("share"))
     shares = _share_out(kept, min(request["processes"], _MOST_WRITERS))
-    for share in shares[1:]:
+    for part in shares[1:]:
         child = os.fork()
         if not child:
-            _end_after(share, request)
+            _end_after(part, share=hard_links)
         children.append(child)
-    _fetch_units(shares[0], request)
-    _compile_units(missing, request)
+    _fetch_units(shares[0], share=hard_links)
+    _compile_units(missing, request["processes"], share=hard_links)
     for child in children:
         os.waitpid(child, 0)
 
@@ -61,37 +62,37 @@ def _share_out(units: List[Unit], count: int) -> List[List[Unit]]:
     return [share for share in shares if share] or [[]]
 
 
-def _end_after(units: List[Unit], request: Dict[str, Any]) -> None:
+def _end_after(units: List[Unit], *, share: bool) -> None:
     try:
-        _fetch_units(units, request)
+        _fetch_units(units, share=share)
     except BaseException:  # noqa: BLE001 - it is told, and the end of this process
         sys.excepthook(*sys.exc_info())
     finally:
         os._exit(0)
 
 
-def _fetch_units(units: List[Unit], request: Dict[str, Any]) -> None:
+def _fetch_units(units: List[Unit], *, share: bool) -> None:
     """Write the bytecode of units that were compiled before; damaged ones are compiled anew."""
     for unit in units:
         path, folder, files, _ = unit
-        shared = path + ".d" if request.get("share") else ""
+        shared = path + ".d" if share else ""
         linked = [_link(shared, folder, name) for name in files] if shared else [False]
         if all(linked):
             continue
         codes = _load(path)
         if codes is None:
-            _compile_units([unit], request)
+            _compile_units([unit], 1, share=share)
         else:
             _write_unit(folder, files, codes, shared)
 
 
-def _compile_units(units: List[Unit], request: Dict[str, Any]) -> None:
+def _compile_units(units: List[Unit], processes: int, *, share: bool) -> None:
     jobs = [os.path.join(folder, name) for _, folder, files, _ in units for name in files]
-    compiled = iter(_compile_all(jobs, request["processes"]))
+    compiled = iter(_compile_all(jobs, processes))
     for path, folder, files, hashes in units:
         codes = dict(zip(files, compiled))
         sound = path and all(_has_hash(os.path.join(folder, name), text) for name, text in hashes.items())
-        _write_unit(folder, files, codes, path + ".d" if sound and request.get("share") else "")
+        _write_unit(folder, files, codes, path + ".d" if sound and share else "")
         if sound:
             _store(path, codes)
 
@@ -108,7 +109,7 @@ def _has_hash(path: str, text: str) -> bool:
 
 
 def _compile_all(jobs: List[str], processes: int) -> List[bytes]:
-    if len(jobs) < _PARALLEL_FROM or processes < 2:  # noqa: PLR2004 - one process is this one
+    if len(jobs) < _PARALLEL_FROM or processes == 1:
         return [_compile(job) for job in jobs]
     import multiprocessing
 
@@ -231,7 +232,7 @@ def _store(path: str, codes: Codes) -> None:
         _remove(temporary)
 
 
-def _remove(path: str) -> Any:
+def _remove(path: str) -> None:
     try:
         os.unlink(path)
     except OSError:

@@ -14,14 +14,14 @@ if TYPE_CHECKING:
     from localrun.adapters.answers import Tell
 
 
-def write_lock(request: dict[str, Any], tell: Tell) -> dict[str, Any]:  # noqa: ARG001 - the form of a task
+def write_lock(request: dict[str, Any], _tell: Tell) -> dict[str, Any]:
     """Write the lock file of a solved environment; it is there completely or not at all.
 
     Args:
         request: `path` of the file, `channels` (URLs), and for each platform, in `parts` or for one in the request
             itself, `platform`, `fingerprint`, `records` of the solve and, if there is a pip part, `pip` (name, version,
             url, sha256 of each package).
-        tell: Not used.
+        _tell: Not used; every task takes it.
 
     Returns:
         `packages`: how many stand in the file. conda-lock wants an MD5 sum of each package; without one for all of

@@ -128,10 +128,16 @@ def _read_record(path: str) -> list[tuple[str, str, str]]:
     """Give path, hash and size of each file, the last two as they are written."""
     try:
         with open(path, encoding="utf-8", errors="replace") as file:
-            rows = [line.rsplit(",", 2) for line in file.read().split("\n")]
+            lines = file.read().split("\n")
     except OSError:
         return []
-    return [(row[0].strip('"'), row[1], row[2]) for row in rows if len(row) == 3]  # noqa: PLR2004 - path, hash, size
+    rows = []
+    for line in lines:
+        rest, _, size = line.rpartition(",")
+        path, comma, text = rest.rpartition(",")
+        if comma:
+            rows.append((path.strip('"'), text, size))
+    return rows
 
 
 def find_missing_files(packages: Iterable[InstalledPackage]) -> list[str]:
