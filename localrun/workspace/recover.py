@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 GRACE_S = 2.0
 """From SIGTERM to SIGKILL for what is left of a lost run."""
-APPEARS_S = 2.0
+APPEARS_S = 6.0
 """A container whose making was asked for is there after so long, on a busy machine too."""
 _ROUNDS = 3  # a process may start another while it is being ended
 
@@ -97,7 +97,7 @@ def read_settled(home: str, run_id: str, say: Callable[[str], None]) -> Record:
 def _recover(home: str, run_id: str, descriptor: int, say: Callable[[str], None], grace_s: float) -> None:
     try:
         entry = active.read(home, run_id)
-        contained = _remove_containers(entry, say)
+        contained = _remove_containers(entry, say, os.fstat(descriptor).st_mtime)
         _record_lost(home, entry, say, grace_s, max(contained, 0))
     except BaseException:
         os.close(descriptor)  # the entry stays: the next command tries again
@@ -138,8 +138,12 @@ def _record_lost(
         say(_line(entry.run_id, ended, unkillable, contained))
 
 
-def _remove_containers(entry: active.Entry, say: Callable[[str], None]) -> int:
-    """End and remove the run's containers; give how many there were, -1 when their engine does not answer."""
+def _remove_containers(entry: active.Entry, say: Callable[[str], None], noted_at: float) -> int:
+    """End and remove the run's containers; give how many there were, -1 when their engine does not answer.
+
+    A run without a supervisor died while its containers were made, which began at `noted_at`, in seconds since the
+    epoch: one may appear after its maker's death.
+    """
     if not entry.engine:
         return 0
     from localrun.errors import LocalrunError
@@ -147,8 +151,8 @@ def _remove_containers(entry: active.Entry, say: Callable[[str], None]) -> int:
 
     try:
         count = remove_containers(entry.engine, entry.run_id)
-        if not entry.ranks:  # it died while its containers were made: one may appear after its maker's death
-            time.sleep(APPEARS_S)
+        if entry.supervisor is None and (wait_s := noted_at + APPEARS_S - time.time()) > 0:
+            time.sleep(min(wait_s, APPEARS_S))
             count += remove_containers(entry.engine, entry.run_id)
     except LocalrunError as error:
         say(f"containers of run {entry.run_id} may be left: {error.message}")
