@@ -29,7 +29,7 @@ PLATFORMS = {
 """Conda subdirectories in uv's words; for Linux with the glibc that conda-lock assumes."""
 
 
-def resolve_for_platform(
+def resolve_packages(
     request: PipRequest,
     *,
     python_version: str,
@@ -37,70 +37,29 @@ def resolve_for_platform(
     output: str,
     environ: Mapping[str, str],
     on_line: Callable[[str], None],
-) -> list[dict[str, str]]:
+) -> list[dict[str, Any]]:
     """Resolve requirements for a Python version on a platform, without an environment.
 
     Args:
         request: What to resolve; its `python` is not used.
         python_version: The full version.
-        platform: A conda subdirectory.
+        platform: A conda subdirectory; empty for this machine as it is.
         output: The file that uv writes, `pylock.NAME.toml`.
         environ: The caller's environment variables.
         on_line: Told what uv says.
 
     Returns:
-        `name`, `version`, `url` and `sha256` of each package.
+        Each package as that file has it.
 
     Raises:
-        EnvironmentFailed, StoreFailed: as uv says; or a package is no file of an index, so that no hash can name it.
+        EnvironmentFailed, StoreFailed: as uv says; or it knows no such platform.
     """
-    if platform not in PLATFORMS:
+    if platform and platform not in PLATFORMS:
         message = f"pip packages cannot be locked for {platform}"
         raise EnvironmentFailed(message, hint=f"one of {', '.join(PLATFORMS)} can", code="solve")
-    found = _resolve(request, python_version, PLATFORMS[platform], output, environ, on_line)
-    return [_describe(package, python_version) for package in found]
-
-
-def resolve_versions(
-    request: PipRequest,
-    *,
-    python_version: str,
-    platform: str,
-    output: str,
-    environ: Mapping[str, str],
-    on_line: Callable[[str], None],
-) -> list[tuple[str, str]]:
-    """Resolve requirements as `resolve_for_platform` does, wherever the packages come from.
-
-    Args:
-        request: As there.
-        python_version: As there.
-        platform: A conda subdirectory; empty for this machine as it is.
-        output: As there.
-        environ: As there.
-        on_line: As there.
-
-    Returns:
-        Name and version of each package; an empty version of what has none before it is built.
-
-    Raises:
-        EnvironmentFailed, StoreFailed: as uv says.
-    """
-    found = _resolve(request, python_version, PLATFORMS.get(platform, ""), output, environ, on_line)
-    return [(package["name"], str(package.get("version", ""))) for package in found]
-
-
-def _resolve(
-    request: PipRequest,
-    python_version: str,
-    uv_platform: str,
-    output: str,
-    environ: Mapping[str, str],
-    on_line: Callable[[str], None],
-) -> list[dict[str, Any]]:
     arguments = ["pip", "compile", "--quiet", "--format", "pylock.toml", "--no-header", "--output-file", output]
     arguments += ["--python", sys.executable, "--python-version", python_version]
-    arguments += ["--python-platform", uv_platform] if uv_platform else []
+    arguments += ["--python-platform", PLATFORMS[platform]] if platform else []
     arguments += ["--constraints", request.constraints] if request.constraints else []
     code, lines = run_uv(request, (*arguments, "-"), environ, on_line)
     if code:
@@ -108,6 +67,15 @@ def _resolve(
     with open(output, "rb") as file:
         packages: list[dict[str, Any]] = parse_toml(file.read()).get("packages", [])
     return packages
+
+
+def list_files(packages: list[dict[str, Any]], python_version: str) -> list[dict[str, str]]:
+    """Give `name`, `version`, `url` and `sha256` of the best file of each package.
+
+    Raises:
+        EnvironmentFailed: a package is no file of an index, so that no hash can name it.
+    """
+    return [_describe(package, python_version) for package in packages]
 
 
 def _describe(package: dict[str, Any], python_version: str) -> dict[str, str]:

@@ -10,7 +10,7 @@ import tempfile
 
 from localrun.adapters.children import Child, run_child
 from localrun.adapters.installer import child_argv
-from localrun.adapters.uv_lock import resolve_for_platform
+from localrun.adapters.uv_lock import list_files, resolve_packages
 from localrun.environments.conda import make_folders
 from localrun.environments.making import Build, read_lock
 from localrun.environments.pip_part import describe_pip
@@ -125,19 +125,35 @@ def _solve(build: Build) -> dict[str, Any]:
 
 
 def _resolve_pip(build: Build, records: list[dict[str, Any]]) -> list[dict[str, str]]:
-    settled = settle_pip(build, records)
-    found = resolve_for_platform(
+    settled, packages = resolve_pip(build, records, build.plan.platform)
+    found = list_files(packages, settled.python_version)
+    return [package for package in found if settled.installed.get(normalize(package["name"])) != package["version"]]
+
+
+def resolve_pip(build: Build, records: list[dict[str, Any]], platform: str) -> tuple[SettledPip, list[dict[str, Any]]]:
+    """Resolve the pip part once the conda part is solved; give what that began with, and its packages.
+
+    Args:
+        build: What is to be made.
+        records: The conda part.
+        platform: A conda subdirectory; empty for this machine as it is.
+
+    Raises:
+        EnvironmentFailed, StoreFailed: the conda part has no Python, or as uv says.
+    """
+    settled = _settle_pip(build, records)
+    packages = resolve_packages(
         settled.request,
         python_version=settled.python_version,
-        platform=build.plan.platform,
+        platform=platform,
         output=os.path.join(build.places.work, "pylock.toml"),
         environ=os.environ,
         on_line=lambda line: build.report(Progress(stage="pip", text=line.strip())),
     )
-    return [package for package in found if settled.installed.get(normalize(package["name"])) != package["version"]]
+    return settled, packages
 
 
-def settle_pip(build: Build, records: list[dict[str, Any]]) -> SettledPip:
+def _settle_pip(build: Build, records: list[dict[str, Any]]) -> SettledPip:
     """Give what the resolving of the pip part begins with, once the conda part is solved.
 
     Raises:

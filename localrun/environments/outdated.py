@@ -8,13 +8,12 @@ import sys
 import tempfile
 
 from localrun.adapters.host import SUBDIRECTORIES
-from localrun.adapters.uv_lock import resolve_versions
+from localrun.adapters.uv_lock import PLATFORMS
 from localrun.environments.conda import make_folders
-from localrun.environments.locking import normalize, prepare_solving, settle_pip
+from localrun.environments.locking import normalize, prepare_solving, resolve_pip
 from localrun.environments.making import CONDA_FIELDS, read_lock
 from localrun.environments.places import cache_lock, find_places
 from localrun.environments.removal import share_caches
-from localrun.environments.settings import Progress
 from localrun.environments.steps import link_conda_part
 from localrun.formats.lock_names import is_locked
 from localrun.values import replace, value
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from localrun.environments.making import Build
-    from localrun.environments.settings import BuildSettings
+    from localrun.environments.settings import BuildSettings, Progress
     from localrun.plan import EnvironmentPlan
 
 UNKNOWN = "of its source"
@@ -108,17 +107,11 @@ def _solve(build: Build) -> dict[str, Any]:
     conda = [{name: record[name] for name in CONDA_FIELDS} for record in records]
     if not build.plan.pip:
         return {"conda": conda, "pip": []}
-    settled = settle_pip(build, records)
     here = SUBDIRECTORIES.get((sys.platform, os.uname().machine))
-    packages = resolve_versions(
-        settled.request,
-        python_version=settled.python_version,
-        platform="" if build.plan.platform == here else build.plan.platform,
-        output=os.path.join(build.places.work, "pylock.toml"),
-        environ=os.environ,
-        on_line=lambda line: build.report(Progress(stage="pip", text=line.strip())),
-    )
-    fresh = [(name, version) for name, version in packages if settled.installed.get(normalize(name)) != version]
+    elsewhere = build.plan.platform != here and build.plan.platform in PLATFORMS
+    settled, packages = resolve_pip(build, records, build.plan.platform if elsewhere else "")
+    versions = [(package["name"], str(package.get("version", ""))) for package in packages]
+    fresh = [(name, version) for name, version in versions if settled.installed.get(normalize(name)) != version]
     return {"conda": conda, "pip": [{"name": name, "version": version or UNKNOWN} for name, version in fresh]}
 
 

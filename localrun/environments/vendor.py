@@ -17,7 +17,7 @@ from localrun.adapters.children import Child, run_child
 from localrun.adapters.condarc import find_channels, read_condarc
 from localrun.adapters.installer import child_argv
 from localrun.adapters.uv import PipRequest
-from localrun.adapters.uv_lock import resolve_for_platform
+from localrun.adapters.uv_lock import list_files, resolve_packages
 from localrun.environments.commit import replace_file
 from localrun.environments.conda import make_folders
 from localrun.environments.settings import Progress
@@ -130,7 +130,7 @@ def _resolve_build(
         with open(os.path.join(work, "log"), "ab") as log:
             cache = os.path.join(home, "cache", "uv")
             request = PipRequest(python="", requirements=lines, directory=work, cache=cache, log=log.fileno())
-            packages = resolve_for_platform(
+            packages = resolve_packages(
                 request,
                 python_version=python,
                 platform=platform,
@@ -150,7 +150,7 @@ def _resolve_build(
             digest=one["sha256"],
             path=f"{WHEELS}/{unquote(urlsplit(one['url']).path).rpartition('/')[2]}",
         )
-        for one in packages
+        for one in list_files(packages, python)
     ]
 
 
