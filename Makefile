@@ -35,6 +35,12 @@ lint: .venv/.test-installed
 	$(BIN)/lint-imports
 	$(BIN)/shellcheck .ci/run localrun/targets/launcher.sh localrun/targets/mpi/*.sh $$(find samples -name "*.sh")
 
+# What decides (pyproject.toml names it) is reached by the unit tests, each branch of it. It takes a few minutes.
+.PHONY: coverage
+coverage: .venv/.test-installed
+	$(BIN)/python -m coverage run -m pytest -q -n0 tests/unit
+	$(BIN)/python -m coverage report --fail-under=100
+
 # The documentation as a site, in build/site. Warnings are errors; its reference is made from the code.
 docs: .venv/.test-installed
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build
