@@ -7,10 +7,14 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 
 import pytest
 
 sys.path.insert(0, os.path.dirname(__file__))  # for the kits
+
+PUT_AWAY_S = 30
+"""A command does not wait for the removal of its containers; this is long enough for the last ones of a session."""
 
 
 @pytest.fixture(autouse=True)
@@ -82,7 +86,12 @@ def pytest_sessionfinish(session):
 
     folder = str(session.config._tmp_path_factory.getbasetemp())
     engine = Engine()
-    left = find_left(engine, None if os.environ.get("CI") else folder) if engine.answers() else []
+    only = None if os.environ.get("CI") else folder
+    left = find_left(engine, only) if engine.answers() else []
+    end = time.monotonic() + PUT_AWAY_S
+    while left and time.monotonic() < end:
+        time.sleep(0.2)
+        left = find_left(engine, only)
     if left:
         reporter.write_line("left in the Docker engine: " + "; ".join(left), red=True)
         session.exitstatus = pytest.ExitCode.TESTS_FAILED

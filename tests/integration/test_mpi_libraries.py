@@ -54,9 +54,9 @@ def test_first_rank_that_fails_is_named_with_each_library(library, localrun):
 
 
 @pytest.mark.parametrize(("nodes", "share"), [(1, 4), (2, 2)])
-def test_four_ranks_add_up_in_containers_with_mpich(python_image, tmp_path, nodes, share):
-    mounted = mount(find_venv("mpi-mpich"), with_programs=True)
-    options = ("-t", "docker", "-E", f"image:{python_image}", *mounted)
+def test_four_ranks_add_up_in_containers_with_each_library(library, python_image, tmp_path, nodes, share):
+    _, python = library
+    options = ("-t", "docker", "-E", f"image:{python_image}", *mount(python, with_programs=True))
     words = ("--nodes", str(nodes), "-n", str(share), "--command", "exec /usr/bin/python3 integrate.py")
     run_sample("mpi", tmp_path / "out", *options, "--distribution", "mpi", *words)
     verify("mpi", tmp_path / "out", str(nodes))

@@ -22,6 +22,7 @@ from secret_kit import (
     store,
     watch_command_lines,
 )
+from test_distributed_samples import mount
 
 
 @pytest.fixture
@@ -148,3 +149,17 @@ def test_the_run_of_a_script_in_a_container_ends_in_the_record(contained):
 
 def test_a_rank_in_a_container_with_the_users_terminal_is_masked(contained):
     check_a_terminal(contained, "-t", "docker", "-E", "image:localrun-test/python")
+
+
+@pytest.mark.slow
+@pytest.mark.pypi
+def test_ranks_that_mpirun_starts_in_containers_have_a_secret_which_is_in_no_file(contained, mpi_python):
+    contained.write("train.py", "import os; print(os.environ['OMPI_COMM_WORLD_RANK'], os.environ['PLAIN'][::-1])")
+    words = ("--distribution", "mpi", "--nodes", "2", "-n", "1", "--secret", "plain=PLAIN", "--source", ".")
+    program = ("--command", "exec /usr/bin/python3 train.py")
+    with watch_command_lines() as told:
+        done = contained.run(*mount(mpi_python, with_programs=True), *words, *program)
+    assert done.returncode == 0, done.stderr
+    assert [contained.log(rank).decode() for rank in range(2)] == [f"{rank} {PLAIN[::-1]}\n" for rank in range(2)]
+    assert find_forms(done.stdout + done.stderr) == told == []
+    assert search_files(contained.home) == []
