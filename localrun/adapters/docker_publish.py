@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from localrun.adapters.docker_credentials import NOBODY, Credentials
+import os
+
+from localrun.adapters.docker_credentials import NOBODY, Credentials, find_credentials
 from localrun.adapters.docker_errors import ImageFailed
 from localrun.adapters.docker_names import place_in, split_name
 from localrun.adapters.docker_registry import RemoteImage, look_up, pull_image, push_image
@@ -12,6 +14,8 @@ from localrun.values import value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from localrun.adapters.answers import Tell
     from localrun.adapters.engine import Engine
 
@@ -27,6 +31,12 @@ class Published:
 
     reference: str
     digest: str
+
+
+def find_account(registry: str, environ: Mapping[str, str]) -> Credentials:
+    """Find who we are to a registry, `host[:port][/prefix]`, as docker's own settings have it."""
+    host = split_name(place_in(registry, "any")).registry
+    return find_credentials(host, environ, os.path.expanduser("~"))
 
 
 def publish_image(

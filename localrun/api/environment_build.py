@@ -9,13 +9,10 @@ from localrun.api.exceptions import UserErrorException
 from localrun.api.image_details import DockerImageDetails, ImageBuildDetails
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from localrun.adapters.docker_credentials import Credentials
     from localrun.api.environment import Environment
     from localrun.api.sections import DockerSection
-    from localrun.environments.settings import Progress
-    from localrun.plan import Artifact, EnvironmentPlan
+    from localrun.plan import EnvironmentPlan
 
 
 def make_prefix(environment: Environment, home: str) -> str:
@@ -71,16 +68,21 @@ def make_image(environment: Environment, home: str, *, push: bool = False) -> Im
     from localrun import catalogue
     from localrun.environments import materialize, settle
     from localrun.environments.image_places import find_image_places
+    from localrun.environments.image_push import push_made
     from localrun.environments.settings import BuildSettings, say_once
     from localrun.workspace.home import tell
 
     catalogue.refuse_reserved(home, environment.to_document(), registering=False)
+    address = find_registry() if push else ""
+    if push and not address:
+        hint = 'set LOCALRUN_REGISTRY, or write registry = "HOST:PORT" below [tool.localrun] in pyproject.toml'
+        raise UserErrorException("no registry is named to push the image to", hint=hint)
     report = say_once(tell)
     settings = BuildSettings(account=find_account(environment.docker))
     plan = settle(plan_image(environment), settings=settings, report=report)
     made = materialize(plan, home=home, settings=settings, report=report)
-    if push:
-        _push(plan, made, report)
+    if push and plan.image is not None:
+        push_made(plan.image, made, address, os.environ, report)
     return ImageBuildDetails(plan.image.name if plan.image else "", find_image_places(home, plan).log)
 
 
@@ -93,26 +95,6 @@ def find_account(docker: DockerSection | None) -> Credentials | None:
     if registry is None or not registry.username or not registry.password or find_reference(registry.password):
         return None
     return Credentials(username=registry.username, password=registry.password)
-
-
-def _push(plan: EnvironmentPlan, made: Artifact, report: Callable[[Progress], None]) -> None:
-    from localrun.adapters.docker_credentials import find_credentials
-    from localrun.adapters.docker_names import place_in, split_name
-    from localrun.adapters.docker_publish import publish_image
-    from localrun.adapters.image_facts import open_engine
-    from localrun.environments.settings import make_tell
-
-    address = find_registry()
-    if not address or plan.image is None:
-        hint = 'set LOCALRUN_REGISTRY, or write registry = "HOST:PORT" below [tool.localrun] in pyproject.toml'
-        raise UserErrorException("no registry is named to push the image to", hint=hint)
-    host = split_name(place_in(address, "any")).registry
-    account = find_credentials(host, os.environ, os.path.expanduser("~"))
-    engine = open_engine(os.environ)
-    try:
-        publish_image(engine, made.image, address, name=plan.image.name, credentials=account, report=make_tell(report))
-    finally:
-        engine.close()
 
 
 def find_registry() -> str:

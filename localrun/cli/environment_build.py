@@ -93,22 +93,8 @@ def push(plan: EnvironmentPlan, made: Artifact, report: Callable[[Progress], Non
         BadInput: no registry is named.
         ImageFailed: it did not get there; it is still in the engine.
     """
-    from localrun.adapters.docker_publish import publish_image
-    from localrun.adapters.image_facts import open_engine
-    from localrun.cli.image import choose_registry, find_account
-    from localrun.environments.settings import Progress
-
-    def tell(stage: str, text: str, done: int = 0, total: int = 0, unit: str = "") -> None:
-        report(Progress(stage=stage, text=text, done=done, total=total, unit=unit))
+    from localrun.cli.image import choose_registry
+    from localrun.environments.image_push import push_made
 
     assert plan.image is not None  # noqa: S101 - only images are pushed
-    registry = choose_registry("")
-    sent = publish_image(
-        open_engine(os.environ),
-        made.image,
-        registry,
-        name=plan.image.name,
-        credentials=find_account(registry),
-        report=tell,
-    )
-    return sent.reference
+    return push_made(plan.image, made, choose_registry(""), os.environ, report)

@@ -17,10 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Any
 
-    from localrun.adapters.docker_credentials import Credentials
     from localrun.adapters.engine import Engine
     from localrun.adapters.image_facts import EngineFacts
-    from localrun.environments.settings import Progress
     from localrun.spec import EnvironmentSpec
 
 LABEL = "localrun.fingerprint"
@@ -274,15 +272,6 @@ def choose_registry(given: str) -> str:
     return registry
 
 
-def find_account(registry: str) -> Credentials:
-    """Find who we are to a registry, `host[:port][/prefix]`, as docker's own settings have it."""
-    from localrun.adapters.docker_credentials import find_credentials
-    from localrun.adapters.docker_names import place_in, split_name
-
-    host = split_name(place_in(registry, "any")).registry
-    return find_credentials(host, os.environ, os.path.expanduser("~"))
-
-
 @image.command()
 @click.argument("name", metavar="NAME|ID|REF")
 @_REGISTRY
@@ -293,22 +282,18 @@ def push(*, name: str, registry: str, form: str, quiet: bool) -> None:
 
     One of a name, an id, or an environment. Prints what it is called there, with its digest.
     """
-    from localrun.adapters.docker_publish import publish_image
+    from localrun.adapters.docker_publish import find_account, publish_image
     from localrun.cli.progress import show_progress
+    from localrun.environments.settings import make_tell
 
     address = choose_registry(registry)
-    credentials = find_account(address)
+    credentials = find_account(address, os.environ)
     engine = open_engine()
     found = find_image(engine, name)
     called = _own_name(list(found.get("RepoTags") or ())) or name
     with show_progress(quiet=quiet) as report:
         made = publish_image(
-            engine,
-            found["Id"],
-            address,
-            name=called,
-            credentials=credentials,
-            report=lambda *given: report(_progress(*given)),
+            engine, found["Id"], address, name=called, credentials=credentials, report=make_tell(report)
         )
     _write_reference(made.reference, made.digest, form)
 
@@ -324,17 +309,16 @@ def pull(*, name: str, registry: str, form: str, quiet: bool) -> None:
     One that localrun made, by its name (azureml/azureml_...) or its environment. Prints its name here.
     """
     from localrun.adapters.docker_errors import HINTS, ImageFailed
-    from localrun.adapters.docker_publish import fetch_image
+    from localrun.adapters.docker_publish import fetch_image, find_account
     from localrun.cli.progress import show_progress
+    from localrun.environments.settings import make_tell
 
     address = choose_registry(registry)
-    credentials = find_account(address)
+    credentials = find_account(address, os.environ)
     engine = open_engine()
     wanted = _read_own_name(engine, name)
     with show_progress(quiet=quiet) as report:
-        found = fetch_image(
-            engine, wanted, address, credentials=credentials, report=lambda *given: report(_progress(*given))
-        )
+        found = fetch_image(engine, wanted, address, credentials=credentials, report=make_tell(report))
     if found is None:
         raise ImageFailed(f"{address} has no image {wanted}", hint=HINTS["image_not_found"], code="image_not_found")
     _write_reference(wanted, found.digest, form)
@@ -353,12 +337,6 @@ def _read_own_name(engine: Engine, name: str) -> str:
         message = f"the image of {name} has no name yet: its base image is not in the engine"
         raise BadInput(message, hint="pull the base image first (docker pull), or name azureml/azureml_... itself")
     return planned
-
-
-def _progress(stage: str, text: str, done: int = 0, total: int = 0, unit: str = "") -> Progress:
-    from localrun.environments.settings import Progress
-
-    return Progress(stage=stage, text=text, done=done, total=total, unit=unit)
 
 
 def _write_reference(reference: str, digest: str, form: str) -> None:

@@ -8,7 +8,7 @@ from localrun.adapters.containers import ImageFacts, find_image, has_path
 from localrun.adapters.docker_credentials import Credentials, find_credentials
 from localrun.adapters.docker_names import split_name
 from localrun.adapters.docker_registry import pull_image
-from localrun.environments.settings import BuildSettings, Progress
+from localrun.environments.settings import BuildSettings, Progress, make_tell
 from localrun.errors import BadInput, EnvironmentFailed, SecretFailed
 from localrun.formats.v1_sections import find_reference
 from localrun.resolve.image import list_bases
@@ -88,11 +88,7 @@ def pull(engine: Engine, plan: EnvironmentPlan, reference: str, settings: BuildS
     """
     account = find_account(plan, reference, settings)
     platform = _image(plan).platform
-
-    def tell(stage: str, text: str, done: int = 0, total: int = 0, unit: str = "") -> None:
-        report(Progress(stage=stage, text=text, done=done, total=total, unit=unit))
-
-    pull_image(engine, reference, platform=platform, credentials=account, report=tell)
+    pull_image(engine, reference, platform=platform, credentials=account, report=make_tell(report))
 
 
 def find_account(plan: EnvironmentPlan, reference: str, settings: BuildSettings) -> Credentials:
