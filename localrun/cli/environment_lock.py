@@ -45,8 +45,9 @@ def lock_environment(given: Locking) -> str:
     """
     from localrun.adapters.files import Reading
     from localrun.adapters.host import SUBDIRECTORIES, probe_host
+    from localrun.cli.flags import Flags
     from localrun.cli.progress import show_progress
-    from localrun.cli.request import Flags, read_request
+    from localrun.cli.request import read_request
     from localrun.environments.locking import write_lock_file
     from localrun.environments.settings import BuildSettings
 

@@ -46,7 +46,8 @@ def read_wanted(reference: str, wanted: Wanted, reading: Reading) -> RunSpec:
     Raises:
         BadInput: the environment cannot be used, or not for what is wanted.
     """
-    from localrun.cli.request import Flags, read_request
+    from localrun.cli.flags import Flags
+    from localrun.cli.request import read_request
     from localrun.resolve.target import choose_target
 
     target = wanted.target or ("docker" if wanted.push or wanted.platform else "")

@@ -156,7 +156,8 @@ def plan_image_name(engine: Engine, reference: str) -> str:
         LocalrunError: there is no such environment, or it has no image.
     """
     from localrun.adapters.image_facts import EngineFacts
-    from localrun.cli.request import Flags, read_request
+    from localrun.cli.flags import Flags
+    from localrun.cli.request import read_request
 
     spec = read_request(Flags(command="true", environment=reference, target="docker"), Reading())
     assert spec.environment is not None  # noqa: S101 - the flags name one

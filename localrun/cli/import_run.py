@@ -107,7 +107,8 @@ def _check(path: str, snapshot: str) -> list[str]:
     """Give why what was made cannot run yet; nothing when it can."""
     from localrun.adapters.files import Reading
     from localrun.adapters.host import probe_host
-    from localrun.cli.request import Flags, read_request
+    from localrun.cli.flags import Flags
+    from localrun.cli.request import read_request
     from localrun.resolve import resolve
 
     reading = Reading()

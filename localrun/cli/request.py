@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
     from localrun.adapters.files import Reading
 
-__all__ = ["Flags", "read_request"]
-
 JOB_FILES = (".yml", ".yaml")
 """Endings of job files; everything else is a Python script."""
 KEYS = {
