@@ -6,7 +6,6 @@ import os
 
 from localrun.adapters.files import read_named
 from localrun.cli.container_options import lay_container
-from localrun.cli.flags import Flags
 from localrun.errors import BadInput
 from localrun.resolve.variables import check_variable
 from localrun.spec import DistributionSpec, EnvironmentSpec, RunSpec
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from localrun.adapters.files import Reading
+    from localrun.cli.flags import Flags
 
 JOB_FILES = (".yml", ".yaml")
 """Endings of job files; everything else is a Python script."""
