@@ -6,7 +6,8 @@ import pytest
 
 from localrun.errors import BadInput
 from localrun.plan import EnvironmentPlan, Plan, RankPlan, SourcePlan
-from localrun.resolve.again import set_ranks, set_variables
+from localrun.resolve.again import set_name, set_ranks, set_variables
+from localrun.values import replace
 
 PLAN = Plan(
     target="local",
@@ -20,6 +21,16 @@ PLAN = Plan(
     secrets=(("T", "name"),),
     own=("AZUREML_NODE_COUNT",),
 )
+
+
+def test_other_name_is_told_to_the_script():
+    told = replace(PLAN, variables=(*PLAN.variables, ("LOCALRUN_CONTEXT", '{"display_name":"old","target":"local"}')))
+    plan = set_name(told, "new")
+    assert (plan.name, plan.display_name) == ("new", "new")
+    assert dict(plan.variables)["LOCALRUN_CONTEXT"] == '{"display_name":"new","target":"local"}'
+    assert set_name(PLAN, "new").variables == PLAN.variables
+    with pytest.raises(BadInput, match="cannot name a run"):
+        set_name(PLAN, "a b")
 
 
 def test_variable_takes_the_place_of_one_of_any_kind():
