@@ -295,6 +295,6 @@ def _check_expressions(job: Node, spec: RunSpec) -> RunSpec:
         parts = mapping(job.part("environment_variables"))
         texts += [(part, item[1]) for part, item in zip(parts, spec.environment_variables, strict=True)]
     for node, content in texts:
-        place = {"file": spec.file, "line": node.mark.line, "key": node.key}
-        check_references(content, inputs=inputs, outputs=outputs, **place)  # type: ignore[arg-type]
+        line, key = node.mark.line, node.key
+        check_references(content, inputs=inputs, outputs=outputs, file=spec.file, line=line, key=key)
     return replace(spec, command=command)
