@@ -6,7 +6,7 @@ Containers of runs are `engine_containers`; this is for builds, so nothing here 
 from __future__ import annotations
 
 from localrun.adapters.engine_connections import close_quietly, open_connection
-from localrun.adapters.engine_errors import EngineLost, EngineRefused
+from localrun.adapters.engine_errors import CLASH, GONE, EngineLost, EngineRefused
 from localrun.adapters.engine_http import make_head, make_target, quote, split_frames
 from localrun.adapters.engine_json import write_json
 from localrun.errors import LocalrunError
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from localrun.adapters.engine import Engine
     from localrun.adapters.engine_stream import Channel
 
-GONE, CLASH = 404, 409
-"""Status of what is not there, and of what is in the way or in use."""
 SILENCE_S = 3600
 """A build step may say nothing for so long."""
 _LONGEST_LINE = 1 << 20

@@ -313,7 +313,7 @@ class Engine:
         except BaseException:
             connection.close()
             raise
-        self._answered = self._answered or head.status < 400 or _is_json(head)  # noqa: PLR2004 - errors begin there
+        self._answered = self._answered or not head.refuses or _is_json(head)
         return Stream(
             connection,
             head,
@@ -337,7 +337,7 @@ class Engine:
     def _refuse_error(self, stream: Stream, method: str, path: str) -> None:
         """Raise what an answer refuses a request with; one that only wants a later version changes `version`."""
         status = stream.head.status
-        if status < 400:  # noqa: PLR2004 - errors begin there
+        if not stream.head.refuses:
             self._knows_version = True
             return
         found = self._read_all(stream, method, path, time.monotonic() + 10)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from localrun.adapters.engine_connections import open_connection
-from localrun.adapters.engine_errors import EngineLost, EngineRefused
+from localrun.adapters.engine_errors import CLASH, GONE, EngineLost, EngineRefused
 from localrun.adapters.engine_http import Body, ProtocolBroken, make_head, make_target, split_head
 from localrun.adapters.engine_json import read_json, write_json
 from localrun.adapters.engine_stream import PIECE
@@ -23,8 +23,6 @@ RUN_LABEL, NODE_LABEL, OWNER_LABEL = "localrun.run", "localrun.node", "localrun.
 """On every container and network of a run: its id, the node's index, and the workspace that it belongs to."""
 REMOVING_S = 10
 """So long is the removal of a container awaited that somebody else has asked for."""
-GONE, CLASH = 404, 409
-"""Status of what is not there, and of what is in the way or being removed already."""
 
 
 class Pending:
@@ -102,7 +100,7 @@ class Pending:
             self.close()
         head, found = self._head, _decode(self._data)
         assert head is not None  # noqa: S101 - an answer that has ended had a head
-        if head.status < 400:  # noqa: PLR2004 - errors begin there
+        if not head.refuses:
             return found
         reason = str(found.get("message") if isinstance(found, dict) else found or f"status {head.status}").strip()
         if "API version" in reason:  # the engine wants another one: find out which, and ask again

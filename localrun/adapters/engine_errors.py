@@ -10,6 +10,9 @@ from __future__ import annotations
 
 from localrun.errors import LocalrunError
 
+GONE, CLASH = 404, 409
+"""Status of what is not there, and of what is in the way, in use or being removed already."""
+
 
 class EngineUnavailable(LocalrunError):
     """No engine answers."""
@@ -27,7 +30,7 @@ class EngineRefused(LocalrunError):
     """An engine answered with an error.
 
     Attributes:
-        status: The status of the answer, such as 404 for what is not there and 409 for what is in the way.
+        status: The status of the answer, such as `GONE`.
         reason: The engine's own words.
     """
 

@@ -20,6 +20,8 @@ PLAIN = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ01234567
 FRAME_HEAD = 8
 """The length of the head of a frame of an attached stream: stream number, three zeros, length as four bytes."""
 
+ERRORS = 400
+"""Where the status of errors begins."""
 NO_CONTENT = frozenset({204, 304})
 """Statuses whose answers have no body."""
 
@@ -39,6 +41,11 @@ class Head:
 
     status: int
     headers: dict[str, str]
+
+    @property
+    def refuses(self) -> bool:
+        """Whether it is an error."""
+        return self.status >= ERRORS
 
     @property
     def keeps_alive(self) -> bool:

@@ -59,8 +59,7 @@ def pause_node(record: Mapping[str, Any], node: int, environ: Mapping[str, str],
     Raises:
         LocalrunError: the engine does not answer, or cannot.
     """
-    from localrun.adapters.engine_containers import CLASH
-    from localrun.adapters.engine_errors import EngineRefused
+    from localrun.adapters.engine_errors import CLASH, EngineRefused
 
     word = "pause" if paused else "unpause"
     engine = open_engine(environ)

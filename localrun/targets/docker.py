@@ -9,8 +9,8 @@ from __future__ import annotations
 import os
 
 from localrun.adapters.engine import Engine, find_endpoint
-from localrun.adapters.engine_containers import CLASH, GONE, begin_create, create_network, inspect_image
-from localrun.adapters.engine_errors import EngineRefused
+from localrun.adapters.engine_containers import begin_create, create_network, inspect_image
+from localrun.adapters.engine_errors import CLASH, GONE, EngineRefused
 from localrun.adapters.engine_http import quote
 from localrun.adapters.traffic import check_disciplines, list_disciplines
 from localrun.errors import LocalrunError

@@ -9,8 +9,8 @@ from __future__ import annotations
 import os
 import time
 
-from localrun.adapters.engine_containers import GONE, inspect_container, remove_container, remove_network
-from localrun.adapters.engine_errors import EngineLost, EngineRefused, EngineUnavailable
+from localrun.adapters.engine_containers import inspect_container, remove_container, remove_network
+from localrun.adapters.engine_errors import GONE, EngineLost, EngineRefused, EngineUnavailable
 from localrun.errors import LocalrunError
 from localrun.supervise.hands import Asked, Begun, Ended
 from localrun.supervise.mpirun_hands import BLAME_AFTER_S, describe_failure

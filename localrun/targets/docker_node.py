@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 
-from localrun.adapters.engine_containers import CLASH, GONE, begin_remove, begin_start, begin_wait
-from localrun.adapters.engine_errors import EngineRefused
+from localrun.adapters.engine_containers import begin_remove, begin_start, begin_wait
+from localrun.adapters.engine_errors import CLASH, GONE, EngineRefused
 from localrun.errors import LocalrunError
 from localrun.supervise.hands import Asked, Ended
 from localrun.targets.docker_pipes import Pipes

@@ -11,7 +11,7 @@ import os
 import time
 
 from localrun.adapters.engine_containers import create_volume, remove_run
-from localrun.adapters.engine_errors import EngineRefused
+from localrun.adapters.engine_errors import GONE, EngineRefused
 from localrun.errors import LocalrunError
 from localrun.targets.docker_hands import DockerHands
 from localrun.targets.docker_relay import RECEIVE, fork_relay, open_control
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from localrun.supervise.process import Process
     from localrun.targets.docker_request import Container
 
-GONE = 404
 FETCHED = ("wd/outputs", "wd/logs", "named-outputs", "journal", "mlruns", "user_logs")
 """What comes back of a run's folder; the last one holds the logs of the ranks, which are here already."""
 RELAY_ENDS_S = 5.0
