@@ -25,7 +25,7 @@ from localrun.environments.steps import installer_variables, last_lines, raise_r
 from localrun.errors import BadInput, EnvironmentFailed, StoreFailed
 from localrun.formats.lock_archives import WHEELS, LockedArchive
 from localrun.formats.lock_names import LOCK_FILE, split_address
-from localrun.values import fields
+from localrun.values import fields, value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,6 +34,16 @@ if TYPE_CHECKING:
     from localrun.spec import PythonSpec
 
 _NO_PROGRESS_S = 120
+
+
+@value
+class _Collecting:
+    """What is collected: for which lock, in which folder, by means of which workspace, and who is told."""
+
+    lock: PythonSpec
+    folder: str
+    home: str
+    report: Callable[[Progress], None]
 
 
 def collect_archives(
@@ -62,11 +72,12 @@ def collect_archives(
     """
     make_folders(home)
     check_folder(folder)
+    collecting = _Collecting(lock=lock, folder=folder, home=home, report=report)
     try:
         os.makedirs(os.path.join(folder, WHEELS), exist_ok=True)
         while archives:  # what a source archive is built with may have to be built itself
-            fetch_archives(lock, archives, folder, home=home, report=report)
-            archives = find_build_archives(lock, archives, folder, home=home, report=report)
+            _fetch(collecting, archives)
+            archives = _find_build_archives(collecting, archives)
         replace_file(os.path.join(folder, LOCK_FILE), data)
     except OSError as error:
         message = f"{error.filename or folder} cannot be written: {error.strerror}"
@@ -90,14 +101,7 @@ def check_folder(folder: str) -> None:
         raise BadInput("it holds something else than packages", file=folder, hint=hint)
 
 
-def find_build_archives(
-    lock: PythonSpec,
-    archives: Sequence[LockedArchive],
-    folder: str,
-    *,
-    home: str,
-    report: Callable[[Progress], None],
-) -> tuple[LockedArchive, ...]:
+def _find_build_archives(collecting: _Collecting, archives: Sequence[LockedArchive]) -> tuple[LockedArchive, ...]:
     """Give the packages that the source archives among others need to be built, those that are there already left out.
 
     Raises:
@@ -109,26 +113,24 @@ def find_build_archives(
     for archive in archives:
         if not archive.path.startswith(f"{WHEELS}/") or archive.path.endswith(".whl"):
             continue
-        lines = read_build_requirements(os.path.join(folder, archive.path))
-        report(Progress(stage="pip", text=f"resolving what builds {archive.name} {archive.version}"))
-        for one in _resolve_build(lock, archive.platform, lines, home, report) if lines else ():
-            if not os.path.exists(os.path.join(folder, one.path)):
+        lines = read_build_requirements(os.path.join(collecting.folder, archive.path))
+        collecting.report(Progress(stage="pip", text=f"resolving what builds {archive.name} {archive.version}"))
+        for one in _resolve_build(collecting, archive.platform, lines) if lines else ():
+            if not os.path.exists(os.path.join(collecting.folder, one.path)):
                 found[one.path] = one
     return tuple(found.values())
 
 
-def _resolve_build(
-    lock: PythonSpec, platform: str, lines: tuple[str, ...], home: str, report: Callable[[Progress], None]
-) -> list[LockedArchive]:
-    conda = next((one.conda for one in lock.locks if one.platform == platform), ())
+def _resolve_build(collecting: _Collecting, platform: str, lines: tuple[str, ...]) -> list[LockedArchive]:
+    conda = next((one.conda for one in collecting.lock.locks if one.platform == platform), ())
     python = next((package.version for package in map(split_address, conda) if package.name == "python"), "")
     if not python:
         message = f"the lock has source archives for {platform}, and no python to build them with"
         raise EnvironmentFailed(message, hint="lock anew with python among the conda dependencies", code="solve")
-    work = tempfile.mkdtemp(prefix=".lock-", dir=home)
+    work = tempfile.mkdtemp(prefix=".lock-", dir=collecting.home)
     try:
         with open(os.path.join(work, "log"), "ab") as log:
-            cache = os.path.join(home, "cache", "uv")
+            cache = os.path.join(collecting.home, "cache", "uv")
             request = PipRequest(python="", requirements=lines, directory=work, cache=cache, log=log.fileno())
             packages = resolve_packages(
                 request,
@@ -136,7 +138,7 @@ def _resolve_build(
                 platform=platform,
                 output=os.path.join(work, "pylock.toml"),
                 environ=os.environ,
-                on_line=lambda line: report(Progress(stage="pip", text=line.strip())),
+                on_line=lambda line: collecting.report(Progress(stage="pip", text=line.strip())),
             )
     finally:
         shutil.rmtree(work, ignore_errors=True)
@@ -154,35 +156,30 @@ def _resolve_build(
     ]
 
 
-def fetch_archives(
-    lock: PythonSpec,
-    archives: Sequence[LockedArchive],
-    folder: str,
-    *,
-    home: str,
-    report: Callable[[Progress], None],
-) -> None:
-    """Fetch package files into a folder, in a child.
+def _fetch(collecting: _Collecting, archives: Sequence[LockedArchive]) -> None:
+    """Fetch package files, in a child.
 
     Raises:
         EnvironmentFailed, StoreFailed: as `collect_archives`.
     """
-    work = tempfile.mkdtemp(prefix=".lock-", dir=home)
+    work = tempfile.mkdtemp(prefix=".lock-", dir=collecting.home)
     last = {"text": "starting"}
 
     def take(line: str) -> None:
         told = json.loads(line)
         last["text"] = told["text"]
-        report(Progress(**told))
+        collecting.report(Progress(**told))
 
     try:
         settings = read_condarc(os.environ, os.path.expanduser("~"))
         request = {
             "task": "fetch",
             "answer": os.path.join(work, "answer.json"),
-            "folder": folder,
+            "folder": collecting.folder,
             "files": [fields(archive) for archive in archives],
-            "channels": [fields(one) for one in find_channels(lock.channels, settings, lock.directory)],
+            "channels": [
+                fields(one) for one in find_channels(collecting.lock.channels, settings, collecting.lock.directory)
+            ],
             "settings": settings,
         }
         child = Child(argv=child_argv(), environment=installer_variables(settings), directory=work)
