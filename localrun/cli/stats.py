@@ -82,7 +82,7 @@ def _print(rows: list[dict[str, Any]], form: str, *, streamed: bool) -> None:
         return
     gpu = any(row["gpu_memory_bytes"] is not None for row in rows)
     columns = [
-        ("RUN", *(row["run_id"] for row in rows)),
+        ("RUN ID", *(row["run_id"] for row in rows)),
         ("NODE", *(str(row["node"]) for row in rows)),
         ("RANK", *(str(row["rank"]) for row in rows)),
         ("CPU", *(_percent(row) for row in rows)),

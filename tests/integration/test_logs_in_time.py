@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -10,6 +11,9 @@ import subprocess
 
 import pytest
 from run_kit import hear, wait_until
+
+from localrun.adapters.processes import name_rank
+from localrun.supervise.sampling import Finder
 
 STAMP = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"
 
@@ -147,7 +151,7 @@ def test_stats_show_what_each_rank_uses_and_write_it_down(localrun):
     assert [(row["run_id"], row["rank"], row["node"], row["processes"], row["threads"]) for row in rows] == [(run_id, rank, 0, 1, 2) for rank in range(2)]  # fmt: skip
     assert all(row["cpu_percent"] > 5 for row in rows)
     table = localrun.command("stats", "--no-stream").stdout.decode().splitlines()
-    assert table[0].split() == ["RUN", "NODE", "RANK", "CPU", "MEMORY", "THREADS", "PROCESSES"]
+    assert table[0].split() == ["RUN", "ID", "NODE", "RANK", "CPU", "MEMORY", "THREADS", "PROCESSES"]
     assert table[2].split()[:3] == [run_id, "0", "1"]
     folder = os.path.join(localrun.home, "runs", run_id)
     assert not os.path.exists(f"{folder}/usage.jsonl")
@@ -171,3 +175,19 @@ def test_run_writes_down_what_its_ranks_use_when_asked(localrun):
     assert any([row["rank"] for row in sample["ranks"]] == [0, 1] for sample in samples)
     assert localrun.run("-q", "train.py").returncode == 0
     assert not os.path.exists(f"{localrun.record()['folder']}/usage.jsonl")
+
+
+def test_ranks_that_begin_one_after_the_other_are_all_found(tmp_path):
+    names = {name_rank({"AZUREML_PROCESS_NAME": f"rank_{rank}"}): rank for rank in range(2)}
+    finder = Finder(str(tmp_path), names)
+    with contextlib.ExitStack() as stack:
+        children = []
+        for rank in range(2):
+            environ = {"AZUREML_RUN_ID": str(tmp_path), "AZUREML_PROCESS_NAME": f"rank_{rank}"}
+            child = stack.enter_context(subprocess.Popen(("sleep", "600"), env=environ))
+            stack.callback(child.kill)
+            children.append(child)
+            assert finder.find() == {rank: child.pid for rank, child in enumerate(children)}
+        children[0].kill()
+        children[0].wait()
+        assert finder.find() == {1: children[1].pid}
