@@ -30,18 +30,13 @@ def main(cache: str) -> None:
 
 
 def list_units(site: str) -> List[Unit]:
-    """Give (key, folder, source files, hashes) for each package of a site folder that has source without bytecode.
-
-    One that has some bytecode has no key: what the cache keeps is whole packages.
-    """
+    """Give (key, folder, source files, hashes) for each package of a site folder that has source and no bytecode."""
     units = []  # type: List[Unit]
     for name in sorted(os.listdir(site)):
         hashes = _read_sources(os.path.join(site, name, "RECORD")) if name.endswith(".dist-info") else {}
-        missing = [path for path in hashes if not _is_compiled(os.path.join(site, path))]
-        if missing:
-            text = json.dumps(sorted(hashes.items()))
-            key = hashlib.sha256(text.encode()).hexdigest()
-            units.append((key if len(missing) == len(hashes) else "", site, missing, hashes))
+        if hashes and not any(_is_compiled(os.path.join(site, path)) for path in hashes):
+            key = hashlib.sha256(json.dumps(sorted(hashes.items())).encode()).hexdigest()
+            units.append((key, site, list(hashes), hashes))
     return units
 
 

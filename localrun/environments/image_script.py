@@ -177,19 +177,24 @@ def _install(script: Script, pip: PipPart) -> list[str]:
     if script.begun:
         commands = [
             f"{script.uv} pip compile {common} {wanted} {SHARED}/requirements.txt",
-            f"{_run(script, 'check_contained')} {resolved} {missing}",
-            f"{{ ! test -s {missing} || {install} --no-deps --requirements {missing}; }}",
+            f"{_run(script, 'check_contained', '-S')} {resolved} {missing}",
+            f"{{ ! test -s {missing} || {_install_pins(f'{install} --no-deps --requirements {missing}', script)}; }}",
         ]
     else:
         commands = [f"{install}{constraints} --requirements {SHARED}/requirements.txt"]
     code = NOT_CONTAINED if script.begun else PIP_FAILED
     lines = [f"{command} </dev/null 2>&1 || exit {code}" for command in commands]
     # Bytecode is a matter of speed: what cannot be compiled is left out.
-    return [*lines, f"{_run(script, 'compile_installed')} {CACHE}/bytecode </dev/null 2>&1 || true"]
+    return [*lines, f"{_run(script, 'compile_installed', '-S')} {CACHE}/bytecode </dev/null 2>&1 || true"]
 
 
-def _run(script: Script, program: str) -> str:
-    return f"{script.python} -I -B {SHARED}/{program}.py"
+def _install_pins(command: str, script: Script) -> str:
+    """Give the command that installs what was resolved just now: from the cache alone where that has all of it."""
+    return command if script.offline else f'{{ said=$({command} --offline 2>&1) && echo "$said"; }} || {command}'
+
+
+def _run(script: Script, program: str, *options: str) -> str:
+    return " ".join((script.python, "-I", "-B", *options, f"{SHARED}/{program}.py"))
 
 
 def _write_file(path: str, content: str) -> list[str]:

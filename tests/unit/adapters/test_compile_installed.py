@@ -54,12 +54,11 @@ def test_key_stands_for_the_source(site, tmp_path):
     assert len(set(keys.values())) == 3
 
 
-def test_what_has_bytecode_is_left_as_it_is_and_the_rest_of_its_package_is_not_taken_for_the_whole(site, tmp_path):
-    for path in site("done"):
-        compile_one(path)
-    compile_one(site("begun")[0])
-    ((key, _, files, _),) = compile_installed.list_units(str(tmp_path))
-    assert (key, files) == ("", ["begun/b.py"])
+def test_package_that_has_bytecode_is_left_as_it_is(site, tmp_path):
+    compile_one(site("done")[1])
+    site("new")
+    ((_, _, files, _),) = compile_installed.list_units(str(tmp_path))
+    assert files == ["new/a.py", "new/b.py"]
 
 
 def test_folder_without_a_record_is_passed_over(tmp_path):

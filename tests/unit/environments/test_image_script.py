@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from localrun.environments.image_script import (
@@ -78,14 +80,17 @@ def test_offline_build_fetches_nothing():
 
 def test_what_is_installed_is_compiled_from_the_cache_of_the_volume():
     text = text_of(prefix="/p", python="/p/bin/python", pip=PipPart(lines=("click",)))
-    assert f"/p/bin/python -I -B /dev/shm/localrun/compile_installed.py {CACHE}/bytecode" in text
+    assert f"/p/bin/python -I -B -S /dev/shm/localrun/compile_installed.py {CACHE}/bytecode" in text
     assert "compile_installed" not in text_of(prefix="/p", python="/p/bin/python")
 
 
 def test_only_what_is_missing_is_installed_where_another_image_was_begun_with():
     text = text_of(prefix="/p", python="/p/bin/python", pip=PipPart(lines=("click",)), begun=True)
-    assert "pip install --python /p/bin/python --no-progress --color never --no-deps" in text
     assert f"|| exit {PIP_FAILED}" not in text
+    install = "pip install --python /p/bin/python --no-progress --color never --no-deps"
+    assert re.findall(rf"{install} --requirements \S+( --offline)?", text) == [" --offline", ""]
+    text = text_of(prefix="/p", python="/p/bin/python", pip=PipPart(lines=("click",)), begun=True, offline=True)
+    assert text.count("pip install") == 1
 
 
 def test_spark_packages_are_fetched_by_a_submit_of_nothing():
