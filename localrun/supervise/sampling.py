@@ -116,11 +116,16 @@ class Finder:
         self._run_id = run_id
         self._names = names
         self._found: dict[int, processes.Process] = {}
+        self._unseen = set(names.values())
 
     def find(self) -> dict[int, int]:
-        """Give the process id of each rank that lives; all processes are looked at only when one is missing."""
+        """Give the process id of each rank that lives.
+
+        All processes are looked at while a rank has not begun yet, and once after one has ended.
+        """
         living = {rank: process for rank, process in self._found.items() if processes.is_alive(process)}
-        if not self._found or len(living) < len(self._found):
+        if self._unseen or len(living) < len(self._found):
             living = processes.first_of_ranks(self._run_id, self._names)
+            self._unseen -= set(living)
         self._found = living
         return {rank: process.pid for rank, process in living.items()}
