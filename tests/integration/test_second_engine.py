@@ -16,7 +16,7 @@ def test_a_container_outlives_an_engine_that_is_killed(second_engine):
 def test_a_restarted_engine_has_ended_its_containers(second_engine):
     name = second_engine.docker("run", "--detach", "--init", BARE, "sleep", "600")
     second_engine.restart()
-    assert second_engine.inspect(name)["State"]["ExitCode"] == 143
+    assert second_engine.inspect(name)["State"]["ExitCode"] in {143, 137}  # 137: it took the container too long
 
 
 def test_what_has_a_label_of_ours_is_found(second_engine, tmp_path):
