@@ -17,6 +17,7 @@ import stat
 from localrun.adapters import encryption
 from localrun.errors import SecretFailed
 from localrun.workspace.home import failed
+from localrun.workspace.run_files import write_whole
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ def write_box(folder: str, secrets: dict[str, str], header: bytes, key: bytes) -
         StoreFailed: the system refuses; the old one is as it was.
     """
     data = json.dumps(secrets).encode()
-    write_private(os.path.join(folder, BOX), header + b"\n" + encryption.seal(key, data, header))
+    write_whole(os.path.join(folder, BOX), header + b"\n" + encryption.seal(key, data, header))
 
 
 def make_header(folder: str, passphrase: str) -> tuple[bytes, bytes]:
@@ -80,29 +81,8 @@ def make_header(folder: str, passphrase: str) -> tuple[bytes, bytes]:
         return f"{_MAGIC} scrypt {salt.hex()}".encode(), encryption.derive_key(passphrase, salt)
     path = os.path.join(folder, KEY)
     if not os.path.lexists(path):
-        write_private(path, encryption.make_key())
+        write_whole(path, encryption.make_key())
     return f"{_MAGIC} key".encode(), _read_key(path)
-
-
-def write_private(path: str, data: bytes) -> None:
-    """Replace a file by one of mode 0600, atomically, on disk when this returns.
-
-    Raises:
-        StoreFailed: the system refuses; the old file is as it was.
-    """
-    temporary = f"{path}.{os.getpid()}.new"
-    try:
-        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
-        with open(os.open(temporary, flags, 0o600), "wb") as file:
-            os.fchmod(file.fileno(), 0o600)
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except OSError as error:
-        if os.path.lexists(temporary):
-            os.unlink(temporary)
-        raise failed(error, path) from error
 
 
 def _derive(words: list[str], ask: Callable[[], str], path: str) -> bytes:

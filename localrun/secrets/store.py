@@ -20,6 +20,7 @@ from localrun.secrets import box
 from localrun.values import value
 from localrun.workspace.home import failed, make_folder, tell
 from localrun.workspace.locks import exclusive
+from localrun.workspace.run_files import write_whole
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -195,7 +196,7 @@ def _list_keyring(folder: str) -> list[str]:
 
 
 def _write_listed(folder: str, names: set[str]) -> None:
-    box.write_private(os.path.join(folder, "keyring"), json.dumps(sorted(names)).encode())
+    write_whole(os.path.join(folder, "keyring"), json.dumps(sorted(names)).encode())
 
 
 def _passphrase(vault: Vault) -> str:
