@@ -349,7 +349,7 @@ class _Making:
 def _import_what_follows() -> None:
     """Load what the run needs next; the engine makes its containers meanwhile."""
     import localrun.supervise.supervisor
-    import localrun.targets.docker_hands  # noqa: F401
+    import localrun.targets.docker_hands  # noqa: F401 - loaded early, used later
 
 
 def _write(path: str, data: bytes, mode: int) -> None:
