@@ -20,6 +20,7 @@ import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
 
+from uv import find_uv_bin
 from venv_kit import VENVS, make_venv
 
 CACHE = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), ".cache", "bases")
@@ -54,8 +55,9 @@ class NotPreparedError(Exception):
 
 
 def main() -> int:
+    uv = find_uv_bin()  # asks sysconfig, which threads must not do at once
     with ThreadPoolExecutor(3) as side:
-        venvs = [side.submit(make_venv, name) for name in VENVS]
+        venvs = [side.submit(make_venv, name, uv) for name in VENVS]
         code = prepare_engine()
     failed = [made.exception() for made in venvs if made.exception()]
     for error in failed:

@@ -47,12 +47,10 @@ def find_venv(name):
     return python
 
 
-def make_venv(name):
-    """Make a venv if it is not there as it should be."""
+def make_venv(name, uv):
+    """Make a venv by the program `uv` if it is not there as it should be."""
     if _is_ready(name):
         return
-    from uv import find_uv_bin
-
     from localrun.adapters.pip_settings import pip_as_uv
 
     folder, python, wanted = os.path.join(CACHE, name), _locate_python(name), VENVS[name]
@@ -60,8 +58,8 @@ def make_venv(name):
     # pip may know of a folder where this machine keeps large wheels
     links = {name: text for name, text in pip_as_uv(os.environ).items() if name == "UV_FIND_LINKS"}
     environ = {name: text for name, text in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"} | links
-    install = (find_uv_bin(), "pip", "install", "--quiet", "--python", python, *wanted.packages)
-    subprocess.run((find_uv_bin(), "venv", "--quiet", "--python", wanted.python, folder), check=True)
+    install = (uv, "pip", "install", "--quiet", "--python", python, *wanted.packages)
+    subprocess.run((uv, "venv", "--quiet", "--python", wanted.python, folder), check=True)
     subprocess.run(install, env=environ, check=True)
     if wanted.imports:
         subprocess.run((python, "-W", "ignore", "-c", f"import {wanted.imports}"), env=environ, check=True)
