@@ -11,8 +11,6 @@ sys.path.insert(0, os.path.dirname(__file__))  # tests are not packages
 from environment_kit import fill_channel, make, make_plan, text_package
 from packages_kit import make_wheel
 
-from localrun.testing.channel import make_channel
-
 pytestmark = pytest.mark.channel
 
 
@@ -38,11 +36,10 @@ def test_a_conda_package_is_unpacked_anew(tmp_path):
         assert file.read() == "many 1.0 3\n" * 20
 
 
-def test_a_wheel_is_fetched_anew(tmp_path, tmp_path_factory):
-    channel = make_channel(str(tmp_path_factory.getbasetemp().parent / "python-channel"))
+def test_a_wheel_is_fetched_anew(tmp_path, python_channel):
     make_wheel(tmp_path / "wheels", "smallest", body="VALUE = 3\n")
     pip = ("--no-index", f"--find-links {tmp_path / 'wheels'}", "smallest")
-    plan = make_plan(channel, conda=("python",), pip=pip)
+    plan = make_plan(python_channel, conda=("python",), pip=pip)
     home = tmp_path / "home"
     home.mkdir(mode=0o700)
     make(plan, home)

@@ -97,6 +97,8 @@ def test_what_a_dead_engine_kept_is_removed_by_a_later_command(localrun, second_
 def test_a_run_goes_on_while_an_engine_with_live_restore_is_restarted(localrun, second_engine, manner):
     with with_options(second_engine, "--live-restore"):
         run = Talk(localrun, second_engine)
+        # an engine that has not yet noted that the container runs ends it
+        wait_until(lambda: second_engine.containers("label=localrun.run", "status=running"), 60)
         getattr(second_engine, manner)()
         second_engine.up()
         run.release()
