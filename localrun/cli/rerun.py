@@ -8,7 +8,7 @@ import time
 import click
 
 from localrun.cli.show import tell
-from localrun.cli.start import finish, make_host
+from localrun.cli.start import finish, make_host, tell_plan
 from localrun.cli.warm import Manner
 from localrun.cli.workspace import find_runs, open_workspace
 from localrun.environments.settings import BuildSettings
@@ -68,6 +68,7 @@ def rerun(*, run: str, detach: bool, offline: bool, quiet: bool, form: str, **gi
             environment, artifact = _materialize(plan, record, home, BuildSettings(offline=offline), report)
             plan = replace(plan, environment=environment)
             holds = runner.hold_artifact(plan, artifact, home)
+    tell_plan(plan, manner)
     timings = (("resolve", resolved - began), ("materialize", time.monotonic() - resolved))
     return finish(runner.run_plan(plan, artifact, make_host(home, manner), holds, timings), manner)
 

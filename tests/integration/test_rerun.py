@@ -34,6 +34,8 @@ def test_rerun_uses_the_snapshot_and_arguments_of_the_run_and_not_the_source(loc
     assert outputs(first) == outputs(second) == {"m": b"kept1"}
     assert b"the packages of" in done.stderr
     assert b"are new" in done.stderr
+    assert b"localrun: running python train.py 1 in " in done.stderr
+    assert f"localrun: note: run {first['run_id']} once more".encode() in done.stderr
     found = json.loads(localrun.command("diff", first["run_id"], second["run_id"], "--format", "json").stdout)
     assert found["same"], found
     shutil.rmtree(localrun.source)
