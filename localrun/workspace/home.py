@@ -1,13 +1,23 @@
 """The workspace folder: where it is, and that it is ours alone.
 
-    <home>/runs/<run_id>/     one folder a run (`records`)
-    <home>/active/<run_id>    one file a live run (`active`)
-    <home>/localrun.db        the index of the runs (`database`)
-    <home>/snapshots/          what runs worked in, by content (`snapshot_store`)
+    <home>/runs/<run_id>/      one folder a run (`records`)
+    <home>/active/<run_id>     one file a live run (`active`)
     <home>/submitted/          runs that were submitted in the background (`submitted`)
-    <home>/trash/<run_id>     a run on its way out (`records.remove`)
-    <home>/environments.db    the registered environments (`registry`)
-    <home>/wheels/<sha256>/   private wheels (`wheels`)
+    <home>/trash/              runs on their way out (`records.remove`)
+    <home>/snapshots/          what runs worked in, by content (`snapshot_store`)
+    <home>/localrun.db         the index of the runs (`database`)
+    <home>/environments.db     the registered environments (`registry`)
+    <home>/environments.log    their journal (`registry_journal`)
+    <home>/environments/       conda environments and the logs of images (`localrun.environments.places`)
+    <home>/catalogue/          the user's own curated environments (`localrun.catalogue`)
+    <home>/wheels/<sha256>/    private wheels (`wheels`)
+    <home>/secrets/            the box of secrets (`localrun.secrets`)
+    <home>/cache/              packages (`localrun.environments.prune`)
+    <home>/plans/              what was worked out once (`memory`)
+    <home>/interpreters/       facts about interpreters (`localrun.environments.interpreter`)
+    <home>/debuggers/          debuggers for ranks (`localrun.inside.debugger`)
+    <home>/locks/              lock files of environments, images and caches (`locks`)
+    <home>/ports/              lock files of ports (`localrun.adapters.ports`)
 
 Every command opens it first, so that this module imports nothing that an interpreter does not have at hand.
 """
