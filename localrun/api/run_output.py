@@ -5,14 +5,11 @@ from __future__ import annotations
 import os
 import sys
 import time
-from typing import TYPE_CHECKING
 
 from localrun.escaping import escape_line
 from localrun.workspace import active, submitted
+from localrun.workspace.log_file import LogFile
 from localrun.workspace.run_files import folder_of
-
-if TYPE_CHECKING:
-    from typing import IO
 
 POLL_S = 0.05
 """Between two looks at what came: a supervisor tells only the process that started it."""
@@ -34,19 +31,19 @@ def show(home: str, run_id: str) -> None:
     """Print what a run prints until it has ended: first what was said while its environment was made."""
     _say(f"RunId: {run_id}")
     folder = os.path.join(folder_of(home, run_id), "user_logs")
-    shown: dict[str, _Tail] = {"": _Tail(submitted.log_of(home, run_id), "")}
-    live = True
-    while live:
+    shown = {"": _Shown(submitted.log_of(home, run_id))}
+    live = came = True
+    while live or came:
         live = is_live(home, run_id)
         _find_logs(folder, shown)
-        came = [tail.show() for tail in shown.values()]
-        if live and not any(came):
+        came = True in [log.show() for log in shown.values()]  # each is shown
+        if live and not came:
             time.sleep(POLL_S)
-    for tail in shown.values():
-        tail.close()
+    for log in shown.values():
+        log.close()
 
 
-def _find_logs(folder: str, shown: dict[str, _Tail]) -> None:
+def _find_logs(folder: str, shown: dict[str, _Shown]) -> None:
     try:
         names = sorted(os.listdir(folder))
     except OSError:
@@ -57,7 +54,7 @@ def _find_logs(folder: str, shown: dict[str, _Tail]) -> None:
             if not any(shown):
                 _say(f"\n{title}\n{'=' * len(title)}\n")
             rank = name.removeprefix("std_log_process_").removesuffix(".txt")
-            shown[name] = _Tail(os.path.join(folder, name), f"[rank {rank}] " if rank.isdecimal() else "")
+            shown[name] = _Shown(os.path.join(folder, name), f"[rank {rank}] " if rank.isdecimal() else "")
 
 
 def show_summary(run_id: str, status: str) -> None:
@@ -70,39 +67,27 @@ def _say(text: str) -> None:
     sys.stdout.flush()
 
 
-class _Tail:
+class _Shown:
     """A log while it is printed: whole lines, escaped, behind their rank where there are several."""
 
-    def __init__(self, path: str, prefix: str) -> None:
-        self.path = path
-        self.prefix = prefix
-        self.file: IO[bytes] | None = None
-        self.begun = b""
+    def __init__(self, path: str, prefix: str = "") -> None:
+        self._log = LogFile(path)
+        self._prefix = prefix
 
     def show(self) -> bool:
-        """Print the lines that came; false when none did."""
-        if self.file is None:
-            try:
-                self.file = open(self.path, "rb")  # noqa: SIM115 - closed by close
-            except OSError:
-                return False
-        data = self.file.read()
-        *lines, self.begun = (self.begun + data).split(b"\n")
-        for line in lines:
-            self._print(line)
-        if lines:
-            sys.stdout.flush()
-        return bool(data)
-
-    def _print(self, line: bytes) -> None:
-        text = self.prefix + escape_line(line).decode()
-        encoding = sys.stdout.encoding or "utf-8"
-        sys.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding) + "\n")
+        """Print the lines that came; false when nothing did."""
+        lines = self._log.read_lines()
+        self._print(lines or [])
+        return lines is not None
 
     def close(self) -> None:
         """Print a last line that has no newline."""
-        if self.begun:
-            self._print(self.begun)
+        self._print(self._log.finish())
+
+    def _print(self, lines: list[bytes]) -> None:
+        encoding = sys.stdout.encoding or "utf-8"
+        for line in lines:
+            text = self._prefix + escape_line(line).decode()
+            sys.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding) + "\n")
+        if lines:
             sys.stdout.flush()
-        if self.file is not None:
-            self.file.close()

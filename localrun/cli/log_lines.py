@@ -9,13 +9,12 @@ from localrun.cli import show
 from localrun.errors import BadInput
 from localrun.escaping import escape_line
 from localrun.supervise.times import NAME, RECORD_BYTES, read_times
+from localrun.workspace.log_file import PIECE, LogFile
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
-    from typing import IO
 
-PIECE = 1 << 20
 MATCH_S = 1.0
 """So much processor time a pattern may take for one line, at least; twice as much at most."""
 
@@ -26,17 +25,16 @@ class Lines:
     With times, lines come in the order in which they were complete; without, rank by rank.
     """
 
-    def __init__(self, logs: Mapping[int, str], times: str = "") -> None:
+    def __init__(self, logs: Mapping[int, str], times: str = "", tail: int | None = None) -> None:
         """Begin at the start of the logs.
 
         Args:
             logs: Paths, by rank; a log that is not there yet is looked for again.
             times: The path of the file that says when they were printed; empty for none.
+            tail: Begin at the last lines of each log, so many.
         """
-        self._logs = logs
+        self._logs = {rank: LogFile(path, tail) for rank, path in logs.items()}
         self._times = times
-        self._files: dict[int, IO[bytes]] = {}
-        self._begun = dict.fromkeys(logs, b"")
         self._seen = 0
 
     def read(self, *, last: bool) -> Iterator[tuple[int, int, bytes]]:
@@ -46,10 +44,10 @@ class Lines:
             if rank in self._logs:
                 yield from self._take(rank, end, stamp)
         if last or not self._times:
-            for rank in self._logs:
+            for rank, log in self._logs.items():
                 yield from self._take(rank, None, stamp)
-                if last and self._begun[rank]:
-                    yield rank, stamp, self._begun[rank]
+                if last:
+                    yield from [(rank, stamp, line) for line in log.finish()]
 
     def _read_times(self) -> Iterator[tuple[int, int, int]]:
         if not self._times:
@@ -64,29 +62,9 @@ class Lines:
         yield from read_times(data)
 
     def _take(self, rank: int, end: int | None, stamp: int) -> Iterator[tuple[int, int, bytes]]:
-        file = self._open(rank)
-        if file is None:
-            return
-        while end is None or file.tell() < end:
-            data = file.read(PIECE if end is None else min(PIECE, end - file.tell()))
-            if not data:
-                return
-            *lines, self._begun[rank] = (self._begun[rank] + data).split(b"\n")
+        while (lines := self._logs[rank].read_lines(end)) is not None:
             for line in lines:
                 yield rank, stamp, line
-
-    def _open(self, rank: int) -> IO[bytes] | None:
-        if rank not in self._files:
-            try:
-                self._files[rank] = open(self._logs[rank], "rb")  # noqa: SIM115 - closed by close
-            except FileNotFoundError:
-                return None
-        return self._files[rank]
-
-    def close(self) -> None:
-        """Close the logs."""
-        for file in self._files.values():
-            file.close()
 
 
 def find_times(folder: str, run_id: str, flag: str) -> str:

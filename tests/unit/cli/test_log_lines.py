@@ -19,7 +19,6 @@ def test_lines_come_in_the_order_in_which_they_were_complete(tmp_path):
     lines = Lines({rank: str(path) for rank, path in logs.items()}, str(tmp_path / NAME))
     assert [(rank, line) for rank, _, line in lines.read(last=False)] == [(1, b"other"), (0, b"a begins"), (0, b"b")]
     assert [(rank, line) for rank, _, line in lines.read(last=True)] == [(1, b"no end")]
-    lines.close()
 
 
 def test_line_is_printed_with_time_and_rank_and_escaped():

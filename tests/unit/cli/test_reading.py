@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from localrun.cli import show
 from localrun.cli.control import rm, signal_number, wait
 from localrun.cli.inspect import inspect
-from localrun.cli.logs import logs, tail_offset
+from localrun.cli.logs import logs
 from localrun.cli.ps import ps
 from localrun.errors import BadInput, RunNotFound
 from localrun.workspace import records
@@ -112,27 +112,6 @@ def test_a_rank_whose_log_is_gone_prints_nothing(home):
 def test_log_name_in_a_record_cannot_leave_the_folder(home):
     make_run(home, "a_1_00", ranks=[{"rank": 0, "status": "completed", "log": "../../../../etc/passwd"}])
     assert invoke(logs, "a_1_00") == b""
-
-
-@pytest.mark.parametrize(
-    ("count", "last"),
-    [(0, b""), (1, b"d"), (2, b"\nd"), (3, b"bb\n\nd"), (4, b"a\nbb\n\nd"), (9, b"a\nbb\n\nd")],
-)
-def test_tail_counts_a_last_line_without_a_newline(count, last):
-    for ending in (b"", b"\n"):
-        file = io.BytesIO(b"a\nbb\n\nd" + ending)
-        offset = tail_offset(file, count)
-        assert file.getvalue()[offset:] == (last + ending if count else b"")
-
-
-def test_tail_of_an_empty_file_is_empty():
-    assert tail_offset(io.BytesIO(b""), 3) == 0
-
-
-def test_tail_reads_across_blocks(monkeypatch):
-    monkeypatch.setattr("localrun.cli.logs._CHUNK", 3)
-    file = io.BytesIO(b"first\nsecond\nthird\n")
-    assert file.getvalue()[tail_offset(file, 2) :] == b"second\nthird\n"
 
 
 def test_wait_for_ended_runs_prints_their_codes(home):
