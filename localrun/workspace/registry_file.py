@@ -73,21 +73,21 @@ def write(home: str, work: Callable[[sqlite3.Connection], T]) -> T:
         StoreFailed: it cannot be written; then nothing of it is.
     """
     path = path_of(home)
-    with _locked(path):
-        if not os.path.exists(path) and not os.path.exists(registry_journal.path_beside(path)):
-            _make(path)
-        else:
-            _restore(path)
-        try:
-            return _write(path, work)
-        except _DamagedError:
-            _restore(path, thorough=True)
-            return _write(path, work)
 
+    def transact(connection: sqlite3.Connection) -> T:
+        return _in_transaction(connection, path, work)
 
-def _write(path: str, work: Callable[[sqlite3.Connection], T]) -> T:
     try:
-        return _use(path, lambda connection: _in_transaction(connection, path, work))
+        with _locked(path):
+            if not os.path.exists(path) and not os.path.exists(registry_journal.path_beside(path)):
+                _make(path)
+            else:
+                _restore(path)
+            try:
+                return _use(path, transact)
+            except _DamagedError:
+                _restore(path, thorough=True)
+                return _use(path, transact)
     except OSError as error:
         raise failed(error, path) from error
 
