@@ -76,11 +76,11 @@ def list_needles(values: Iterable[str]) -> tuple[bytes, ...]:
         lines = [line.strip() for line in value.splitlines()]
         for text in {value, *lines}:
             if len(text) >= SHORTEST:
-                found.update(_list_forms(text, whole=text == value))
+                found.update(_list_forms(text))
     return tuple(sorted(found, key=lambda needle: (-len(needle), needle)))
 
 
-def _list_forms(text: str, *, whole: bool) -> set[bytes]:
+def _list_forms(text: str) -> set[bytes]:
     import html
     import json
     from urllib.parse import quote, quote_plus
@@ -91,9 +91,7 @@ def _list_forms(text: str, *, whole: bool) -> set[bytes]:
     hexadecimal = [raw.hex(), raw.hex().upper()]
     forms = {item.encode(errors="surrogateescape") for item in (*escaped, *quoted, *hexadecimal)}
     forms |= {item.replace(b"%2F", b"%2f") for item in forms}
-    if whole or "\n" not in text:
-        forms.add(raw)
-    return forms | _list_base64(raw)
+    return forms | {raw} | _list_base64(raw)
 
 
 def _list_base64(raw: bytes) -> set[bytes]:

@@ -155,3 +155,19 @@ def test_bytes_that_are_no_text_pass_unchanged():
     search = Search(list_needles(["secret-value"]))
     data = bytes(range(256)) * 10 + b"\xf8" * 50
     assert hide(data, search) == data
+
+
+def test_a_short_line_of_a_value_is_not_masked_by_itself():
+    search = Search(list_needles(["first\nsecond line\nend"]))
+    assert hide(b"first, second line, end", search) == b"first, ***, end"
+    assert hide(b"<first\nsecond line\nend>", search) == b"<***>"
+
+
+def test_a_needle_in_the_beginning_of_another_waits_for_what_comes():
+    search = Search(list_needles(["a long one with the short one in it", "short one"]))
+    mask = Mask(search)
+    assert mask.filter(b"it is a long one with the short one") == b"it is "
+    assert mask.filter(b" in it.") + mask.finish() == b"***."
+    other = Mask(search)
+    assert other.filter(b"it is a long one with the short one") == b"it is "
+    assert other.filter(b" alone.") + other.finish() == b"a long one with the *** alone."

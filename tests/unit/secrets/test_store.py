@@ -8,10 +8,11 @@ import threading
 
 import pytest
 
-from localrun.errors import BadInput, SecretFailed
+from localrun.errors import BadInput, SecretFailed, StoreFailed
 from localrun.secrets.store import (
     PASSPHRASE,
     Vault,
+    describe_place,
     list_names,
     read_secrets,
     remove_secrets,
@@ -138,6 +139,51 @@ def test_a_changed_byte_is_noticed(vault):
         list_names(vault)
 
 
+def test_a_key_that_is_gone_is_told(vault):
+    write_secrets(vault, {"token": "value"})
+    os.unlink(os.path.join(vault.home, "secrets", "key"))
+    with pytest.raises(SecretFailed, match="secrets/key is gone") as caught:
+        list_names(vault)
+    assert caught.value.code == "secrets_corrupt"
+
+
+def test_a_key_that_was_cut_short_is_told_with_its_length(vault):
+    write_secrets(vault, {"token": "value"})
+    os.truncate(os.path.join(vault.home, "secrets", "key"), 5)
+    with pytest.raises(SecretFailed, match="secrets/key cannot be used: it has 5 bytes"):
+        list_names(vault)
+
+
+@pytest.mark.parametrize("salt", [b"", b" no-digits"])
+def test_a_box_whose_salt_cannot_be_read_is_told(vault, salt):
+    write_secrets(vault, {"token": "value"})
+    with open(os.path.join(vault.home, "secrets", "box"), "wb") as file:
+        file.write(b"localrun-secrets 1 scrypt" + salt + b"\nsealed")
+    with pytest.raises(SecretFailed, match="secrets/box cannot be used: its salt cannot be read"):
+        list_names(vault)
+
+
+@pytest.mark.parametrize("name", ["box", "key"])
+def test_a_folder_in_place_of_a_file_of_the_store_is_told(vault, name):
+    write_secrets(vault, {"token": "value"})
+    path = os.path.join(vault.home, "secrets", name)
+    os.unlink(path)
+    os.mkdir(path, 0o700)
+    with pytest.raises(StoreFailed, match=f"secrets/{name} cannot be used: Is a directory"):
+        list_names(vault)
+
+
+def test_a_key_that_is_there_opens_the_box_that_is_made_next(vault):
+    write_secrets(vault, {"token": "value"})
+    os.unlink(os.path.join(vault.home, "secrets", "box"))
+    with open(os.path.join(vault.home, "secrets", "key"), "rb") as file:
+        key = file.read()
+    write_secrets(vault, {"other": "value"})
+    with open(os.path.join(vault.home, "secrets", "key"), "rb") as file:
+        assert file.read() == key
+    assert read_secrets(vault, ["other"]) == {"other": "value"}
+
+
 def test_many_at_once_lose_nothing(vault):
     workers = [threading.Thread(target=write_secrets, args=(vault, {f"name{n}": f"value {n}"})) for n in range(12)]
     for worker in workers:
@@ -204,3 +250,26 @@ def test_a_keyring_that_is_gone_is_told(own_workspace, desktop):
     desktop.priority = 0
     with pytest.raises(SecretFailed, match="keyring, which is not there"):
         read_secrets(vault, ["token"])
+
+
+@pytest.mark.parametrize(
+    ("text", "said"), [(b"[", "cannot be read"), (b"5", "cannot be read"), (None, "Is a directory")]
+)
+def test_a_list_of_names_in_the_keyring_that_cannot_be_read_is_told(own_workspace, desktop, text, said):
+    vault = Vault(home=str(own_workspace), environ={})
+    write_secrets(vault, {"token": "value"})
+    path = os.path.join(vault.home, "secrets", "keyring")
+    os.unlink(path)
+    if text is None:
+        os.mkdir(path)
+    else:
+        with open(path, "wb") as file:
+            file.write(text)
+    with pytest.raises(StoreFailed, match=said) as caught:
+        list_names(vault)
+    assert path in caught.value.message
+
+
+def test_the_place_of_secrets_is_said_before_there_are_any(own_workspace, desktop):
+    assert describe_place(Vault(home=str(own_workspace), environ={})).startswith("the keyring (")
+    assert describe_place(Vault(home=str(own_workspace), environ=FILE)).endswith("secrets/box")
