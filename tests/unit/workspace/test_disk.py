@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from localrun.workspace.disk import Counter, measure_disk
+from localrun.workspace.disk import Counter, can_link, measure_disk
 
 
 def test_file_of_several_names_counts_once(tmp_path):
@@ -41,3 +41,8 @@ def test_only_environments_and_packages_have_rows_of_their_own(tmp_path):
     rows = [(row["kind"], row["name"]) for row in measure_disk(str(tmp_path))["rows"]]
     assert rows[:2] == [("packages", "conda"), ("environment", "azureml_1")]
     assert [kind for kind, _ in rows[2:]] == ["snapshots", "runs", "other"]
+
+
+def test_a_folder_that_is_not_there_takes_no_second_names(tmp_path):
+    assert can_link(str(tmp_path))
+    assert not can_link(str(tmp_path / "none"))

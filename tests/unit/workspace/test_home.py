@@ -101,3 +101,22 @@ def test_tell_escapes_and_survives_a_closed_stderr(capsys, monkeypatch):
     assert capsys.readouterr().err == "localrun: a\\x1b[1mü\n"
     monkeypatch.setattr("sys.stderr", None)
     home.tell("nobody hears")
+
+
+def test_home_of_a_user_whom_nobody_knows_is_asked_for(monkeypatch):
+    import pwd
+
+    def forget(uid):
+        raise KeyError(uid)
+
+    monkeypatch.setattr(pwd, "getpwuid", forget)
+    with pytest.raises(BadInput, match=f"user {os.getuid()} has no home folder") as caught:
+        home._home_path({"HOME": "relative"})
+    assert caught.value.hint == "Set LOCALRUN_HOME to a folder of your own."
+
+
+def test_folder_that_may_not_be_written_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "access", lambda path, mode: False)  # root may write everywhere but on a read-only disk
+    with pytest.raises(StoreFailed, match="cannot be written: Read-only file system") as caught:
+        home.open_home({"LOCALRUN_HOME": str(tmp_path / "home")})
+    assert caught.value.code == "store_read_only"

@@ -52,3 +52,24 @@ def test_no_inputs_need_no_thread():
     hashing = InputHashing({})
     hashing.start()
     assert hashing.finish() == {}
+
+
+def test_a_link_that_leads_nowhere_and_a_pipe_do_not_stop_the_hashing(tmp_path):
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a").write_text("1")
+    plain = hash_content(str(tmp_path / "in"), lambda: False)
+    (tmp_path / "in" / "nowhere").symlink_to("gone")
+    os.mkfifo(tmp_path / "in" / "pipe")
+    before = known(tmp_path / "in")
+    assert before["sha256"] == plain  # of contents, and these have none
+    (tmp_path / "in" / "nowhere").unlink()
+    (tmp_path / "in" / "nowhere").symlink_to("nope")
+    assert find_change(str(tmp_path / "in"), before) == ""
+
+
+def test_an_input_that_cannot_be_looked_through_is_not_known_of_and_the_next_one_is(tmp_path):
+    (tmp_path / "a").write_text("1")
+    hashing = InputHashing({"gone": str(tmp_path / "gone"), "a": str(tmp_path / "a")})
+    hashing.start()
+    hashing._thread.join()
+    assert set(hashing.finish()) == {"a"}

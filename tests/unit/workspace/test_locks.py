@@ -8,7 +8,7 @@ import os
 import pytest
 
 from localrun.errors import LockTimeout, StoreFailed
-from localrun.workspace.locks import exclusive, hold_shared
+from localrun.workspace.locks import exclusive, hold_shared, read_holder
 
 
 def hold(path, **changes):
@@ -76,3 +76,43 @@ def test_filelock_and_our_locks_exclude_one_another(tmp_path):
     with pytest.raises(filelock.Timeout):
         filelock.FileLock(path, timeout=0).acquire()
     os.close(descriptor)
+
+
+def test_holder_who_wrote_nothing_readable_is_another_process(tmp_path):
+    path = str(tmp_path / "e.lock")
+    assert read_holder(path) == "a run that uses it"
+    for text, said in (
+        ("", "another process"),
+        ("?\nx", "another process"),
+        ("7\n", "process 7"),
+        ("7\nr", "process 7 (r)"),
+    ):
+        (tmp_path / "e.lock.holder").write_text(text)
+        assert read_holder(path) == said
+
+
+def test_lock_holds_when_nobody_can_be_told_who_has_it(tmp_path):
+    path = str(tmp_path / "e.lock")
+    os.mkdir(f"{path}.holder")
+    with hold(path):
+        assert hold_shared(path) is None
+    os.close(hold_shared(path))
+
+
+def test_workspace_that_cannot_be_written_is_shared_by_its_folder(tmp_path, monkeypatch):
+    real = os.open
+
+    def refuse(path, flags, *mode):
+        if flags & os.O_CREAT:
+            raise OSError(30, "Read-only file system")
+        return real(path, flags, *mode)
+
+    monkeypatch.setattr(os, "open", refuse)
+    first, second = hold_shared(str(tmp_path / "e.lock")), hold_shared(str(tmp_path / "e.lock"))
+    assert os.path.samestat(os.fstat(first), os.stat(tmp_path))
+    os.close(first)
+    os.close(second)
+    (tmp_path / "e.lock").write_bytes(b"")
+    third = hold_shared(str(tmp_path / "e.lock"))
+    assert os.path.samestat(os.fstat(third), os.stat(tmp_path / "e.lock"))
+    os.close(third)

@@ -48,3 +48,11 @@ def test_the_oldest_go_when_there_are_too_many(tmp_path):
     assert recall(locate(str(tmp_path), "0")) is None
     assert recall(locate(str(tmp_path), str(MOST_FILES - 1))) == MOST_FILES - 1
     assert len(os.listdir(tmp_path / "plans")) <= MOST_FILES // 2 + 1
+
+
+def test_what_has_the_right_checksum_but_is_of_another_python_is_nothing(tmp_path):
+    import zlib
+
+    for data in (b"", b"\xff", b"["):
+        (tmp_path / "kept").write_bytes(zlib.crc32(data).to_bytes(4, "big") + data)
+        assert recall(str(tmp_path / "kept")) is None

@@ -106,3 +106,26 @@ def test_a_run_that_logged_nothing_has_nothing(tmp_path):
 )
 def test_numbers_that_json_does_not_know_are_texts(number, shown):
     assert plain_number(number) == shown
+
+
+def test_a_line_of_mlflow_without_a_value_is_passed_over_and_a_value_that_is_no_number_is_none(tmp_path, mlflow):
+    (mlflow / "metrics" / "acc").write_text("1000\n\n2000 high 0\n3000 0.5 first\n")
+    assert read_series(str(tmp_path), RUN) == {"acc": [(2.0, 0, None), (3.0, None, 0.5)]}
+
+
+def test_a_folder_of_mlflow_without_its_document_is_no_run(tmp_path, mlflow):
+    (mlflow / "metrics" / "acc").write_text("1000 0.5 0\n")
+    (mlflow / "meta.yaml").unlink()
+    assert describe_logged(str(tmp_path), RUN) == {}
+
+
+def test_the_last_value_is_the_latest_whichever_process_wrote_it(tmp_path, write):
+    write({"k": "log", "n": "a", "v": 2, "t": 2.0}, name="0-1-aa")
+    write({"k": "log", "n": "a", "v": 1, "t": 1.0}, name="1-2-bb")
+    assert describe_logged(str(tmp_path), RUN) == {"metrics": {"a": 2}}
+
+
+def test_what_a_child_says_of_itself_is_not_said_of_the_run(tmp_path, write):
+    write({"k": "child", "n": "fold", "v": "run_1.fold", "t": 1.0})
+    write({"k": "tags", "v": {"x": "1"}, "t": 2.0, "r": "run_1.fold"})
+    assert describe_logged(str(tmp_path), RUN) == {"children": [{"run_id": "run_1.fold", "name": "fold"}]}

@@ -35,3 +35,21 @@ def test_without_room_for_all_nothing_is_copied(folder, tmp_path, monkeypatch):
     with pytest.raises(OSError, match="No space left"):
         copy_outputs(str(folder), str(tmp_path / "to"))
     assert os.listdir(tmp_path / "to") == []
+
+
+def test_an_output_that_is_a_file_is_copied_beside_the_folders(folder, tmp_path):
+    (folder / "named-outputs" / "report.txt").write_bytes(b"r")
+    copy_outputs(str(folder), str(tmp_path / "to"))
+    assert (tmp_path / "to" / "report.txt").read_bytes() == b"r"
+
+
+def test_a_target_below_the_outputs_is_not_copied_into_itself(folder):
+    target = folder / "wd" / "outputs" / "copy"
+    copy_outputs(str(folder), str(target))
+    assert sorted(os.listdir(target)) == ["deep", "model"]
+
+
+def test_what_is_neither_file_nor_folder_is_left_out(folder, tmp_path):
+    os.mkfifo(folder / "wd" / "outputs" / "pipe")
+    copy_outputs(str(folder), str(tmp_path / "to"))
+    assert sorted(os.listdir(tmp_path / "to")) == ["deep", "model"]

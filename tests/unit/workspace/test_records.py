@@ -230,3 +230,25 @@ def test_database_is_wal_here(tmp_path, home):
 def test_timestamps_are_utc_with_milliseconds():
     assert records.timestamp(0) == "1970-01-01T00:00:00.000Z"
     assert records.timestamp(1700000000.9996) == "2023-11-14T22:13:21.000Z"
+
+
+def test_record_of_a_newer_localrun_is_read_by_nobody_who_acts_on_it(home, said):
+    from localrun.workspace.record_schema import read_supported
+
+    for run_id, schema in (("a_1_00", 99), ("b_1_00", "x")):
+        records.insert(home, make_record(home, run_id) | {"schema": schema})
+        with pytest.raises(StoreFailed, match=f"the record of run {run_id} is of a newer localrun") as caught:
+            read_supported(home, run_id, said.append)
+        assert caught.value.code == "newer_record"
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [("database or disk is full", "store_full"), ("attempt to write a readonly database", "store_read_only"),
+     ("unable to open database file", "store_read_only"), ("database is locked", "store_locks"),
+     ("something else", "store_corrupt")],
+)  # fmt: skip
+def test_refusal_of_sqlite_has_a_kind(text, code):
+    error = database._translated(sqlite3.OperationalError(text), "/home/localrun.db")
+    assert error.code == code
+    assert "/home/localrun.db" in error.message

@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from localrun.errors import StoreFailed
+from localrun.errors import BadInput, StoreFailed
 from localrun.plan import SourcePlan
 from localrun.workspace import snapshot_store
 from localrun.workspace.snapshot import copy_entries, list_source
@@ -190,3 +190,33 @@ def test_empty_source_has_a_snapshot_too(tmp_path):
     for run in ("a", "b"):
         _, _, home, folder = take(tmp_path, str(tmp_path / "none"), run)
         assert list_kept(home, folder) == ()
+
+
+def test_list_whose_content_is_another_is_refused_and_what_it_needs_stays_unknown(tmp_path, source):
+    _, _, home, folder = take(tmp_path, source, "a")
+    path = locate_object(home, read_reference(folder))
+    with open(path, "wb") as file:
+        file.write(b"[]")
+    with pytest.raises(StoreFailed, match="is not what its name says"):
+        list_kept(home, folder)
+    with pytest.raises(StoreFailed):
+        collect(home)
+    os.unlink(path)
+    assert collect(home) > 0  # of a run whose list is gone nothing can be read any more
+
+
+def test_file_that_cannot_be_read_is_named(tmp_path, source):
+    entries = list_source(SourcePlan(directory=source))
+    os.unlink(os.path.join(source, "deep", "same"))
+    (tmp_path / "run").mkdir()
+    with pytest.raises(BadInput, match="deep/same of the source cannot be copied"):
+        keep_snapshot(str(tmp_path / "home"), str(tmp_path / "run"), source, entries)
+
+
+def test_link_that_leads_out_and_back_leads_into_the_copy(tmp_path, source):
+    folder = os.path.join(source, "deep")
+    os.symlink(os.path.join(source, "train.py"), os.path.join(folder, "absolute"))
+    os.symlink(os.path.join("..", "..", "source", "train.py"), os.path.join(folder, "back"))
+    _, _, home, run = take(tmp_path, source, "a")
+    kept = {entry.path: entry.digest for entry in list_kept(home, run)}
+    assert (kept["deep/absolute"], kept["deep/back"], kept["link"]) == ("../train.py", "../train.py", "deep/same")
