@@ -177,8 +177,10 @@ def _entry_of_file(path: str, facts: os.stat_result) -> Entry:
     return entry
 
 
-def _entry_of_link(root: str, path: str, absolute: str) -> Entry:
+def _entry_of_link(root: str, path: str, absolute: str) -> Entry | None:
     if not (os.path.realpath(absolute) + "/").startswith(root.rstrip("/") + "/"):
+        if _leads_to_the_run(root, path, absolute):
+            return None
         message = f"{path} in the folder {root} is a link to {os.readlink(absolute)}, which lies outside"
         hint = f"copy what it points to, {LEAVE_OUT}, or use --in-place"
         parts = path.split("/")
@@ -188,6 +190,13 @@ def _entry_of_link(root: str, path: str, absolute: str) -> Entry:
                 hint = f"{folder} is a virtual environment: write the line {folder}/ into .amlignore"
         raise BadInput(message, hint=hint)
     return Entry(path=path, kind="link")
+
+
+def _leads_to_the_run(root: str, path: str, absolute: str) -> bool:
+    """Tell whether localrun itself has put a link into the working directory of a run, where a script runs localrun."""
+    run, name = os.path.split(os.readlink(absolute))
+    inside = root.startswith(os.path.realpath(run) + "/") and os.path.basename(root) == "wd"
+    return inside and name == path and os.path.lexists(os.path.join(run, "localrun.log"))
 
 
 def _too_large(directory: str, total: int, largest: Entry) -> BadInput:

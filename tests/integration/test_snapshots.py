@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 import time
 
 import pytest
@@ -220,3 +221,18 @@ def test_a_copied_input_is_whole_whatever_its_ignore_file_says(localrun):
     )
     done = localrun.run("-q", "-E", "interpreter:python3", "job.yml")
     assert done.stdout.split() == [b".gitignore", b"a"], done.stderr
+
+
+AGAIN = f"""
+import os, subprocess, sys
+if sys.argv[1:]:
+    sys.exit(subprocess.call([{sys.executable!r}, "-m", "localrun", "run", "-q", "x.py"]))
+print(os.environ["AZUREML_RUN_ID"])
+"""
+
+
+def test_a_script_can_run_localrun_where_it_works(localrun):
+    localrun.write("x.py", AGAIN)
+    done = localrun.run("-q", "--nodes", "2", "x.py", "again")
+    assert done.returncode == 0, done.stderr
+    assert len({line.split()[-1] for line in done.stdout.splitlines()}) == 2
