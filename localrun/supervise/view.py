@@ -28,7 +28,7 @@ class View:
         open: False once nobody reads the descriptor any more.
     """
 
-    __slots__ = ("_in_long_line", "_logs", "_offsets", "_prefixes", "_stamped", "_target", "open")
+    __slots__ = ("_in_long_line", "_logs", "_offsets", "_prefixes", "_stamped", "_target", "_torn", "open")
 
     def __init__(
         self, logs: Sequence[str | int], prefixes: Sequence[bytes], target: int, *, stamped: bool = False
@@ -47,15 +47,21 @@ class View:
         self._in_long_line = [False] * len(logs)
         self._prefixes = prefixes
         self._target = target
+        self._torn = False
         self.open = True
 
     def show(self, *, last: bool = False) -> None:
-        """Show what the logs have grown by; `last`: also lines without an end, there will be no more."""
+        """Show what the logs have grown by; `last`: also lines without an end, there will be no more.
+
+        A last line without an end gets one on a terminal, where what localrun says next would stand behind it.
+        """
         busy = self.open
         while busy:
             busy = False
             for rank in range(len(self._logs)):
                 busy = self._show_rank(rank, last=last) or busy
+        if last and self._torn and os.isatty(self._target):
+            self._write(memoryview(b"\n"))
 
     def skip(self) -> None:
         """Leave out what is in the logs now."""
@@ -76,6 +82,7 @@ class View:
             return False
         if not self._prefixes[rank] and not self._stamped:
             self._offsets[rank] += len(chunk)
+            self._torn = not chunk.endswith(b"\n")
             self._write(memoryview(chunk))
             return self.open
         taken, lines = self._take_lines(rank, chunk, last=last and len(chunk) < CHUNK)

@@ -43,6 +43,22 @@ def test_single_rank_is_shown_byte_for_byte_at_once(screen):
     assert screen.shown() == b"\x1b[1mhalf a line\n\xff"
 
 
+@pytest.mark.parametrize(("printed", "shown"), [(b"\r29 of 30", b"\r29 of 30\r\n"), (b"done\n", b"done\r\n"), (b"", b"")])
+def test_last_line_of_a_single_rank_ends_on_a_terminal(tmp_path, printed, shown):
+    (tmp_path / "log").write_bytes(printed)
+    master, terminal = os.openpty()
+    try:
+        View([str(tmp_path / "log")], [b""], terminal).show(last=True)
+        os.write(terminal, b"!")
+        seen = b""
+        while not seen.endswith(b"!"):
+            seen += os.read(master, 100)
+        assert seen == shown + b"!"
+    finally:
+        os.close(master)
+        os.close(terminal)
+
+
 def test_several_ranks_are_shown_in_whole_lines(screen):
     view = screen.view(2)
     screen.add(0, b"a\nb")
