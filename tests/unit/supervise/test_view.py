@@ -43,7 +43,9 @@ def test_single_rank_is_shown_byte_for_byte_at_once(screen):
     assert screen.shown() == b"\x1b[1mhalf a line\n\xff"
 
 
-@pytest.mark.parametrize(("printed", "shown"), [(b"\r29 of 30", b"\r29 of 30\r\n"), (b"done\n", b"done\r\n"), (b"", b"")])
+@pytest.mark.parametrize(
+    ("printed", "shown"), [(b"\r29 of 30", b"\r29 of 30\r\n"), (b"done\n", b"done\r\n"), (b"", b"")]
+)
 def test_last_line_of_a_single_rank_ends_on_a_terminal(tmp_path, printed, shown):
     (tmp_path / "log").write_bytes(printed)
     master, terminal = os.openpty()
