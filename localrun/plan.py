@@ -330,6 +330,18 @@ class Plan:
     container: ContainerPlan | None = None
 
 
+STARTER = ("-I", "-S", "-c")
+"""How Python begins where a line of ours starts the script."""
+
+
+def describe_command(argv: tuple[str, ...]) -> str:
+    """Give what a rank executes as the user wrote it: the text for bash, or the script with its arguments."""
+    if argv[0] == "bash":
+        return argv[2]
+    ours = len(STARTER) + 1 if argv[1 : 1 + len(STARTER)] == STARTER else 0
+    return " ".join((argv[0], *argv[1 + ours :]))
+
+
 CLASSES: dict[str, type] = {
     item.__name__: item
     for item in (ImagePlan, ContainerPlan, EnvironmentPlan, Artifact, SourcePlan, InputPlan, OutputPlan, RankPlan, Plan)

@@ -6,7 +6,7 @@ import os
 
 from localrun.cli.show import document, write
 from localrun.escaping import escape
-from localrun.plan import MASTER_PORT, RUN_FOLDER, RUN_ID
+from localrun.plan import MASTER_PORT, RUN_FOLDER, RUN_ID, describe_command
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def _describe(plan: Plan, artifact: Artifact | None, prefix: str, reasons: tuple
         ("target", plan.target),
         ("experiment", plan.experiment),
         ("source", _describe_source(plan)),
-        ("command", plan.argv[2] if plan.argv[0] == "bash" else " ".join(plan.argv)),
+        ("command", describe_command(plan.argv)),
         ("ranks", ranks if len(plan.ranks) > 1 else "1"),
         (
             "bootstrap",

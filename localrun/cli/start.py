@@ -7,6 +7,7 @@ import sys
 
 from localrun.cli.warm import Manner, describe_call, find_warm
 from localrun.errors import LocalrunError
+from localrun.plan import describe_command
 from localrun.runner import IMAGE_MISSING, Host, hold_artifact, run_plan
 from localrun.workspace import recover
 from localrun.workspace.home import open_home, tell
@@ -82,7 +83,7 @@ def tell_plan(plan: Plan, manner: Manner) -> None:
     """Say what is going to run, and what the user should know of it, in a line each."""
     if manner.quiet:
         return
-    what = plan.argv[2] if plan.argv[0] == "bash" else " ".join(plan.argv)
+    what = describe_command(plan.argv)
     what = what.strip().partition("\n")[0]
     if "{localrun:" in what:
         from localrun.cli.show_plan import fill_tokens

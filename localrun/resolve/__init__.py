@@ -10,7 +10,7 @@ import re
 
 from localrun.errors import NotRunnable
 from localrun.formats.expressions import substitute
-from localrun.plan import RUN_FOLDER, EnvironmentPlan, Plan
+from localrun.plan import RUN_FOLDER, STARTER, EnvironmentPlan, Plan
 from localrun.resolve.assets import check_outputs, describe_assets, place_input, place_output, plan_inputs, plan_outputs
 from localrun.resolve.context import describe_context
 from localrun.resolve.locks import note_lock, plan_packages
@@ -48,13 +48,15 @@ AS_ASKED = (
     *("terminal_rank", "terminal", "debug_rank", "name", "description", "tags", "outputs_directory", "shim"),
 )
 """What a plan has unchanged from the run configuration, under the same names."""
-EXPANDING = (
-    "-I",
-    "-S",
-    "-c",
-    "import os, sys; os.execv(sys.executable, [sys.executable, sys.argv[1], *map(os.path.expandvars, sys.argv[2:])])",
-)
+_START = "os.execv(sys.executable, [sys.executable, sys.argv[1], *map(os.path.expandvars, sys.argv[2:])])"
+_ADD_PROJECT = "os.environ['PYTHONPATH'] = ':'.join(filter(None, (os.environ.get('PYTHONPATH'), os.getcwd())))"
+EXPANDING = (*STARTER, f"import os, sys; {_START}")
 """How Python starts a script with the variables of its own rank in its arguments: a name without a value stays."""
+BELOW = (*STARTER, f"import os, sys; {_ADD_PROJECT}; {_START}")
+"""The same for a script in a folder of the project, which may import modules of the project's own folder.
+
+Source: Azure ML's runtime puts the script's folder first and the working directory last among the places of modules.
+"""
 
 
 def resolve(spec: RunSpec, facts: HostFacts) -> Plan:
@@ -210,10 +212,17 @@ def plan_command(spec: RunSpec, placed: dict[str, str]) -> tuple[str, ...]:
         if spec.container.working_directory and spec.target == "docker":
             folder = spec.source_directory if spec.in_place else f"{RUN_FOLDER}/wd"
             script = os.path.normpath(os.path.join(folder, script))
-        if spec.expand_arguments and any("$" in argument for argument in spec.arguments):
-            return ("python", *EXPANDING, script, *spec.arguments)
-        return ("python", script, *spec.arguments)
+        return ("python", *_start_as_azure(spec, script), script, *spec.arguments)
     return ("bash", "-c", _substitute(spec, spec.command, placed, "command"))
+
+
+def _start_as_azure(spec: RunSpec, script: str) -> tuple[str, ...]:
+    """Give what stands between Python and the script of a v1 run configuration; a script of the user's own has none."""
+    if not spec.expand_arguments:
+        return ()
+    if os.path.dirname(script) not in {"", "."} and not os.path.isabs(script):
+        return BELOW
+    return EXPANDING if any("$" in argument for argument in spec.arguments) else ()
 
 
 def _substitute(spec: RunSpec, text: str, placed: dict[str, str], key: str) -> str:

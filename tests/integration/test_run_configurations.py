@@ -71,6 +71,19 @@ def test_variables_in_arguments_are_those_of_each_rank(localrun):
     )
 
 
+@pytest.mark.parametrize("in_place", [False, True])
+def test_a_script_in_a_folder_imports_from_its_own_folder_first_and_then_from_the_project(localrun, in_place):
+    write(localrun, f"script: steps/train.py\nhistory: {{snapshotProject: {str(not in_place).lower()}}}\n")
+    os.makedirs(os.path.join(localrun.source, "steps"))
+    for name in ("both.py", "project.py", "steps/both.py"):
+        localrun.write(name, "")
+    show = "print(__file__ != both.__file__, [os.path.relpath(found.__file__) for found in (both, project)])"
+    localrun.write("steps/train.py", f"import both, os, project\n{show}\n")
+    done = localrun.run(".azureml/mine.runconfig")
+    assert outputs(done) == ["True ['steps/both.py', 'project.py']"]
+    assert b"running python steps/train.py in" in done.stderr
+
+
 def test_a_command_is_one_bash_program(localrun):
     write(localrun, 'command: [python, train.py, "$SHARED", "&&", echo, done]\n')
     lines = outputs(localrun.run(".azureml/mine.runconfig"))

@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 
 from localrun.errors import BadInput
-from localrun.resolve import EXPANDING, plan_command, resolve
+from localrun.plan import describe_command
+from localrun.resolve import BELOW, EXPANDING, plan_command, resolve
 from localrun.resolve.facts import HostFacts
 from localrun.resolve.refusal import locate
 from localrun.spec import DistributionSpec, EnvironmentSpec, RunSpec
@@ -36,6 +37,14 @@ def test_arguments_without_variables_go_to_the_script_as_they_are():
     assert plan_command(replace(SPEC, arguments=("--lr", "1")), {}) == ("python", "train.py", "--lr", "1")
     asked = replace(SPEC, arguments=("$HOME",), expand_arguments=False)
     assert plan_command(asked, {}) == ("python", "train.py", "$HOME")
+
+
+def test_a_script_in_a_folder_of_the_project_gets_the_modules_of_the_project_too():
+    asked = replace(SPEC, script="/p/sub/train.py", arguments=("$X",))
+    argv = plan_command(asked, {})
+    assert argv == ("python", *BELOW, "sub/train.py", "$X")
+    assert describe_command(argv) == "python sub/train.py $X"
+    assert plan_command(replace(asked, expand_arguments=False), {}) == ("python", "sub/train.py", "$X")
 
 
 @pytest.mark.parametrize(
