@@ -92,3 +92,25 @@ def test_a_file_of_another_form_is_named(tmp_path, text):
 def test_empty_files_say_nothing(tmp_path):
     (tmp_path / ".condarc").write_text("# nothing\n")
     assert "channels" not in read_condarc({}, str(tmp_path))
+
+
+def test_the_settings_of_an_installation_and_of_an_environment_count_too(tmp_path):
+    for name, text in (("root", "channels: [a]"), ("prefix", "channels: [b]\noffline: true"), ("home", "  \n")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / ".condarc").write_text(text)
+    environ = {"CONDA_ROOT": str(tmp_path / "root"), "CONDA_PREFIX": str(tmp_path / "prefix")}
+    settings = read_condarc(environ, str(tmp_path / "home"))
+    assert (settings["channels"], settings["offline"]) == (["b", "a"], True)
+
+
+def test_values_that_are_no_texts_stay_what_they_are(tmp_path):
+    (tmp_path / ".condarc").write_text("custom_multichannels: {both: [a, 1, $X]}\nssl_verify: 1\n")
+    settings = read_condarc({"X": "x"}, str(tmp_path))
+    assert settings["custom_multichannels"] == {"both": ["a", 1, "x"]}
+    assert settings["ssl_verify"] is True
+
+
+def test_the_first_mirror_of_a_channel_takes_its_place():
+    assert urls(["conda-forge"], {"mirrored_channels": {"conda-forge": ["https://m1/cf", "https://m2/cf"]}}) == [
+        "https://m1/cf"
+    ]
