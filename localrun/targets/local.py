@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from localrun import shim
+from localrun.adapters.spawn import find_program
 from localrun.errors import BadInput
 from localrun.plan import RUN_FOLDER, RUN_ID, count_ports, name_ports
 from localrun.supervise.process import Process
@@ -194,7 +195,10 @@ def gather_variables(
     if programs:
         path = (programs, *path)
         variables["VIRTUAL_ENV"] = os.path.dirname(programs)
-    variables["PATH"] = ":".join((*path, variables.get("PATH", os.defpath)))
+    callers = variables.get("PATH", os.defpath)
+    if artifact.kind == "interpreter" and find_program(os.path.basename(artifact.python), callers) == artifact.python:
+        path = path[:-1]  # it is found already: its folder in front would put others of it before the caller's
+    variables["PATH"] = ":".join((*path, callers))
     variables["PWD"] = variables["AZUREML_CR_EXECUTION_WORKING_DIR_PATH"] = directory
     return variables
 

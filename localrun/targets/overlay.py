@@ -12,8 +12,18 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from localrun.plan import Artifact
 
-PIP = '#!/bin/sh\nexec "${0%/*}/python" -m pip "$@"\n'
-"""Found on PATH before the environment's own pip, whose first line would name the wrong Python."""
+PIP = """#!/bin/sh
+python="${0%/*}/python"
+if ! "$python" -c 'import pip' 2>/dev/null; then
+    echo "localrun: this Python has no pip; the one that came with it is used" >&2
+    "$python" -m ensurepip >/dev/null || exit
+fi
+exec "$python" -m pip "$@"
+"""
+"""Found on PATH before the environment's own pip, whose first line would name the wrong Python.
+
+Environments made by uv have none, and neither has the Python of some systems; on a cluster there always is one.
+"""
 
 
 def make_overlay(artifact: Artifact, folder: str) -> str:
@@ -28,15 +38,17 @@ def make_overlay(artifact: Artifact, folder: str) -> str:
     packages = os.path.join(folder, "lib", f"python{version}", "site-packages")
     os.makedirs(programs)
     os.makedirs(packages)
-    home, is_virtual = find_base(artifact.python)
+    home, settings = find_base(artifact.python)
+    seen = "true" if settings is None else settings.get("include-system-site-packages", "false")
     _write(
-        os.path.join(folder, "pyvenv.cfg"), f"home = {home}\ninclude-system-site-packages = true\nversion = {version}\n"
+        os.path.join(folder, "pyvenv.cfg"),
+        f"home = {home}\ninclude-system-site-packages = {seen}\nversion = {version}\n",
     )
     for name in ("python", "python3", f"python{version}"):
         os.symlink(artifact.python, os.path.join(programs, name))
     for name in ("pip", "pip3", f"pip{version}"):
         _write(os.path.join(programs, name), PIP, 0o755)
-    if is_virtual:  # its base's packages come by themselves, its own ones do not
+    if settings is not None:  # an overlay's base is the base of that virtual environment
         lines = [f"import site; site.addsitedir({path!r})" for path in artifact.site_packages]
         _write(os.path.join(packages, "_environment.pth"), "\n".join(lines) + "\n")
     return programs
@@ -53,19 +65,21 @@ def find_version(artifact: Artifact) -> str:
     return "3"
 
 
-def find_base(python: str) -> tuple[str, bool]:
-    """Find the folder of the interpreter below any virtual environment, and whether `python` was in one."""
+def find_base(python: str) -> tuple[str, dict[str, str] | None]:
+    """Find the folder of the interpreter below any virtual environment, and what `pyvenv.cfg` says where it is in one.
+
+    Source: PEP 405.
+    """
     for folder in (os.path.dirname(python), os.path.dirname(os.path.dirname(python))):
         try:
             with open(os.path.join(folder, "pyvenv.cfg"), encoding="utf-8") as file:
-                lines = file.read().splitlines()
+                lines = [line.partition("=") for line in file]
         except OSError:
             continue
-        for line in lines:
-            key, _, text = line.partition("=")
-            if key.strip() == "home":
-                return text.strip(), True
-    return os.path.dirname(os.path.realpath(python)), False
+        settings = {key.strip().lower(): text.strip() for key, _, text in lines}
+        if "home" in settings:
+            return settings["home"], settings
+    return os.path.dirname(os.path.realpath(python)), None
 
 
 def _write(path: str, text: str, mode: int = 0o644) -> None:

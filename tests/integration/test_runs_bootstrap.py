@@ -154,6 +154,19 @@ def test_what_a_bootstrap_installs_is_seen_by_its_node_in_its_run_only(localrun,
     assert [localrun.log(rank) for rank in range(4)] == [b"False\n"] * 4
 
 
+def test_python_without_pip_gets_the_one_that_came_with_it_for_its_node(localrun, tmp_path):
+    environment = tmp_path / "bare"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(environment)], check=True)
+    before = hash_tree(str(environment))
+    wheel = make_wheel(os.path.join(localrun.source, "wheels"))
+    localrun.write("prepare.sh", f"pip install --quiet --no-index wheels/{os.path.basename(wheel)}")
+    localrun.write("train.py", "import greeting; print(greeting.hello())")
+    done = localrun.run("-E", f"interpreter:{environment}/bin/python", "--bootstrap", "prepare.sh", "train.py")
+    assert done.stdout.splitlines()[-1] == b"we love you", done.stdout
+    assert b"localrun: this Python has no pip; the one that came with it is used" in done.stdout
+    assert hash_tree(str(environment)) == before
+
+
 def test_newer_version_that_a_bootstrap_installs_hides_the_environments_own(localrun, interpreter, tmp_path):
     old = make_wheel(str(tmp_path / "old"), "layered", "1.0", "version = 1\n")
     subprocess.run([interpreter, "-m", "pip", "install", "--quiet", "--no-index", old], check=True)

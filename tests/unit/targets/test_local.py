@@ -102,6 +102,19 @@ def test_callers_python_path_stays_for_an_interpreter_of_the_users(source, tmp_p
     assert dict(process.variables)["PYTHONPATH"] == f"{shim.PATH}:/x"
 
 
+def test_interpreter_that_path_leads_to_leaves_the_order_of_path_to_the_caller(source, tmp_path):
+    for folder, name in (("first", "mpirun"), ("second", "python3"), ("second", "mpirun"), ("third", "python3")):
+        (tmp_path / folder).mkdir(exist_ok=True)
+        (tmp_path / folder / name).touch(mode=0o755)
+    callers = f"{tmp_path}/first:{tmp_path}/second:{tmp_path}/third"
+    found = {}
+    for folder in ("second", "third"):
+        artifact = Artifact(kind="interpreter", python=f"{tmp_path}/{folder}/python3", path=(f"{tmp_path}/{folder}",))
+        (process,) = prepared(make_plan(source), tmp_path / f"run-{folder}", {"PATH": callers}, artifact).processes
+        found[folder] = dict(process.variables)["PATH"]
+    assert found == {"second": callers, "third": f"{tmp_path}/third:{callers}"}
+
+
 def test_inputs_and_outputs_are_in_their_places(source, tmp_path):
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "a").write_text("a")

@@ -28,9 +28,9 @@ def test_version_is_read_from_the_names_of_folders(sites, python, version):
 def test_base_of_a_virtual_environment_is_its_home(tmp_path):
     (tmp_path / "bin").mkdir()
     (tmp_path / "pyvenv.cfg").write_text("version = 3.11\nhome = /usr/bin\n")
-    assert find_base(str(tmp_path / "bin" / "python")) == ("/usr/bin", True)
+    assert find_base(str(tmp_path / "bin" / "python")) == ("/usr/bin", {"version": "3.11", "home": "/usr/bin"})
     (tmp_path / "pyvenv.cfg").write_text("nothing\n")
-    assert find_base(str(tmp_path / "bin" / "python")) == (str(tmp_path / "bin"), False)
+    assert find_base(str(tmp_path / "bin" / "python")) == (str(tmp_path / "bin"), None)
 
 
 @pytest.mark.parametrize("virtual", [True, False])
@@ -49,3 +49,21 @@ def test_overlay_lies_over_the_environment(tmp_path, virtual):
     assert f"home = {home}\n" in (tmp_path / "node" / "pyvenv.cfg").read_text()
     added = f"{tmp_path}/node/lib/python3.11/site-packages/_environment.pth"
     assert os.path.exists(added) == virtual
+
+
+@pytest.mark.parametrize(
+    ("settings", "seen"),
+    [
+        (None, "true"),
+        ("", "false"),
+        ("include-system-site-packages = false\n", "false"),
+        ("include-system-site-packages = true\n", "true"),
+    ],
+)
+def test_packages_below_a_virtual_environment_are_seen_if_it_sees_them(tmp_path, settings, seen):
+    python = tmp_path / "env" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    if settings is not None:
+        (tmp_path / "env" / "pyvenv.cfg").write_text(f"home = /usr/bin\n{settings}")
+    make_overlay(artifact(str(python), "/x/lib/python3.11/site-packages"), str(tmp_path / "node"))
+    assert f"include-system-site-packages = {seen}\n" in (tmp_path / "node" / "pyvenv.cfg").read_text()
