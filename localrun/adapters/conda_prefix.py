@@ -11,7 +11,7 @@ import json
 import os
 import re
 
-from localrun.adapters.condarc import ALIAS, DEFAULTS, read_condarc
+from localrun.adapters.condarc import ALIAS, DEFAULTS, list_setting, read_condarc
 from localrun.errors import BadInput
 from localrun.values import value
 
@@ -63,7 +63,7 @@ def read_conda_prefix(name: str, environ: Mapping[str, str], home: str) -> Conda
         BadInput: there is none, or its metadata cannot be read.
     """
     settings = read_condarc(environ, home)
-    path = find_conda_prefix(name, environ, home, tuple(map(str, settings.get("envs_dirs") or ())))
+    path = find_conda_prefix(name, environ, home, list_setting(settings, "envs_dirs"))
     records = _read_records(path)
     owned = {str(file) for record in records for file in record.get("files") or ()}
     pairs = sorted((str(record["name"]), str(record["version"])) for record in records)
@@ -72,7 +72,7 @@ def read_conda_prefix(name: str, environ: Mapping[str, str], home: str) -> Conda
         name=os.path.basename(path),
         conda=tuple(f"{package}={version}" for package, version in pairs),
         pip=tuple(_read_pip(path, owned)),
-        channels=_order_channels(records, tuple(map(str, settings.get("channels") or ()))),
+        channels=_order_channels(records, list_setting(settings, "channels")),
     )
 
 
@@ -139,7 +139,7 @@ def _is_plain(text: object) -> bool:
     return isinstance(text, str) and re.fullmatch(r"[A-Za-z0-9_.!+-]+", text) is not None
 
 
-def _order_channels(records: list[dict[str, Any]], preferred: tuple[str, ...]) -> tuple[str, ...]:
+def _order_channels(records: list[dict[str, Any]], preferred: list[str]) -> tuple[str, ...]:
     counts: dict[str, int] = {}
     for record in records:
         channel = channel_name(str(record.get("channel") or record.get("url") or ""))

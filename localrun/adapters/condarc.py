@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 import os
 import re
-from typing import Any
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 from localrun.errors import BadInput
@@ -49,7 +48,7 @@ class Channel:
     token_url: str = ""
 
 
-def read_condarc(environ: Mapping[str, str], home: str) -> dict[str, Any]:
+def read_condarc(environ: Mapping[str, str], home: str) -> dict[str, object]:
     """Read the user's conda settings.
 
     Args:
@@ -62,7 +61,7 @@ def read_condarc(environ: Mapping[str, str], home: str) -> dict[str, Any]:
     Raises:
         BadInput: a file is there but is not YAML of the expected form.
     """
-    settings: dict[str, Any] = {}
+    settings: dict[str, object] = {}
     for path in _places(environ, home):
         try:
             with open(path, "rb") as file:
@@ -107,7 +106,7 @@ def _in_folder(folder: str) -> list[str]:
     ]
 
 
-def _read(data: bytes, path: str, environ: Mapping[str, str]) -> dict[str, Any]:
+def _read(data: bytes, path: str, environ: Mapping[str, str]) -> dict[str, object]:
     found = load_yaml(data, file=path).data
     if found is None:
         return {}
@@ -126,7 +125,7 @@ def _read(data: bytes, path: str, environ: Mapping[str, str]) -> dict[str, Any]:
     return settings
 
 
-def _expand(item: Any, environ: Mapping[str, str]) -> Any:
+def _expand(item: object, environ: Mapping[str, str]) -> object:
     if isinstance(item, str):
         return re.sub(r"\$\{(\w+)\}|\$(\w+)", lambda found: environ.get(found[1] or found[2], found[0]), item)
     if isinstance(item, list):
@@ -136,17 +135,28 @@ def _expand(item: Any, environ: Mapping[str, str]) -> Any:
     return item
 
 
-def _merge(settings: dict[str, Any], later: dict[str, Any]) -> None:
+def _merge(settings: dict[str, object], later: dict[str, object]) -> None:
     for name, item in later.items():
         if name in _LISTS:
-            settings[name] = list(dict.fromkeys([*item, *settings.get(name, [])]))
+            settings[name] = list(dict.fromkeys([*list_setting(later, name), *list_setting(settings, name)]))
         elif name in _MAPPINGS:
-            settings[name] = settings.get(name, {}) | item
+            settings[name] = _map_setting(settings, name) | _map_setting(later, name)
         else:
             settings[name] = item
 
 
-def find_channels(names: tuple[str, ...], settings: Mapping[str, Any], directory: str) -> list[Channel]:
+def list_setting(settings: Mapping[str, object], name: str) -> list[str]:
+    """Give the items of a setting that is a list; nothing for one that nobody set."""
+    item = settings.get(name)
+    return [str(part) for part in item] if isinstance(item, list) else []
+
+
+def _map_setting(settings: Mapping[str, object], name: str) -> dict[str, object]:
+    item = settings.get(name)
+    return item if isinstance(item, dict) else {}
+
+
+def find_channels(names: tuple[str, ...], settings: Mapping[str, object], directory: str) -> list[Channel]:
     """Give the channels that names or URLs stand for, highest priority first, each once.
 
     Args:
@@ -154,27 +164,27 @@ def find_channels(names: tuple[str, ...], settings: Mapping[str, Any], directory
         settings: What `read_condarc` gave.
         directory: Where relative paths start from.
     """
-    wanted = names or tuple(settings.get("channels") or FALLBACK)
     found: dict[str, Channel] = {}
-    for name in wanted:
-        for url in _urls(str(name), settings, directory):
-            channel = _split(str(name), url)
+    for name in names or list_setting(settings, "channels") or FALLBACK:
+        for url in _urls(name, settings, directory):
+            channel = _split(name, url)
             found.setdefault(channel.url, channel)
     return list(found.values())
 
 
-def _urls(name: str, settings: Mapping[str, Any], directory: str) -> list[str]:
+def _urls(name: str, settings: Mapping[str, object], directory: str) -> list[str]:
     if "://" in name:
         return [name]
     if name.startswith(("/", "./", "../", "~")):
         return ["file://" + os.path.abspath(os.path.join(directory or "/", os.path.expanduser(name)))]
-    groups = {"defaults": list(settings.get("default_channels") or DEFAULTS)} | settings.get("custom_multichannels", {})
+    groups: dict[str, object] = {"defaults": list_setting(settings, "default_channels") or list(DEFAULTS)}
+    groups |= _map_setting(settings, "custom_multichannels")
     if name in groups:
-        return [url for part in groups[name] if part != name for url in _urls(str(part), settings, directory)]
-    mirrored = settings.get("mirrored_channels", {}).get(name)
-    if mirrored:
-        return [str(mirrored[0])]
-    custom = settings.get("custom_channels", {})
+        parts = list_setting(groups, name)
+        return [url for part in parts if part != name for url in _urls(part, settings, directory)]
+    if mirrors := list_setting(_map_setting(settings, "mirrored_channels"), name):
+        return mirrors[:1]
+    custom = _map_setting(settings, "custom_channels")
     matching = [key for key in custom if name == key or name.startswith(f"{key}/")]
     base = custom[max(matching, key=len)] if matching else settings.get("channel_alias") or ALIAS
     base = str(base).rstrip("/")
@@ -195,7 +205,7 @@ def _split(name: str, url: str) -> Channel:
     return Channel(name=clean if "://" in name else name, url=clean, authorization=authorization, token_url=token_url)
 
 
-def find_spec_channel(spec: str, settings: Mapping[str, Any], directory: str) -> str:
+def find_spec_channel(spec: str, settings: Mapping[str, object], directory: str) -> str:
     """Put the URL into a spec that names its channel (`conda-forge::numpy`); other specs stay as they are."""
     channel, colons, rest = spec.partition("::")
     if not colons or "://" in channel or not channel.strip():

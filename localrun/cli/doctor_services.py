@@ -124,11 +124,11 @@ def _holds_certificate(path: str) -> bool:
 
 def check_channels(environ: Mapping[str, str]) -> list[Finding]:
     """Ask the conda channels of the user's settings."""
-    from localrun.adapters.condarc import FALLBACK, find_channels, read_condarc
+    from localrun.adapters.condarc import find_channels, read_condarc
 
     try:
         settings = read_condarc(environ, os.path.expanduser("~"))
-        channels = find_channels(tuple(settings.get("channels") or FALLBACK), settings, os.getcwd())
+        channels = find_channels((), settings, os.getcwd())
     except LocalrunError as error:
         return [Finding(name="channels", status=FAILED, says=error.message, hint=error.hint)]
     hint = "environments with conda packages need it; name another in ~/.condarc, or run --offline with what is cached"

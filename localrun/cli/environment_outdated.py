@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from localrun.environments.settings import BuildSettings, Progress
     from localrun.plan import EnvironmentPlan
     from localrun.resolve.facts import HostFacts
+    from localrun.workspace.versions import Versions
 
 
 def find_outdated(reference: str, *, target: str, offline: bool, quiet: bool) -> dict[str, Any]:
@@ -95,7 +96,7 @@ def foretell_rebuild(
     facts: HostFacts,
     settings: BuildSettings,
     report: Callable[[Progress], None],
-) -> tuple[list[str], dict[str, Any] | None]:
+) -> tuple[list[str], Versions | None]:
     """Give lines that say what a rebuild will change and who shares it, and the solution that brings just that.
 
     There are no lines for what has never been made.

@@ -19,7 +19,7 @@ from localrun.environments.contents import (
     read_conda_packages,
     read_pip_packages,
 )
-from localrun.environments.making import CONDA_FIELDS, Build, read_lock
+from localrun.environments.making import Build, read_lock
 from localrun.environments.pins import EarlyResolution
 from localrun.environments.pip_part import install_again, install_pip_part
 from localrun.environments.removal import remove_environment, remove_tree
@@ -27,6 +27,7 @@ from localrun.environments.settings import Progress
 from localrun.environments.steps import link_conda_part, start_bytecode, write_conda_lock
 from localrun.errors import EnvironmentFailed, LocalrunError, StoreFailed
 from localrun.plan import Artifact
+from localrun.workspace.versions import keep_conda
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -146,8 +147,7 @@ def _commit(
     from localrun.environments.explain import describe_definition
 
     plan, places = build.plan, build.places
-    variables = work_out_activation(places.prefix, plan.name, os.environ, build.log)
-    folders = variables.pop("PATH", "")
+    variables, folders = work_out_activation(places.prefix, os.environ, build.log)
     remove_tree(places.work)
     replace_file(places.versions, json.dumps(_describe(conda, pip), indent=1).encode())
     files = list_files(places.prefix)
@@ -157,7 +157,7 @@ def _commit(
         kind="conda",
         python=python,
         prefix=places.prefix,
-        path=(*(part for part in folders.split(":") if part), os.path.join(places.prefix, "bin")),
+        path=(*folders, os.path.join(places.prefix, "bin")),
         variables=tuple(variables.items()),
         site_packages=sites,
         reused=False,
@@ -179,7 +179,7 @@ def _commit(
 
 def _describe(conda: list[InstalledPackage], pip: list[InstalledPackage]) -> dict[str, Any]:
     return {
-        "conda": [{name: package.record.get(name) or "" for name in CONDA_FIELDS} for package in conda],
+        "conda": [keep_conda(package.record) for package in conda],
         "pip": [{"name": package.name, "version": package.version} for package in pip],
     }
 

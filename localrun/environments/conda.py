@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 
 from localrun.environments.commit import read_artifact
-from localrun.environments.places import CACHE_TAG, Places, cache_lock, find_places
+from localrun.environments.places import CACHE_TAG, Places, find_places
 from localrun.environments.settings import BuildSettings, Progress
 from localrun.values import replace
 
@@ -58,9 +58,9 @@ def _make(
     from localrun.environments.build import build_environment
     from localrun.environments.removal import remove_environment, share_caches
 
-    descriptor = share_caches(places.home, cache_lock(places.home))
+    descriptor = share_caches(places.home)
     try:
-        remove_environment(places, report, "rebuilding as asked" if settings.rebuild else "rebuilding")
+        remove_environment(places, report, "rebuilding", asked=settings.rebuild)
         return build_environment(plan, places, settings, report, keep=(held, descriptor))
     finally:
         os.close(descriptor)

@@ -15,12 +15,12 @@ from localrun.environments.image_labels import (
     describe_artifact,
     find_differences,
     hash_lock,
-    read_lock_file,
 )
 from localrun.environments.image_places import find_image_places, find_last
 from localrun.environments.settings import BuildSettings, Progress
 from localrun.resolve.image import is_plain_image, list_bases, settle_image
 from localrun.values import replace
+from localrun.workspace.versions import read_versions
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ def _find_moved(engine: Engine, image: ImagePlan) -> str:
 
 
 def _lock_hash(plan: EnvironmentPlan, home: str) -> str:
-    return hash_lock(read_lock_file(find_image_places(home, plan).versions)) if plan.name else ""
+    return hash_lock(read_versions(find_image_places(home, plan).versions)) if plan.name else ""
 
 
 def explain(plan: EnvironmentPlan, *, home: str) -> tuple[str, ...]:

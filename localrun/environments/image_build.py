@@ -30,7 +30,6 @@ from localrun.environments.image_making import Making
 from localrun.environments.image_pip import finish_container
 from localrun.environments.image_predecessor import choose_predecessor, describe_requirements
 from localrun.environments.making import Build, read_lock
-from localrun.environments.places import cache_lock
 from localrun.environments.removal import remove_tree, share_caches
 from localrun.errors import EnvironmentFailed, LocalrunError, StoreFailed
 from localrun.values import replace
@@ -44,6 +43,7 @@ if TYPE_CHECKING:
     from localrun.environments.places import Places
     from localrun.environments.settings import BuildSettings, Progress
     from localrun.plan import EnvironmentPlan
+    from localrun.workspace.versions import Versions
 
 PLAIN_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 """PATH of an image that says nothing, as the engine has it."""
@@ -70,7 +70,7 @@ def build_image(
     remove_tree(places.work)
     os.makedirs(places.work, mode=0o700)
     log = os.open(places.log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_APPEND, 0o600)
-    caches = share_caches(places.home, cache_lock(places.home))
+    caches = share_caches(places.home)
     if settings.rebuild:
         _forget_versions(places)
     if settings.solution:
@@ -238,7 +238,7 @@ def _configure(base: ImageFacts, prefix: str, labels: Mapping[str, str]) -> dict
 
 
 def _label(
-    making: Making, base: ImageFacts, artifact: Mapping[str, Any], lock: Mapping[str, Any], steps: int = 0
+    making: Making, base: ImageFacts, artifact: Mapping[str, Any], lock: Versions, steps: int = 0
 ) -> dict[str, str]:
     """Give the labels of the image; the base is what the plan knows it by."""
     empty = {"python": "", "prefix": "", "path": [], "variables": [], "site_packages": []}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from localrun.adapters.containers import find_image, list_images, list_layer_sizes
 from localrun.adapters.image_facts import open_engine
+from localrun.environments.image_labels import FINGERPRINT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
 
     from localrun.adapters.engine import Engine
 
-LABELS = ("localrun.layer", "localrun.fingerprint")
+LABELS = ("localrun.layer", FINGERPRINT)
 """Of the layers that images stand on, and of the images; what stands on a layer has both."""
 SHORT_ID = len("sha256:") + 12
 

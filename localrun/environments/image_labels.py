@@ -14,23 +14,23 @@ if TYPE_CHECKING:
 
     from localrun.adapters.containers import ImageFacts
     from localrun.plan import EnvironmentPlan
+    from localrun.workspace.versions import Package, Versions
 
+FINGERPRINT = "localrun.fingerprint"
+"""The label of every image that localrun makes, with what its name is made of."""
 IMAGES = "azureml/azureml_"
 """What the names of all images that localrun makes begin with; 32 digits of the fingerprint follow."""
 LAYERS = "azureml/layer_"
 """What images are called that hold a conda prefix on a base and nothing else: made once, for every pip part on top."""
-_LOCK_LIMIT = 8 << 20
 
 
-def make_labels(
-    plan: EnvironmentPlan, base: str, lock: Mapping[str, Any], artifact: Mapping[str, Any]
-) -> dict[str, str]:
+def make_labels(plan: EnvironmentPlan, base: str, lock: Versions, artifact: Mapping[str, object]) -> dict[str, str]:
     """Give the labels of an image.
 
     Args:
         plan: Its plan.
         base: The ids of what it was made on.
-        lock: The versions in it, as in `versions.json`.
+        lock: The versions in it.
         artifact: `python`, `prefix`, `path`, `variables`, `site_packages`, as in `Artifact`.
     """
     from localrun import __version__
@@ -38,7 +38,7 @@ def make_labels(
     assert plan.image is not None  # noqa: S101 - plans of this kind have one
     short = shorten_lock(lock)
     return {
-        "localrun.fingerprint": plan.image.fingerprint,
+        FINGERPRINT: plan.image.fingerprint,
         "localrun.python": plan.fingerprint,
         "localrun.base": base,
         "localrun.lock_sha256": hash_lock(lock),
@@ -49,33 +49,22 @@ def make_labels(
     }
 
 
-def shorten_lock(lock: Mapping[str, Any]) -> dict[str, Any]:
+def shorten_lock(lock: Versions) -> dict[str, list[dict[str, object]]]:
     """Give names, versions and builds of a lock, sorted; empty for none."""
     if not lock:
         return {}
-    return {
-        manager: sorted(
-            ({key: one[key] for key in ("name", "version", "build") if key in one} for one in lock.get(manager, ())),
-            key=lambda one: str(one["name"]),
-        )
-        for manager in ("conda", "pip")
-    }
+    return {"conda": _shorten(lock.get("conda", [])), "pip": _shorten(lock.get("pip", []))}
 
 
-def hash_lock(lock: Mapping[str, Any]) -> str:
+def _shorten(packages: list[Package]) -> list[dict[str, object]]:
+    kept = [{key: item for key, item in one.items() if key in {"name", "version", "build"}} for one in packages]
+    return sorted(kept, key=lambda one: str(one["name"]))
+
+
+def hash_lock(lock: Versions) -> str:
     """Give the SHA-256 of a lock's names, versions and builds; empty for no lock."""
     short = shorten_lock(lock)
     return hashlib.sha256(json.dumps(short, sort_keys=True).encode()).hexdigest() if short else ""
-
-
-def read_lock_file(path: str) -> dict[str, Any]:
-    """Read `versions.json`; empty when it is not there or not whole."""
-    try:
-        with open(path, "rb") as file:
-            found: dict[str, Any] = json.loads(file.read(_LOCK_LIMIT))
-        return found if all(one["name"] and one["version"] for one in (*found["conda"], *found["pip"])) else {}
-    except (OSError, ValueError, KeyError, TypeError):
-        return {}
 
 
 def find_differences(facts: ImageFacts, plan: EnvironmentPlan, lock_hash: str) -> str:
@@ -88,7 +77,7 @@ def find_differences(facts: ImageFacts, plan: EnvironmentPlan, lock_hash: str) -
     """
     image = plan.image
     assert image is not None  # noqa: S101 - plans of this kind have one
-    made_for = facts.labels.get("localrun.fingerprint", "")
+    made_for = facts.labels.get(FINGERPRINT, "")
     if not made_for:
         return f"{image.name} was made by hand: it has no label of localrun"
     if made_for != image.fingerprint:

@@ -14,9 +14,9 @@ from localrun.values import replace, value
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from typing import Any
 
     from localrun.environments.image_making import Making
+    from localrun.environments.installing import Answer, Solved
     from localrun.environments.making import Build
 
 
@@ -37,7 +37,7 @@ class Linked:
     key: str = ""
     folder: str = ""
     packages: int = 0
-    records: tuple[dict[str, Any], ...] = ()
+    records: tuple[Solved, ...] = ()
     python: str = ""
 
 
@@ -67,7 +67,7 @@ def link_prefix(making: Making, base: str, layers: Mapping[str, str]) -> Linked:
     return replace(linked, folder=build.places.prefix)
 
 
-def _link(build: Build) -> dict[str, Any]:
+def _link(build: Build) -> Answer:
     """Solve and link; the lock file is written meanwhile, unless there is that of the making whose versions count."""
     ready = build.lock and os.path.exists(build.places.conda_lock)
     ends: list[Callable[[], None]] = []

@@ -32,6 +32,7 @@ from localrun.environments.settings import Progress
 from localrun.errors import EnvironmentFailed
 from localrun.formats.lock_archives import lay_over
 from localrun.values import value
+from localrun.workspace.versions import keep_conda
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -40,16 +41,17 @@ if TYPE_CHECKING:
 
     from localrun.environments.image_link import Linked
     from localrun.environments.image_making import Making
+    from localrun.workspace.versions import Package, Versions
 
 LAST_LINES = 20
 
 
 @value
 class Finished:
-    """What was found in a finished container: `artifact` as in the labels, `versions` as in `versions.json`."""
+    """What was found in a finished container: `artifact` as in the labels, and the packages."""
 
     artifact: dict[str, Any]
-    versions: dict[str, Any]
+    versions: Versions
 
 
 def finish_container(making: Making, container: str, linked: Linked, *, begun: bool = False) -> Finished | None:
@@ -205,16 +207,16 @@ def _explain(making: Making, code: int, lines: list[str]) -> Exception:
 
 def _describe(making: Making, linked: Linked, told: list[str]) -> Finished:
     plan, prefix = making.build.plan, making.image.prefix
-    fields = ("name", "version", "build", "channel", "url", "sha256", "md5")
-    conda = [{name: record.get(name) or "" for name in fields} for record in linked.records]
-    variables = {"CONDA_PREFIX": prefix, "CONDA_DEFAULT_ENV": os.path.basename(prefix), "CONDA_SHLVL": "1"}
-    found: dict[str, Any] = {"sites": [], "packages": [], "variables": variables if prefix else {}, "path": []}
+    variables = describe_prefix.name_prefix(prefix) if prefix else {}
+    found: dict[str, Any] = {"sites": [], "packages": [], "variables": variables, "path": []}
     if told:
         found = json.loads(told[-1].removeprefix(describe_prefix.SIGN))
     elif linked.python:
         raise EnvironmentFailed("the interpreter of the environment said nothing", code="base_image")
-    pip = [{"name": name, "version": version} for name, version, installer in found["packages"] if installer == "uv"]
-    versions = {"conda": conda, "pip": pip} if plan.name else {}
+    pip: list[Package] = [
+        {"name": name, "version": version} for name, version, installer in found["packages"] if installer == "uv"
+    ]
+    versions: Versions = {"conda": [keep_conda(record) for record in linked.records], "pip": pip} if plan.name else {}
     if plan.name and not making.build.lock:
         replace_file(making.build.places.versions, json.dumps(versions, indent=1).encode())
     artifact = {

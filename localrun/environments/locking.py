@@ -5,19 +5,18 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
-import tempfile
 
 from localrun.adapters.children import Child, run_child
+from localrun.adapters.condarc import find_channels, read_condarc
 from localrun.adapters.installer import child_argv
 from localrun.adapters.uv_lock import list_files, resolve_packages
-from localrun.environments.conda import make_folders
+from localrun.environments.installing import raise_refusal, read_answer
 from localrun.environments.making import Build, read_lock
 from localrun.environments.pip_part import describe_pip
-from localrun.environments.places import cache_lock, find_places
-from localrun.environments.removal import share_caches
+from localrun.environments.places import find_places
 from localrun.environments.settings import Progress
-from localrun.environments.steps import describe_request, link_conda_part, raise_refusal, read_answer
+from localrun.environments.steps import link_conda_part
+from localrun.environments.workshop import open_workshop
 from localrun.errors import EnvironmentFailed
 from localrun.values import replace, value
 
@@ -27,7 +26,9 @@ if TYPE_CHECKING:
     from typing import Any
 
     from localrun.adapters.uv import PipRequest
+    from localrun.environments.installing import Solved
     from localrun.environments.settings import BuildSettings
+    from localrun.environments.workshop import Workshop
     from localrun.plan import EnvironmentPlan
 
 _RELEASE = re.compile(r"\d+(\.\d+)*((a|b|rc)\d+)?(\.post\d+)?")
@@ -73,50 +74,38 @@ def write_lock_file(
         EnvironmentFailed: it cannot be solved, or a package cannot be locked.
         StoreFailed: the workspace cannot be written.
     """
-    make_folders(home)
-    descriptor = share_caches(home, cache_lock(home))
-    work = tempfile.mkdtemp(prefix=".lock-", dir=home)
-    try:
-        with open(os.path.join(work, "log"), "ab") as log:
-            parts, channels = [], []
-            for one in wanted:
-                build = prepare_solving(one.plan, work, home, settings, report, log.fileno(), descriptor)
-                channels = [channel["url"] for channel in describe_request(build)["channels"]]
-                parts.append(_solve(build) | {"platform": one.plan.platform, "fingerprint": one.content_hash})
-            _write(parts, channels, path, work)
-    finally:
-        os.close(descriptor)
-        shutil.rmtree(work, ignore_errors=True)
+    conda = read_condarc(os.environ, os.path.expanduser("~"))
+    with open_workshop(home) as workshop:
+        parts, channels = [], []
+        for one in wanted:
+            channels = find_channels(one.plan.channels, conda, one.plan.directory)
+            build = prepare_solving(one.plan, workshop, settings, report)
+            parts.append({**_solve(build), "platform": one.plan.platform, "fingerprint": one.content_hash})
+        _write(parts, [channel.url for channel in channels], path, workshop.folder)
 
 
 def prepare_solving(
-    plan: EnvironmentPlan,
-    work: str,
-    home: str,
-    settings: BuildSettings,
-    report: Callable[[Progress], None],
-    log: int,
-    descriptor: int,
+    plan: EnvironmentPlan, workshop: Workshop, settings: BuildSettings, report: Callable[[Progress], None]
 ) -> Build:
-    """Give the making of an environment that is solved only, with its files below `work`; the work is the caller's."""
-    folder = os.path.join(work, plan.platform)
+    """Give the making of an environment that is solved only, with its files in a workshop."""
+    folder = os.path.join(workshop.folder, plan.platform)
     os.makedirs(folder, exist_ok=True)
-    places = find_places(home, plan.name)
+    places = find_places(workshop.home, plan.name)
     known = read_lock(places)
-    places = replace(places, work=folder, prefix=os.path.join(folder, "prefix"), log=os.path.join(work, "log"))
+    log = os.path.join(workshop.folder, "log")
     return Build(
         plan=plan,
-        places=places,
+        places=replace(places, work=folder, prefix=os.path.join(folder, "prefix"), log=log),
         settings=settings,
         report=report,
-        log=log,
-        keep=(descriptor,),
+        log=workshop.log,
+        keep=(workshop.hold,),
         lock=known,
         solve_only=True,
     )
 
 
-def _solve(build: Build) -> dict[str, Any]:
+def _solve(build: Build) -> dict[str, object]:
     records = link_conda_part(build, lambda: None).get("records", [])
     if unsure := [record["name"] for record in records if not record["md5"]]:
         message = f"the channel gives no MD5 sum of {unsure[0]}, which a conda-lock file needs"
@@ -124,13 +113,13 @@ def _solve(build: Build) -> dict[str, Any]:
     return {"records": records, "pip": _resolve_pip(build, records) if build.plan.pip else []}
 
 
-def _resolve_pip(build: Build, records: list[dict[str, Any]]) -> list[dict[str, str]]:
+def _resolve_pip(build: Build, records: list[Solved]) -> list[dict[str, str]]:
     settled, packages = resolve_pip(build, records, build.plan.platform)
     found = list_files(packages, settled.python_version)
     return [package for package in found if settled.installed.get(normalize(package["name"])) != package["version"]]
 
 
-def resolve_pip(build: Build, records: list[dict[str, Any]], platform: str) -> tuple[SettledPip, list[dict[str, Any]]]:
+def resolve_pip(build: Build, records: list[Solved], platform: str) -> tuple[SettledPip, list[dict[str, Any]]]:
     """Resolve the pip part once the conda part is solved; give what that began with, and its packages.
 
     Args:
@@ -153,7 +142,7 @@ def resolve_pip(build: Build, records: list[dict[str, Any]], platform: str) -> t
     return settled, packages
 
 
-def _settle_pip(build: Build, records: list[dict[str, Any]]) -> SettledPip:
+def _settle_pip(build: Build, records: list[Solved]) -> SettledPip:
     """Give what the resolving of the pip part begins with, once the conda part is solved.
 
     Raises:
@@ -190,7 +179,7 @@ def normalize(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-def _write(parts: list[dict[str, Any]], channels: list[str], path: str, work: str) -> None:
+def _write(parts: list[dict[str, object]], channels: list[str], path: str, work: str) -> None:
     answer = os.path.join(work, "written.json")
     request = {"task": "lock", "answer": answer, "path": path, "channels": channels, "parts": parts}
     ending = run_child(Child(argv=child_argv()), on_line=lambda _: None, request=json.dumps(request).encode())

@@ -3,34 +3,32 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
-import tempfile
 
 from localrun.adapters.host import SUBDIRECTORIES
 from localrun.adapters.uv_lock import PLATFORMS
-from localrun.environments.conda import make_folders
 from localrun.environments.locking import normalize, prepare_solving, resolve_pip
-from localrun.environments.making import CONDA_FIELDS, read_lock
-from localrun.environments.places import cache_lock, find_places
-from localrun.environments.removal import share_caches
+from localrun.environments.making import read_lock
+from localrun.environments.places import find_places
 from localrun.environments.steps import link_conda_part
+from localrun.environments.workshop import open_workshop
 from localrun.formats.lock_names import is_locked
 from localrun.values import replace, value
+from localrun.workspace.versions import keep_conda, list_packages
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from typing import Any
+    from collections.abc import Callable
 
     from localrun.environments.making import Build
     from localrun.environments.settings import BuildSettings, Progress
     from localrun.plan import EnvironmentPlan
+    from localrun.workspace.versions import Versions
 
 UNKNOWN = "of its source"
 """The version of a package that has none before it is built."""
 
-_Versions = dict[tuple[str, str], tuple[str, str]]
+_Indexed = dict[tuple[str, str], tuple[str, str]]
 
 
 @value
@@ -56,11 +54,11 @@ class Rebuild:
 
     Attributes:
         changes: Sorted by manager and name.
-        solution: All that it would have, as in `versions.json`; None where that cannot be told before it is made.
+        solution: All that it would have; None where that cannot be told before it is made.
     """
 
     changes: tuple[PackageChange, ...]
-    solution: dict[str, Any] | None
+    solution: Versions | None
 
 
 def foresee_rebuild(
@@ -86,25 +84,17 @@ def foresee_rebuild(
         return None
     if is_locked(plan.conda):
         return Rebuild(changes=(), solution=None)
-    make_folders(home)
-    descriptor = share_caches(home, cache_lock(home))
-    work = tempfile.mkdtemp(prefix=".lock-", dir=home)
-    try:
-        with open(os.path.join(work, "log"), "ab") as log:
-            build = prepare_solving(plan, work, home, settings, report, log.fileno(), descriptor)
-            solution = _solve(replace(build, lock={}))
-    finally:
-        os.close(descriptor)
-        shutil.rmtree(work, ignore_errors=True)
+    with open_workshop(home) as workshop:
+        solution = _solve(replace(prepare_solving(plan, workshop, settings, report), lock={}))
     certain = all(one["version"] != UNKNOWN for one in solution["pip"])
-    changes = compare_versions(_read_versions(known), _read_versions(solution))
+    changes = compare_versions(_index(known), _index(solution))
     return Rebuild(changes=changes, solution=solution if certain else None)
 
 
-def _solve(build: Build) -> dict[str, Any]:
+def _solve(build: Build) -> Versions:
     """Solve a definition without regard to the versions that it was made with."""
     records = link_conda_part(build, lambda: None).get("records", [])
-    conda = [{name: record[name] for name in CONDA_FIELDS} for record in records]
+    conda = [keep_conda(record) for record in records]
     if not build.plan.pip:
         return {"conda": conda, "pip": []}
     here = SUBDIRECTORIES.get((sys.platform, os.uname().machine))
@@ -115,12 +105,14 @@ def _solve(build: Build) -> dict[str, Any]:
     return {"conda": conda, "pip": [{"name": name, "version": version or UNKNOWN} for name, version in fresh]}
 
 
-def _read_versions(known: Mapping[str, Any]) -> _Versions:
-    found = {("conda", one["name"]): (one["version"], one.get("build", "")) for one in known["conda"]}
-    return found | {("pip", normalize(one["name"])): (one["version"], "") for one in known["pip"]}
+def _index(versions: Versions) -> _Indexed:
+    return {
+        (manager, normalize(name) if manager == "pip" else name): (version, build)
+        for manager, name, version, build in list_packages(versions)
+    }
 
 
-def compare_versions(before: _Versions, after: _Versions) -> tuple[PackageChange, ...]:
+def compare_versions(before: _Indexed, after: _Indexed) -> tuple[PackageChange, ...]:
     """Give what differs between packages, by manager and name, each with version and build."""
     changes = []
     for key in sorted(before.keys() | after.keys()):

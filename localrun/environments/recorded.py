@@ -12,6 +12,7 @@ from localrun.environments.conda import make_folders
 from localrun.environments.places import find_places
 from localrun.errors import EnvironmentFailed
 from localrun.values import replace
+from localrun.workspace.versions import list_packages, read_versions
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,8 +21,9 @@ if TYPE_CHECKING:
 
     from localrun.environments.settings import BuildSettings, Progress
     from localrun.plan import Artifact, EnvironmentPlan
+    from localrun.workspace.versions import Versions
 
-    Versions = tuple[tuple[str, ...], ...]
+    _Packages = tuple[tuple[str, ...], ...]
 
 
 def materialize_recorded(
@@ -48,8 +50,8 @@ def materialize_recorded(
         LocalrunError: as `materialize`.
     """
     kept = os.path.join(folder, "versions.json")
-    wanted = read_versions(kept)
-    if plan.kind == "interpreter" or wanted is None:
+    wanted = _sort(read_versions(kept))
+    if plan.kind == "interpreter" or not wanted:
         return plan, materialize(plan, home=home, settings=settings, report=report)
     make_folders(home)
     if plan.kind == "image":
@@ -58,27 +60,21 @@ def materialize_recorded(
         return plan, materialize(plan, home=home, settings=settings, report=report)
     for candidate in (plan, replace(plan, name=name_apart(plan, wanted))):
         _seed(home, candidate.name, folder)
-        if read_versions(find_places(home, candidate.name).versions) != wanted:
+        if _sort(read_versions(find_places(home, candidate.name).versions)) != wanted:
             continue
         artifact = materialize(candidate, home=home, settings=settings, report=report)
-        if read_versions(artifact.versions) == wanted:
+        if _sort(read_versions(artifact.versions)) == wanted:
             return candidate, artifact
     message = f"the environment {plan.label or plan.name} cannot be made with the versions that it had"
     raise EnvironmentFailed(message, hint=f"{kept} lists them; localrun run makes it as it is now", code="solve")
 
 
-def read_versions(path: str) -> Versions | None:
-    """Give what a `versions.json` says as values that can be compared; None when it is not there or damaged."""
-    try:
-        with open(path, encoding="utf-8") as file:
-            found: dict[str, Any] = json.load(file)
-        conda = [("conda", one["name"], one["version"], one.get("build", "")) for one in found["conda"]]
-        return tuple(sorted([*conda, *(("pip", one["name"], one["version"]) for one in found["pip"])]))
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
+def _sort(versions: Versions) -> _Packages:
+    """Give versions as a value that can be compared."""
+    return tuple(sorted(tuple(filter(None, package)) for package in list_packages(versions)))
 
 
-def name_apart(plan: EnvironmentPlan, versions: Versions) -> str:
+def name_apart(plan: EnvironmentPlan, versions: _Packages) -> str:
     """Give the name of the cache entry for a definition with versions that are not those of its own entry."""
     text = json.dumps([plan.fingerprint, versions])
     return f"azureml_{hashlib.sha256(text.encode()).hexdigest()[:32]}"

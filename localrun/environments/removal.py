@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import fcntl
 import os
 import shutil
 import stat
 import time
 
+from localrun.environments.places import cache_lock
 from localrun.environments.settings import Progress
 from localrun.errors import StoreFailed
 
@@ -22,19 +24,27 @@ if TYPE_CHECKING:
 _TRIES = 50
 
 
-def remove_environment(places: Places, report: Callable[[Progress], None], purpose: str) -> None:
-    """Remove whatever there is of an environment, and tell for what purpose; the caller holds its lock.
+def remove_environment(
+    places: Places, report: Callable[[Progress], None], purpose: str, *, asked: bool = False
+) -> None:
+    """Remove whatever there is of an environment; the caller holds its lock.
 
     The commit record goes first, so that a death in between leaves nothing that looks whole.
+
+    Args:
+        places: Where it is.
+        report: Told what is removed, and for what purpose.
+        purpose: In a word.
+        asked: The user wants it anew, with the versions of today; else what was resolved stays.
 
     Raises:
         StoreFailed: it cannot be removed.
     """
     # What was resolved outlives the environment: made anew, here or in an image, it gets the same versions again.
-    kept = os.path.lexists(places.versions) and "asked" not in purpose
+    kept = os.path.lexists(places.versions) and not asked
     resolved = () if kept else (places.conda_lock, places.versions)
     if os.path.lexists(places.prefix) or os.path.lexists(places.record):
-        report(Progress(stage="clean", text=_say(places, purpose)))
+        report(Progress(stage="clean", text=_say(places, f"{purpose} as asked" if asked else purpose, asked=asked)))
     for path in (places.record, places.manifest, *resolved):
         with contextlib.suppress(FileNotFoundError):
             os.unlink(path)
@@ -42,9 +52,9 @@ def remove_environment(places: Places, report: Callable[[Progress], None], purpo
     remove_tree(places.work)
 
 
-def _say(places: Places, purpose: str) -> str:
+def _say(places: Places, purpose: str, *, asked: bool) -> str:
     complete = os.path.lexists(places.record)
-    kind = ("an" if "asked" in purpose else "a changed") if complete else "an incomplete"
+    kind = ("an" if asked else "a changed") if complete else "an incomplete"
     try:
         made = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(os.lstat(places.prefix).st_mtime))
     except OSError:
@@ -86,7 +96,7 @@ def _make_writable(function: Callable[[str], Any], path: str, info: Any) -> None
         function(path)
 
 
-def share_caches(home: str, lock: str) -> int:
+def share_caches(home: str) -> int:
     """Take the shared lock of the package caches; when nobody else uses them, tidy them first.
 
     Builders that were killed leave temporary folders behind. They can be told from those of living builders only
@@ -95,9 +105,7 @@ def share_caches(home: str, lock: str) -> int:
     Returns:
         The descriptor that holds the lock until it is closed.
     """
-    import fcntl
-
-    descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    descriptor = os.open(cache_lock(home), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     with contextlib.suppress(BlockingIOError):
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         for path in find_leftovers(os.path.join(home, "cache")):
@@ -108,7 +116,7 @@ def share_caches(home: str, lock: str) -> int:
 
 def find_leftovers(cache: str) -> list[str]:
     """Give temporary files and folders in the package caches that a killed builder left behind."""
-    found = []
+    found = _starting_with(cache, ".tmp")
     for folder, sign in (("conda", ".pkg"), ("conda", ".tmp"), ("uv", ".tmp"), ("repodata", ".tmp")):
         found += _starting_with(os.path.join(cache, folder), sign)
     for name in ("archive-v0", "builds-v0"):

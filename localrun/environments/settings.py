@@ -7,10 +7,10 @@ from localrun.values import value
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from typing import Any
 
     from localrun.adapters.answers import Tell
     from localrun.adapters.docker_credentials import Credentials
+    from localrun.workspace.versions import Versions
 
 
 HARD_LINKS = "LOCALRUN_HARD_LINKS"
@@ -34,7 +34,7 @@ class BuildSettings:
             own settings; its text form shows no secret.
         vendored: The absolute folder that has the packages of the plan's lock; nothing is taken from a network then.
             Empty for none.
-        solution: The packages to make it of, as in `versions.json`, where a rebuild was solved just now.
+        solution: The packages to make it of, where a rebuild was solved just now.
         no_progress_s: Give up on a channel or installer that shows no sign of life for so long.
     """
 
@@ -48,7 +48,7 @@ class BuildSettings:
     registry: str = ""
     account: Credentials | None = None
     vendored: str = ""
-    solution: dict[str, Any] | None = None
+    solution: Versions | None = None
 
 
 def wants_hard_links(settings: BuildSettings, environ: Mapping[str, str]) -> bool:

@@ -7,21 +7,17 @@ DIR/conda-lock.yml         the lock itself, byte for byte, written last
 
 from __future__ import annotations
 
-import json
 import os
-import shutil
 import tempfile
 from urllib.parse import unquote, urlsplit
 
-from localrun.adapters.children import Child, run_child
 from localrun.adapters.condarc import find_channels, read_condarc
-from localrun.adapters.installer import child_argv
 from localrun.adapters.uv import PipRequest
 from localrun.adapters.uv_lock import list_files, resolve_packages
 from localrun.environments.commit import replace_file
-from localrun.environments.conda import make_folders
+from localrun.environments.installing import last_lines, raise_refusal, run_installer
 from localrun.environments.settings import Progress
-from localrun.environments.steps import installer_variables, last_lines, raise_refusal, read_answer
+from localrun.environments.workshop import open_workshop
 from localrun.errors import BadInput, EnvironmentFailed, StoreFailed
 from localrun.formats.lock_archives import WHEELS, LockedArchive
 from localrun.formats.lock_names import LOCK_FILE, split_address
@@ -31,6 +27,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from localrun.environments.workshop import Workshop
     from localrun.spec import PythonSpec
 
 _NO_PROGRESS_S = 120
@@ -38,11 +35,11 @@ _NO_PROGRESS_S = 120
 
 @value
 class _Collecting:
-    """What is collected: for which lock, in which folder, by means of which workspace, and who is told."""
+    """What is collected: for which lock, in which folder, by means of which workshop, and who is told."""
 
     lock: PythonSpec
     folder: str
-    home: str
+    workshop: Workshop
     report: Callable[[Progress], None]
 
 
@@ -70,14 +67,14 @@ def collect_archives(
         EnvironmentFailed: a package is gone, cannot be fetched, or has other bytes than the lock says.
         StoreFailed: the folder cannot be written.
     """
-    make_folders(home)
     check_folder(folder)
-    collecting = _Collecting(lock=lock, folder=folder, home=home, report=report)
     try:
         os.makedirs(os.path.join(folder, WHEELS), exist_ok=True)
-        while archives:  # what a source archive is built with may have to be built itself
-            _fetch(collecting, archives)
-            archives = _find_build_archives(collecting, archives)
+        with open_workshop(home) as workshop:
+            collecting = _Collecting(lock=lock, folder=folder, workshop=workshop, report=report)
+            while archives:  # what a source archive is built with may have to be built itself
+                _fetch(collecting, archives)
+                archives = _find_build_archives(collecting, archives)
         replace_file(os.path.join(folder, LOCK_FILE), data)
     except OSError as error:
         message = f"{error.filename or folder} cannot be written: {error.strerror}"
@@ -127,21 +124,17 @@ def _resolve_build(collecting: _Collecting, platform: str, lines: tuple[str, ...
     if not python:
         message = f"the lock has source archives for {platform}, and no python to build them with"
         raise EnvironmentFailed(message, hint="lock anew with python among the conda dependencies", code="solve")
-    work = tempfile.mkdtemp(prefix=".lock-", dir=collecting.home)
-    try:
-        with open(os.path.join(work, "log"), "ab") as log:
-            cache = os.path.join(collecting.home, "cache", "uv")
-            request = PipRequest(python="", requirements=lines, directory=work, cache=cache, log=log.fileno())
-            packages = resolve_packages(
-                request,
-                python_version=python,
-                platform=platform,
-                output=os.path.join(work, "pylock.toml"),
-                environ=os.environ,
-                on_line=lambda line: collecting.report(Progress(stage="pip", text=line.strip())),
-            )
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
+    workshop = collecting.workshop
+    work = tempfile.mkdtemp(dir=workshop.folder)
+    cache = os.path.join(workshop.home, "cache", "uv")
+    packages = resolve_packages(
+        PipRequest(python="", requirements=lines, directory=work, cache=cache, log=workshop.log),
+        python_version=python,
+        platform=platform,
+        output=os.path.join(work, "pylock.toml"),
+        environ=os.environ,
+        on_line=lambda line: collecting.report(Progress(stage="pip", text=line.strip())),
+    )
     return [
         LockedArchive(
             name=one["name"],
@@ -162,39 +155,32 @@ def _fetch(collecting: _Collecting, archives: Sequence[LockedArchive]) -> None:
     Raises:
         EnvironmentFailed, StoreFailed: as `collect_archives`.
     """
-    work = tempfile.mkdtemp(prefix=".lock-", dir=collecting.home)
-    last = {"text": "starting"}
+    lock, workshop = collecting.lock, collecting.workshop
+    last = "starting"
 
-    def take(line: str) -> None:
-        told = json.loads(line)
-        last["text"] = told["text"]
-        collecting.report(Progress(**told))
+    def take(progress: Progress) -> None:
+        nonlocal last
+        last = progress.text
+        collecting.report(progress)
 
-    try:
-        settings = read_condarc(os.environ, os.path.expanduser("~"))
-        request = {
-            "task": "fetch",
-            "answer": os.path.join(work, "answer.json"),
-            "folder": collecting.folder,
-            "files": [fields(archive) for archive in archives],
-            "channels": [
-                fields(one) for one in find_channels(collecting.lock.channels, settings, collecting.lock.directory)
-            ],
-            "settings": settings,
-        }
-        child = Child(argv=child_argv(), environment=installer_variables(settings), directory=work)
-        with open(os.path.join(work, "log"), "ab") as log:
-            ending = run_child(
-                child,
-                request=json.dumps(request).encode(),
-                on_line=take,
-                log=log.fileno(),
-                no_progress_s=_NO_PROGRESS_S,
-            )
-        answer, words = read_answer(str(request["answer"])), last_lines(os.path.join(work, "log"))
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
+    settings = read_condarc(os.environ, os.path.expanduser("~"))
+    request = {
+        "task": "fetch",
+        "folder": collecting.folder,
+        "files": [fields(archive) for archive in archives],
+        "channels": [fields(one) for one in find_channels(lock.channels, settings, lock.directory)],
+    }
+    ending, answer = run_installer(
+        request,
+        settings,
+        take,
+        folder=tempfile.mkdtemp(dir=workshop.folder),
+        log=workshop.log,
+        no_progress_s=_NO_PROGRESS_S,
+        keep=(workshop.hold,),
+    )
     if answer is None:
-        message = f"the packages could not be collected: no end of {last['text']} (exit {ending.code})"
+        message = f"the packages could not be collected: no end of {last} (exit {ending.code})"
+        words = last_lines(os.path.join(workshop.folder, "log"))
         raise EnvironmentFailed(message, hint="try again: what is there stays", code="channel", detail=words)
     raise_refusal(answer, {})

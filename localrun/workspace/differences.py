@@ -6,6 +6,7 @@ import os
 
 from localrun.workspace.run_files import folder_of
 from localrun.workspace.snapshot_store import list_kept, read_kept, read_reference
+from localrun.workspace.versions import list_packages, read_versions
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,8 +15,11 @@ if TYPE_CHECKING:
 
     from localrun.workspace.run_files import Record
     from localrun.workspace.snapshot_store import Entry
+    from localrun.workspace.versions import Versions
 
-    Change = dict[str, Any]
+    Facts = dict[str, object]
+    Change = dict[str, object]
+    """Of a `field` what it was `before` and is `after`; of a changed text file its `diff` besides."""
 
 SECTIONS = (
     "source", "environment", "image", "variables", "arguments", "settings", "inputs", "machine", "timings", "exit",
@@ -58,7 +62,12 @@ def compare_runs(home: str, before: Record, after: Record, mask: Callable[[str, 
         "environment": _compare_environments(before, after),
         "image": _compare(*_both(_describe_image, before, after)),
         "variables": [
-            change | {key: mask(change["field"], change[key]) for key in ("before", "after") if change[key] is not None}
+            change
+            | {
+                key: mask(str(change["field"]), str(change[key]))
+                for key in ("before", "after")
+                if change[key] is not None
+            }
             for change in variables
         ],
         "arguments": [] if arguments[0] == arguments[1] else [_change("command", *arguments)],
@@ -73,15 +82,15 @@ def compare_runs(home: str, before: Record, after: Record, mask: Callable[[str, 
     return {"before": before["run_id"], "after": after["run_id"], "same": same} | found
 
 
-def _both(describe: Callable[[Record], dict[str, Any]], before: Record, after: Record) -> list[dict[str, Any]]:
+def _both(describe: Callable[[Record], Facts], before: Record, after: Record) -> list[Facts]:
     return [describe(before), describe(after)]
 
 
-def _change(field: str, before: Any, after: Any) -> Change:
+def _change(field: str, before: object, after: object) -> Change:
     return {"field": field, "before": before, "after": after}
 
 
-def _compare(before: dict[str, Any], after: dict[str, Any]) -> list[Change]:
+def _compare(before: Facts, after: Facts) -> list[Change]:
     names = dict.fromkeys((*before, *after))
     return [_change(name, before.get(name), after.get(name)) for name in names if before.get(name) != after.get(name)]
 
@@ -135,35 +144,22 @@ def _compare_texts(home: str, path: str, old: Entry | None, new: Entry | None) -
 
 def _compare_environments(before: Record, after: Record) -> list[Change]:
     found = _compare(*_both(_describe_environment, before, after))
-    packages = [_read_packages(record) for record in (before, after)]
-    if packages[0] is not None and packages[1] is not None:
-        found += _compare(packages[0], packages[1])
-    return found
+    kept = [read_versions(record.get("versions") or "") for record in (before, after)]
+    return found + _compare(*map(_describe_packages, kept)) if all(kept) else found
 
 
-def _describe_environment(record: Record) -> dict[str, Any]:
+def _describe_environment(record: Record) -> Facts:
     environment = (record.get("plan") or {}).get("environment") or {}
     names = ("kind", "label", "registered", "platform", "channels", "conda", "pip", "interpreter", "fingerprint")
     return {name: environment.get(name) for name in names}
 
 
-def _read_packages(record: Record) -> dict[str, str] | None:
-    """Give version and build of each package that a run had, by manager and name; None when they were not kept."""
-    import json
-
-    try:
-        with open(record["versions"], "rb") as file:
-            found = json.load(file)
-        return {
-            f"{manager} {one['name']}": " ".join(filter(None, (one["version"], one.get("build", ""))))
-            for manager in ("conda", "pip")
-            for one in found[manager]
-        }
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
+def _describe_packages(versions: Versions) -> Facts:
+    """Give version and build of each package, by manager and name."""
+    return {f"{one[0]} {one[1]}": " ".join(filter(None, one[2:])) for one in list_packages(versions)}
 
 
-def _describe_image(record: Record) -> dict[str, Any]:
+def _describe_image(record: Record) -> Facts:
     artifact = record.get("artifact") or {}
     image = ((record.get("plan") or {}).get("environment") or {}).get("image") or {}
     names = ("name", "base", "base_id", "platform")
@@ -173,37 +169,37 @@ def _describe_image(record: Record) -> dict[str, Any]:
     }
 
 
-def _describe_variables(record: Record) -> dict[str, Any]:
+def _describe_variables(record: Record) -> Facts:
     plan = record.get("plan") or {}
-    found = {**(plan.get("fallbacks") or {}), **(plan.get("variables") or {})}
+    found: Facts = {**(plan.get("fallbacks") or {}), **(plan.get("variables") or {})}
     for rank in plan.get("ranks") or ():
         found |= {f"{name} (rank {rank['rank']})": text for name, text in (rank.get("variables") or {}).items()}
     return found
 
 
-def _describe_settings(record: Record) -> dict[str, Any]:
+def _describe_settings(record: Record) -> Facts:
     plan = record.get("plan") or {}
     return {name: plan.get(name) or None for name in _SETTINGS}
 
 
-def _describe_inputs(record: Record) -> dict[str, Any]:
+def _describe_inputs(record: Record) -> Facts:
     hashes = record.get("inputs") or {}
-    found = {}
+    found: Facts = {}
     for item in (record.get("plan") or {}).get("inputs") or ():
         known = hashes.get(item["name"]) or {}
         found[item["name"]] = {"path": item["path"], "sha256": known.get("sha256"), "bytes": known.get("bytes")}
     return found
 
 
-def _describe_machine(record: Record) -> dict[str, Any]:
+def _describe_machine(record: Record) -> Facts:
     return {"host": record.get("host")} | (record.get("machine") or {})
 
 
-def _describe_timings(record: Record) -> dict[str, Any]:
+def _describe_timings(record: Record) -> Facts:
     return {"duration_s": record.get("duration_s"), **(record.get("timings") or {})}
 
 
-def _describe_exit(record: Record) -> dict[str, Any]:
+def _describe_exit(record: Record) -> Facts:
     found = {name: record.get(name) for name in ("status", "exit_code", "kind")}
     ranks = record.get("ranks") or ()
     return found | {f"rank {rank['rank']}": rank.get("exit_code") for rank in ranks if len(ranks) > 1}

@@ -161,7 +161,7 @@ def test_lock_of_several_platforms_is_read_by_conda_lock_and_installed(localrun,
     assert listed(made.stdout.decode().strip()) == ["part-2.0-0.json", "whole-1.0-0.json"], made.stderr
     by_option = localrun.command("env", "build", "--lock", "conda-lock.yml", "environment.yml")
     assert by_option.stdout == made.stdout
-    assert not [name for name in os.listdir(localrun.home) if name.startswith(".lock-")]
+    assert not [name for name in os.listdir(os.path.join(localrun.home, "cache")) if name.startswith(".tmp")]
 
 
 def test_lock_beside_a_conda_file_counts_until_the_file_changes(localrun, tmp_path):

@@ -72,7 +72,7 @@ def test_outdated_shows_changes_and_changes_nothing_and_a_rebuild_says_them_befo
     text = localrun.command("env", "outdated")
     assert text.stdout.decode().splitlines() == list(LINES)
     assert snapshot(localrun.home) == before
-    assert not [name for name in os.listdir(localrun.home) if name.startswith(".lock-")]
+    assert not [name for name in os.listdir(os.path.join(localrun.home, "cache")) if name.startswith(".tmp")]
     rebuilt = localrun.command("env", "build", "--rebuild", "environment.yml")
     told = rebuilt.stderr.decode().splitlines()
     places = [told.index(f"localrun: {line}") for line in LINES]

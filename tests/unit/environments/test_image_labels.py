@@ -12,7 +12,6 @@ from localrun.environments.image_labels import (
     find_differences,
     hash_lock,
     make_labels,
-    read_lock_file,
 )
 from localrun.plan import EnvironmentPlan, ImagePlan
 from localrun.values import replace
@@ -77,11 +76,3 @@ def test_versions_count_only_where_there_are_some():
 def test_digest_is_that_of_a_registry():
     known = replace(facts(), digests=("<none>@<none>", "localhost:5000/a@sha256:9"))
     assert describe_artifact(PLAN, known).image_digest == "sha256:9"
-
-
-@pytest.mark.parametrize("text", ["", "{", "[]", '{"conda": [{"name": "a"}], "pip": []}'])
-def test_damaged_versions_count_as_none(tmp_path, text):
-    path = tmp_path / "versions.json"
-    path.write_text(text)
-    assert read_lock_file(str(path)) == {}
-    assert read_lock_file(str(tmp_path / "gone")) == {}
