@@ -9,9 +9,9 @@ from localrun.errors import BadInput
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from typing import Any
 
     from localrun.workspace.database import Row
+    from localrun.workspace.run_files import Record
 
 METRIC = "metric:"
 FORM = re.compile(r"(metric:[^=<>!]+|(?:tags|params|properties)\.[^=<>!]+|[a-z_]+)(=|!=|>=|<=|>|<)(.*)", re.DOTALL)
@@ -21,8 +21,8 @@ SORT_HINT = f"sort by metric:NAME, params.NAME, tags.NAME or one of {', '.join(F
 
 
 def choose(
-    rows: Sequence[Row], read: Callable[[str], dict[str, Any]], filters: Sequence[str], sort: str
-) -> list[tuple[Row, Any]]:
+    rows: Sequence[Row], read: Callable[[str], Record], filters: Sequence[str], sort: str
+) -> list[tuple[Row, object]]:
     """Give the rows that pass every filter, in order, each with the value that it is sorted by (None: it has none).
 
     Args:
@@ -48,7 +48,7 @@ def choose(
     return found
 
 
-def look_up(record: dict[str, Any], key: str) -> Any:
+def look_up(record: Record, key: str) -> object:
     """Give what a record says of a key: a last metric, a tag, param or property, or a field; None when nothing."""
     if key.startswith(METRIC):
         return (record.get("metrics") or {}).get(key.removeprefix(METRIC))
@@ -60,20 +60,20 @@ def _is_key(key: str) -> bool:
     return key in FIELDS or key.startswith((METRIC, "tags.", "params.", "properties."))
 
 
-def _rank(value: Any) -> tuple[int, float, str]:
+def _rank(value: object) -> tuple[int, float, str]:
     number = _number(value)
     return (0, 0.0, "") if value is None else (1, 0.0, str(value)) if number is None else (2, number, "")
 
 
-def _number(value: Any) -> float | None:
+def _number(value: object) -> float | None:
     try:
-        number = float(value)
-    except (TypeError, ValueError):
+        number = float(value) if isinstance(value, str | float | int) else None
+    except (ValueError, OverflowError):
         return None
     return number if number == number else None  # noqa: PLR0124 - NaN has no place in an order
 
 
-def _read_filter(text: str) -> Callable[[dict[str, Any]], bool]:
+def _read_filter(text: str) -> Callable[[Record], bool]:
     found = FORM.fullmatch(text)
     if not found or not _is_key(found[1]):
         raise BadInput(f"{text!r} is no filter", key="--filter", hint=HINT)
@@ -84,7 +84,7 @@ def _read_filter(text: str) -> Callable[[dict[str, Any]], bool]:
     if limit is None:
         raise BadInput(f"{text!r} compares with what is no number", key="--filter", hint=HINT)
 
-    def compare(record: dict[str, Any]) -> bool:
+    def compare(record: Record) -> bool:
         number = _number(look_up(record, key))
         if number is None:
             return False
@@ -93,7 +93,7 @@ def _read_filter(text: str) -> Callable[[dict[str, Any]], bool]:
     return compare
 
 
-def _is_same(value: Any, wanted: str) -> bool:
+def _is_same(value: object, wanted: str) -> bool:
     if value is None:
         return wanted == ""
     number = _number(value)

@@ -15,12 +15,13 @@ if TYPE_CHECKING:
     from localrun.plan import Artifact, Plan
     from localrun.supervise.charge import Identity
     from localrun.supervise.outcome import Outcome
+    from localrun.workspace.run_files import Record
 
 LAST_LINES = 20
 """So many lines of a failing rank's log stand in the record and are shown again."""
 
 
-def describe_start(plan: Plan, artifact: Artifact, identity: Identity, pids: tuple[int, ...]) -> dict[str, Any]:
+def describe_start(plan: Plan, artifact: Artifact, identity: Identity, pids: tuple[int, ...]) -> Record:
     """Give the record of a run that has just started; the keys are described in `localrun.workspace.records`."""
     return {
         "schema": SCHEMA,
@@ -55,7 +56,7 @@ def describe_start(plan: Plan, artifact: Artifact, identity: Identity, pids: tup
     }
 
 
-def describe_machine() -> dict[str, Any]:
+def describe_machine() -> dict[str, object]:
     """Give what of this machine may matter to a run."""
     from localrun import __version__
 
@@ -83,7 +84,7 @@ def describe_plan(plan: Plan) -> dict[str, Any]:
     return described
 
 
-def describe_end(record: dict[str, Any], outcome: Outcome, started_at: float) -> dict[str, Any]:
+def describe_end(record: Record, outcome: Outcome, started_at: float) -> Record:
     """Give a run's record with its outcome in it."""
     cause = outcome.cause
     ended = {item.rank: item for item in outcome.ranks}
@@ -122,7 +123,7 @@ def describe_end(record: dict[str, Any], outcome: Outcome, started_at: float) ->
     }
 
 
-def _start_of_rank(plan: Plan, rank: int, pid: int) -> dict[str, Any]:
+def _start_of_rank(plan: Plan, rank: int, pid: int) -> dict[str, object]:
     planned = plan.ranks[rank]
     return {
         "rank": rank,
@@ -136,7 +137,7 @@ def _start_of_rank(plan: Plan, rank: int, pid: int) -> dict[str, Any]:
     }
 
 
-def _describe_failure(record: dict[str, Any], outcome: Outcome, started_at: float) -> dict[str, Any] | None:
+def _describe_failure(record: Record, outcome: Outcome, started_at: float) -> dict[str, object] | None:
     cause = outcome.cause
     if cause is None or cause.rank < 0:
         return None

@@ -28,7 +28,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Callable
-    from typing import Any, TypeVar
+    from typing import TypeVar
+
+    from localrun.workspace.run_files import Record
 
     T = TypeVar("T")
     Row = tuple[str, str, int | None, str, str, str, float | None, str]
@@ -38,7 +40,9 @@ VERSION = 1
 """PRAGMA user_version of the databases that this version reads and writes."""
 REPAIR = "localrun doctor --repair"
 """What to do about what no command mends by itself."""
+_NUMBERS = ("exit_code", "duration_s")
 _COLUMNS = "run_id, status, exit_code, experiment, target, started_at, duration_s, display_name"
+_NAMES = (*_COLUMNS.split(", "), "folder")
 _SCHEMA = f"""
 CREATE TABLE runs (
     seq INTEGER PRIMARY KEY AUTOINCREMENT, run_id TEXT NOT NULL UNIQUE, experiment TEXT NOT NULL,
@@ -49,24 +53,29 @@ CREATE INDEX named ON runs (display_name);
 PRAGMA user_version = {VERSION};
 """
 _PUT = """
-INSERT INTO runs (run_id, experiment, display_name, status, exit_code, target, started_at, duration_s, folder)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+INSERT INTO runs (run_id, experiment, display_name, status, exit_code, target, started_at, duration_s, folder) VALUES
+(:run_id, :experiment, :display_name, :status, :exit_code, :target, :started_at, :duration_s, :folder)
 ON CONFLICT (run_id) DO UPDATE SET experiment = excluded.experiment, display_name = excluded.display_name,
     status = excluded.status, exit_code = excluded.exit_code, target = excluded.target,
     started_at = excluded.started_at, duration_s = excluded.duration_s, folder = excluded.folder
 """
 
 
+def path_of(home: str) -> str:
+    """Give the absolute path of the database of a workspace."""
+    return os.path.join(home, "localrun.db")
+
+
 class _UnusableError(Exception):
     """The database is not what this version can read."""
 
 
-def put(home: str, record: dict[str, Any], say: Callable[[str], None]) -> None:
+def put(home: str, record: Record, say: Callable[[str], None]) -> None:
     """Insert or replace the row of a record."""
     _use(home, say, lambda connection: _in_transaction(connection, _PUT, [_values(record)]))
 
 
-def add_missing(home: str, found: list[dict[str, Any]], say: Callable[[str], None]) -> None:
+def add_missing(home: str, found: list[Record], say: Callable[[str], None]) -> None:
     """Insert the rows of records that have none; a row that is there stays as it is."""
     statement = _PUT.partition("ON CONFLICT")[0] + "ON CONFLICT (run_id) DO NOTHING"
     _use(home, say, lambda connection: _in_transaction(connection, statement, [_values(item) for item in found]))
@@ -74,8 +83,8 @@ def add_missing(home: str, found: list[dict[str, Any]], say: Callable[[str], Non
 
 def delete(home: str, run_id: str, say: Callable[[str], None]) -> None:
     """Delete the row of a run."""
-    statement = "DELETE FROM runs WHERE run_id = ?"
-    _use(home, say, lambda connection: _in_transaction(connection, statement, [(run_id,)]))
+    statement = "DELETE FROM runs WHERE run_id = :run_id"
+    _use(home, say, lambda connection: _in_transaction(connection, statement, [{"run_id": run_id}]))
 
 
 def rows(home: str, *, limit: int | None, live_only: bool, say: Callable[[str], None]) -> list[Row]:
@@ -87,14 +96,13 @@ def rows(home: str, *, limit: int | None, live_only: bool, say: Callable[[str], 
     return found
 
 
-def row(home: str, run_id: str, say: Callable[[str], None]) -> dict[str, Any] | None:
+def row(home: str, run_id: str, say: Callable[[str], None]) -> Record | None:
     """Give the row of a run whose folder is gone, as a record with status `missing`; None when it has no row."""
     statement = f"SELECT {_COLUMNS}, folder FROM runs WHERE run_id = ?"  # noqa: S608 - a constant
     found = _use(home, say, lambda connection: connection.execute(statement, (run_id,)).fetchone())
     if found is None:
         return None
-    names = [*_COLUMNS.split(", "), "folder"]
-    return {**dict(zip(names, found, strict=True)), "status": "missing"}
+    return {**dict(zip(_NAMES, found, strict=True)), "status": "missing"}
 
 
 def find(home: str, text: str, say: Callable[[str], None]) -> list[str]:
@@ -133,18 +141,15 @@ def _lone(text: str) -> bool:
     return not text.isprintable() and any("\ud800" <= char <= "\udfff" for char in text)
 
 
-def _values(record: dict[str, Any]) -> tuple[Any, ...]:
-    texts = {
-        name: str(record.get(name) or "").encode(errors="backslashreplace").decode()
-        for name in ("run_id", "experiment", "display_name", "status", "target", "started_at", "folder")
-    }
-    return (
-        texts["run_id"], texts["experiment"], texts["display_name"], texts["status"], record.get("exit_code"),
-        texts["target"], texts["started_at"], record.get("duration_s"), texts["folder"],
-    )  # fmt: skip
+def _values(record: Record) -> dict[str, object]:
+    return {name: record.get(name) if name in _NUMBERS else _clean(record.get(name)) for name in _NAMES}
 
 
-def _in_transaction(connection: sqlite3.Connection, statement: str, values: list[tuple[Any, ...]]) -> None:
+def _clean(text: object) -> str:
+    return str(text or "").encode(errors="backslashreplace").decode()
+
+
+def _in_transaction(connection: sqlite3.Connection, statement: str, values: list[dict[str, object]]) -> None:
     connection.execute("BEGIN IMMEDIATE")
     with connection:
         connection.executemany(statement, values)
@@ -152,7 +157,7 @@ def _in_transaction(connection: sqlite3.Connection, statement: str, values: list
 
 def _use(home: str, say: Callable[[str], None], work: Callable[[sqlite3.Connection], T]) -> T:
     """Do `work` on the open database; make the database, or make it again, when there is no usable one."""
-    path = os.path.join(home, "localrun.db")
+    path = path_of(home)
     try:
         return _try(path, work)
     except _UnusableError:
@@ -198,7 +203,7 @@ def find_damage(home: str) -> str:
     Raises:
         StoreFailed: the system refuses.
     """
-    path = os.path.join(home, "localrun.db")
+    path = path_of(home)
     if os.path.lexists(path) and (os.path.islink(path) or not os.path.isfile(path)):
         return "it is not a file"
     try:
@@ -215,19 +220,18 @@ def _check(connection: sqlite3.Connection, pragma: str) -> None:
     connection.execute(f"SELECT {_COLUMNS}, folder, seq FROM runs LIMIT 0")  # noqa: S608 - a constant
 
 
-def salvage(home: str) -> list[dict[str, Any]]:
+def salvage(home: str) -> list[Record]:
     """Give what can still be read of the rows, oldest first, however damaged the database is."""
     import contextlib
     import sqlite3
 
-    path = os.path.join(home, "localrun.db")
-    names = [*_COLUMNS.split(", "), "folder"]
-    found: list[dict[str, Any]] = []
+    path = path_of(home)
+    found: list[Record] = []
     with contextlib.suppress(sqlite3.Error):
         connection = sqlite3.connect(f"file:{quote_path(path)}?mode=ro", timeout=BUSY_TIMEOUT_S, uri=True)
         with contextlib.closing(connection):
-            for values in connection.execute(f"SELECT {', '.join(names)} FROM runs ORDER BY seq"):  # noqa: S608 - constants
-                found.append(dict(zip(names, values, strict=True)))  # noqa: PERF401 - what came before an error stays
+            for values in connection.execute(f"SELECT {_COLUMNS}, folder FROM runs ORDER BY seq"):  # noqa: S608 - constants
+                found.append(dict(zip(_NAMES, values, strict=True)))  # noqa: PERF401 - what came before an error stays
     return found
 
 
@@ -237,7 +241,7 @@ def make_again(home: str, say: Callable[[str], None]) -> str:
     Raises:
         StoreFailed: the system refuses.
     """
-    path = os.path.join(home, "localrun.db")
+    path = path_of(home)
     lock = hold(path)
     try:
         aside = move_aside(path)

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
     Point = tuple[float, int | None, float | None]
     """Unix seconds, step (None: it was not said), value (None: it was no number)."""
+    Entry = dict[str, Any]
+    """A line of the journal; `k` is a text, `t` a float."""
 
 JOURNAL = "journal"
 MOST_IN_RECORD = 1000
@@ -76,7 +78,7 @@ def plain_number(number: float | None) -> float | str | None:
     return "NaN" if math.isnan(number) else "Infinity" if number > 0 else "-Infinity"
 
 
-def read_entries(folder: str) -> Iterator[dict[str, Any]]:
+def read_entries(folder: str) -> Iterator[Entry]:
     """Read the lines of a run's journal, process by process; a line that is not whole is passed over."""
     place = os.path.join(folder, JOURNAL)
     try:
@@ -91,7 +93,7 @@ def read_entries(folder: str) -> Iterator[dict[str, Any]]:
                     yield entry
 
 
-def _decode(line: bytes) -> dict[str, Any] | None:
+def _decode(line: bytes) -> Entry | None:
     try:
         entry = json.loads(line)
     except (ValueError, RecursionError):
@@ -115,7 +117,7 @@ def _list_points(folder: str, run_id: str) -> Iterator[tuple[str, Point]]:
     yield from _list_mlflow_points(folder)
 
 
-def _flatten(name: str, given: Any) -> Iterator[tuple[str, int | None, Any]]:
+def _flatten(name: str, given: object) -> Iterator[tuple[str, int | None, object]]:
     if isinstance(given, dict):
         for key, part in given.items():
             yield f"{name}.{key}", None, part
@@ -126,12 +128,12 @@ def _flatten(name: str, given: Any) -> Iterator[tuple[str, int | None, Any]]:
         yield name, None, given
 
 
-def _number(given: Any) -> float | None:
+def _number(given: object) -> float | None:
     if isinstance(given, int | float):
         return given
     try:
-        return float(given)
-    except (TypeError, ValueError):
+        return float(given) if isinstance(given, str) else None
+    except ValueError:
         return None
 
 

@@ -14,7 +14,6 @@ from localrun.workspace import active
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-    from typing import Any
 
     from localrun.adapters.processes import Process
     from localrun.workspace.run_files import Record
@@ -187,7 +186,7 @@ def _end(entry: active.Entry, grace_s: float) -> tuple[int, tuple[Process, ...]]
     return len(seen), left
 
 
-def _begun(home: str, record: dict[str, Any] | None, entry: active.Entry) -> dict[str, Any]:
+def _begun(home: str, record: Record | None, entry: active.Entry) -> Record:
     """Give the first record of a run; one that never got it gets a short one."""
     from localrun.workspace import records
 
@@ -199,7 +198,7 @@ def _begun(home: str, record: dict[str, Any] | None, entry: active.Entry) -> dic
     }  # fmt: skip
 
 
-def _ended(record: dict[str, Any], entry: active.Entry) -> dict[str, Any]:
+def _ended(record: Record, entry: active.Entry) -> Record:
     """Give the record of a run whose supervisor could only note how it ended."""
     status, code, origin, kind = entry.ended
     notes = [*record.get("notes", ()), "there was no room for its record when it ended: how each rank ended is unknown"]
@@ -207,7 +206,7 @@ def _ended(record: dict[str, Any], entry: active.Entry) -> dict[str, Any]:
     return record | ended | {"ranks": [rank | {"status": "unknown"} for rank in record.get("ranks", ())]}
 
 
-def _lost(home: str, record: dict[str, Any] | None, entry: active.Entry, left: tuple[Process, ...]) -> dict[str, Any]:
+def _lost(home: str, record: Record | None, entry: active.Entry, left: tuple[Process, ...]) -> Record:
     """Give the record of the lost run."""
     from localrun.workspace import records
 

@@ -18,7 +18,6 @@ from localrun.workspace.sqlite_file import move_aside
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any
 
     from localrun.workspace.run_files import Record
 
@@ -53,7 +52,7 @@ def examine(home: str) -> Repair:
         StoreFailed: the system refuses.
     """
     folders = _list_folders(home)
-    begun = bool(folders) or os.path.lexists(os.path.join(home, "localrun.db"))
+    begun = bool(folders) or os.path.lexists(database.path_of(home))
     damage = database.find_damage(home) if begun else ""
     found, broken = _read_folders(home, folders)
     stale = () if damage else _find_stale(database.salvage(home), found)
@@ -120,18 +119,18 @@ def _read_folders(home: str, run_ids: list[str]) -> tuple[dict[str, Record], dic
     return dict(sorted(found.items(), key=lambda item: str(item[1].get("started_at")))), broken
 
 
-def _find_stale(rows: list[dict[str, Any]], found: dict[str, Record]) -> tuple[str, ...]:
+def _find_stale(rows: list[Record], found: dict[str, Record]) -> tuple[str, ...]:
     """Give the runs whose row is missing, or says another thing than their record."""
     known = {str(row["run_id"]): row for row in rows}
     return tuple([run_id for run_id, record in found.items() if not _agree(known.get(run_id), record)])
 
 
-def _agree(row: dict[str, Any] | None, record: Record) -> bool:
+def _agree(row: Record | None, record: Record) -> bool:
     names = ("status", "exit_code", "display_name")
     return row is not None and all((row[name] or None) == (record.get(name) or None) for name in names)
 
 
-def _mend(home: str, run_id: str, row: dict[str, Any], why: str) -> str:
+def _mend(home: str, run_id: str, row: Record, why: str) -> str:
     """Put a short record in the place of one that cannot be read, which is kept; tell what it says."""
     folder = folder_of(home, run_id)
     path = os.path.join(folder, "run.json")
