@@ -268,4 +268,4 @@ def _read_conda(node: Node, read: Callable[[str], bytes]) -> EnvironmentSpec:
 
 def _notes(node: Node) -> tuple[str, ...]:
     names = [name for name in ("inference_config", "datastore") if name in node.data]
-    return tuple(note(node.part(name), "only Azure ML uses it") for name in names)
+    return tuple(note(node.part(name), "ignored: only Azure ML uses it") for name in names)

@@ -295,7 +295,7 @@ def _find_notes(whole: dict[str, Any], place: Place) -> tuple[str, ...]:
     notes = []
     if not history["outputCollection"]:
         notes.append((
-            "history.outputCollection", "false has no effect here: outputs and logs are kept with the run's record"
+            "history.outputCollection", "ignored: outputs and logs are kept with the run's record"
         ))  # fmt: skip
     if history["directoriesToWatch"] not in (["logs"], []):
         notes.append(("history.directoriesToWatch", "only outputs and logs are collected here"))

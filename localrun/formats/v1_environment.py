@@ -240,5 +240,5 @@ def _notes(document: Mapping[str, Any], file: str) -> tuple[str, ...]:
     start = f"{file}: " if file else ""
     notes = list(warn_of_secrets(docker.get("baseDockerfile") or "", file))
     if document["python"].get("condaDependenciesFile") and not document["python"].get("condaDependencies"):
-        notes.append(f"{start}python.condaDependenciesFile is not followed, as in Azure ML; write {CONDA_FILE}")
+        notes.append(f"{start}python.condaDependenciesFile is ignored, as Azure ML does; write {CONDA_FILE}")
     return tuple(notes)

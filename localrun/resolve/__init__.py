@@ -276,7 +276,8 @@ def gather_notes(spec: RunSpec, environment: EnvironmentPlan) -> tuple[str, ...]
     """Gather what the user should know before the run, one line each."""
     notes = list(spec.notes)
     if spec.cloud_keys:
-        notes.append(f"only Azure ML can honour {', '.join(spec.cloud_keys)}: not used here")
+        them = "it" if len(spec.cloud_keys) == 1 else "them"
+        notes.append(f"ignored, because only Azure ML uses {them}: {', '.join(spec.cloud_keys)}")
     notes += note_lock(spec.environment.python if spec.environment else None, environment)
     if environment.kind != "image":
         notes += [*note_image(spec), *note_unused(spec)]

@@ -77,4 +77,4 @@ def note_unused(spec: RunSpec) -> tuple[str, ...]:
         said.append(SHM_SIZE)
     if not said:
         return ()
-    return (f"{' and '.join(names.get(key, key) for key in said)}: used by the docker target only",)
+    return (f"ignored without -t docker: {', '.join(names.get(key, key) for key in said)}",)

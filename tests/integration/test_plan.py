@@ -83,7 +83,7 @@ def test_plan_of_a_job_names_everything_and_makes_nothing(job):
     assert (plan["display_name"], plan["description"]) == ("A nice one", "words")
     assert plan["source"]["directory"] == os.path.join(job.source, "src")
     notes = "\n".join(plan["notes"])
-    assert "only Azure ML can honour resources.instance_type, compute, identity, services" in notes
+    assert "ignored, because only Azure ML uses them: resources.instance_type, compute, identity, services" in notes
     assert "the image mcr.microsoft.com/azureml/base:latest is not used on the local target" in notes
     assert "shm_size" in notes
     assert not os.path.isdir(os.path.join(job.home, "runs")) or os.listdir(os.path.join(job.home, "runs")) == []
@@ -97,7 +97,7 @@ def test_plan_as_text_says_the_same_in_lines_for_people(job):
         "target       local\n", f"             fingerprint {fingerprint}\n", "ranks        4 (2 nodes × 2, pytorch)\n",
         "             conda python=3.11 pip\n", "             pip numpy\n", "time limit   60 s\n", "rank 3       RANK=3 ",
         "every rank   WORLD_SIZE=4 ", "output       model = <run folder>/named-outputs/model\n",
-        f"input        copy = {job.source}/data (copied)\n", "note         only Azure ML can honour",
+        f"input        copy = {job.source}/data (copied)\n", "note         ignored, because only Azure ML uses them: ",
     ):  # fmt: skip
         assert words in text
     assert "{localrun:" not in text

@@ -135,7 +135,7 @@ def test_the_plan_shows_what_a_run_configuration_asks_for(localrun):
     write(localrun, "script: train.py\ntarget: cpu-cluster\ndata: {d: {}}\n")
     done = localrun.command("plan", ".azureml/mine.runconfig")
     assert done.returncode == 0, done.stderr
-    assert b"only Azure ML can honour target, data: not used here" in done.stdout + done.stderr
+    assert b"ignored, because only Azure ML uses them: target, data" in done.stdout + done.stderr
 
 
 def test_a_changed_run_configuration_is_read_again(localrun):

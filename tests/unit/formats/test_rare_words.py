@@ -175,7 +175,7 @@ def test_of_two_pip_sections_in_a_v1_environment_the_last_counts():
 
 def test_conda_file_that_an_environment_names_is_not_followed():
     document, _ = v1({"python": {"condaDependenciesFile": "c.yml", "userManagedDependencies": True}})
-    assert any("condaDependenciesFile is not followed" in line for line in spec_of_document(document).notes)
+    assert any("condaDependenciesFile is ignored" in line for line in spec_of_document(document).notes)
 
 
 def test_packages_of_r_that_are_no_mapping_hold_no_secret():

@@ -241,7 +241,7 @@ def test_flags_for_containers_are_refused_on_the_local_target():
 def test_what_a_file_says_of_containers_is_noted_on_the_local_target():
     spec = replace(SPEC, environment=None)
     assert plan(("--name=x", "--nonsense"), spec=spec, shm_size="8g").notes == (
-        "resources.docker_args and resources.shm_size: used by the docker target only",
+        "ignored without -t docker: resources.docker_args, resources.shm_size",
     )
     assert plan(spec=spec).notes == ()
 

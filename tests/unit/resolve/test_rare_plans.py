@@ -123,10 +123,8 @@ def test_bases_of_an_environment_as_asked_for():
 
 
 def test_keys_of_the_cloud_are_told():
-    assert any(
-        "only Azure ML can honour identity" in line
-        for line in resolve(replace(SCRIPT, cloud_keys=("identity",)), FACTS).notes
-    )
+    notes = resolve(replace(SCRIPT, cloud_keys=("identity",)), FACTS).notes
+    assert "ignored, because only Azure ML uses it: identity" in notes
 
 
 def test_script_without_a_shim_gets_no_journal():
