@@ -191,3 +191,27 @@ def test_several_pip_sections_count_as_the_last():
 def test_there_is_no_index_of_localrun():
     with pytest.raises(UserErrorException, match="no package index of its own"):
         CondaDependencies.sdk_origin_url()
+
+
+def test_an_option_of_pip_that_was_there_several_times_is_set_once():
+    made = conda("python=3.10", pip=["--index-url https://a", "x", "--index-url https://b", "--pre"])
+    made.set_pip_index_url("--index-url https://c")
+    assert made.as_dict()["dependencies"][-1] == {"pip": ["--index-url https://c", "x", "--pre"]}
+    made.remove_pip_option("--find-links")
+    assert list(made.pip_options) == ["--index-url https://c", "--pre"]
+
+
+def test_a_package_that_is_there_is_not_added_again():
+    made = conda("python=3.10", "numpy=1.26")
+    made.add_conda_package("numpy=1.26")
+    assert list(made.conda_packages) == ["python=3.10", "numpy=1.26"]
+    assert repr(made) == "CondaDependencies({'dependencies': ['python=3.10', 'numpy=1.26']})"
+
+
+def test_cntk_takes_the_place_of_its_other_kind():
+    made = conda("python=3.6", pip=["x"])
+    made.add_cntk_package()
+    made.add_cntk_package("gpu")
+    assert list(made.pip_packages) == ["x", "cntk-gpu==2.7"]
+    with pytest.raises(UserErrorException):
+        made.add_cntk_package("tpu")

@@ -4,8 +4,9 @@ import json
 
 import pytest
 
-from localrun import Environment, Experiment, UserErrorException, Workspace
-from localrun.errors import EnvironmentNotFound
+from localrun import Environment, Experiment, Run, UserErrorException, Workspace
+from localrun.errors import EnvironmentNotFound, RunNotFound
+from localrun.workspace import records
 
 
 def write_config(folder, place, name):
@@ -79,3 +80,54 @@ def test_only_what_is_registered_is_got():
         Environment.get(workspace, "a", version=1, label="b")
     with pytest.raises(EnvironmentNotFound):
         Environment.get(workspace, "a")
+
+
+def test_workspace_tells_what_and_where_it_is(own_workspace):
+    workspace = Workspace.create("mine")
+    assert workspace.get_details() == {
+        "id": str(own_workspace),
+        "name": "mine",
+        "location": "local",
+        "type": "localrun",
+    }
+    assert repr(workspace) == f"Workspace.create(name='mine', home={str(own_workspace)!r})"
+    assert repr(Experiment(workspace, "first")) == "Experiment(Name: first,\nWorkspace: mine)"
+
+
+def test_config_that_cannot_be_written_is_named(tmp_path):
+    (tmp_path / ".azureml").write_text("")
+    with pytest.raises(UserErrorException, match=r"\.azureml/config\.json cannot be written: "):
+        Workspace().write_config(str(tmp_path))
+
+
+def test_run_that_is_nowhere_is_named(own_workspace):
+    workspace = Workspace()
+    with pytest.raises(RunNotFound, match="there is no run nope_1_00"):
+        workspace.get_run("nope_1_00")
+    run = Run(Experiment(workspace, "first"), "nope_1_00")
+    with pytest.raises(RunNotFound, match="there is no run nope_1_00"):
+        run.get_status()
+    with pytest.raises(UserErrorException, match="was not submitted with an environment"):
+        run.get_environment()
+
+
+def test_run_of_a_record_tells_its_status_its_tags_and_its_files(own_workspace, tmp_path):
+    workspace = Workspace()
+    folder = own_workspace / "runs" / "first_1_00"
+    (folder / "outputs").mkdir(parents=True)
+    (folder / "outputs" / "model").write_text("m")
+    facts = {"status": "failed", "exit_code": 3, "experiment": "first", "display_name": "", "target": "local"}
+    records.insert(
+        workspace.home,
+        {"schema": 1, "run_id": folder.name, "folder": str(folder), "started_at": "2026", "tags": {"a": "b"}, **facts},
+    )
+    (run,) = Experiment(workspace, "first").get_runs()
+    assert (run.status, run.get_tags(), run.properties) == ("Failed", {"a": "b"}, {})
+    assert repr(run) == "Run(Experiment: first,\nId: first_1_00,\nStatus: Failed)"
+    run.download_file("outputs/model", str(tmp_path / "to") + "/")
+    assert (tmp_path / "to" / "model").read_text() == "m"
+    with pytest.raises(UserErrorException, match="outputs/modle was not found") as caught:
+        run.download_file("outputs/modle")
+    assert caught.value.hint == "did you mean outputs/model?"
+    with pytest.raises(UserErrorException, match=r"model/x cannot be written: "):
+        run.download_file("outputs/model", str(tmp_path / "to" / "model" / "x"))
