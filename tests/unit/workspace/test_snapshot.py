@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 
 import pytest
@@ -10,6 +11,7 @@ from localrun.errors import BadInput
 from localrun.plan import SourcePlan
 from localrun.workspace import snapshot
 from localrun.workspace.snapshot import copy_entries, list_source
+from localrun.workspace.snapshot_objects import translate_error
 
 
 @pytest.fixture
@@ -109,3 +111,62 @@ def test_long_copying_says_how_far_it_is(source, tmp_path, monkeypatch):
     said = []
     copy_entries(str(source), list_source(SourcePlan(directory=str(source))), str(tmp_path / "copy"), say=said.append)
     assert said == [f"copying {source}: {number} of 2 files and folders" for number in (0, 1)]
+
+
+@pytest.mark.parametrize("place", ["", "runs"])
+def test_the_workspace_itself_is_no_source(source, tmp_path, place):
+    put(source, "runs/a/run.json")
+    with pytest.raises(BadInput, match="is localrun's own workspace") as caught:
+        list_source(SourcePlan(directory=str(source / place)), home=str(source))
+    assert "--source" in caught.value.hint
+
+
+def test_a_link_that_leads_out_is_refused_with_where_it_leads(source):
+    (source / "data").symlink_to("/etc/hostname")
+    with pytest.raises(
+        BadInput, match=r"data in the folder .* is a link to /etc/hostname, which lies outside"
+    ) as caught:
+        listed(source)
+    assert ".amlignore" in caught.value.hint
+
+
+def test_of_a_link_out_of_a_virtual_environment_the_environment_is_named(source):
+    put(source, "venv/pyvenv.cfg", "venv/lib/x")
+    (source / "venv" / "bin").mkdir()
+    (source / "venv" / "bin" / "python").symlink_to("/usr/bin/python3")
+    with pytest.raises(BadInput, match="a link to /usr/bin/python3") as caught:
+        listed(source)
+    assert caught.value.hint == "venv is a virtual environment: write the line venv/ into .amlignore"
+
+
+def test_a_folder_of_very_many_files_is_listed_in_order_all_the_same(source, monkeypatch):
+    put(source, *[f"f{number}" for number in range(5)], "deep/x")
+    monkeypatch.setattr(snapshot, "PART", 2)
+    assert listed(source) == ["deep", "f0", "f1", "f2", "f3", "f4", "deep/x"]
+
+
+def test_a_file_that_went_before_it_was_copied_is_told(source, tmp_path):
+    put(source, "a")
+    (tmp_path / "copy").mkdir()
+    entries = list_source(SourcePlan(directory=str(source)))
+    (source / "a").unlink()
+    with pytest.raises(BadInput, match="/a of the source cannot be copied: No such file"):
+        copy_entries(str(source), entries, str(tmp_path / "copy"))
+
+
+def test_pipes_are_left_out_of_a_copy(source, tmp_path):
+    put(source, "a")
+    os.mkfifo(source / "pipe")
+    (tmp_path / "copy").mkdir()
+    copy_entries(str(source), list_source(SourcePlan(directory=str(source))), str(tmp_path / "copy"))
+    assert os.listdir(tmp_path / "copy") == ["a"]
+
+
+@pytest.mark.parametrize(
+    ("number", "kind"), [(errno.ENOSPC, "store_full"), (errno.EDQUOT, "store_full"), (errno.EIO, "bad_input")]
+)
+def test_a_full_disk_is_told_apart_from_a_file_that_cannot_be_read(number, kind):
+    error = translate_error(OSError(number, os.strerror(number)), "/source/a", "/home/runs")
+    assert error.code == kind
+    assert "/source/a" in error.message
+    assert ("/home/runs" in error.message) == (kind == "store_full")
