@@ -5,8 +5,26 @@ from __future__ import annotations
 import os
 import socket
 import subprocess
+import tempfile
 
 import pytest
+
+NOBODY = 65534
+
+
+@pytest.fixture
+def refusable():
+    """Give a folder of the user that the test is while it runs: one whom the system refuses what root may do."""
+    with tempfile.TemporaryDirectory() as folder:
+        if os.geteuid() != 0:
+            yield folder
+            return
+        os.chown(folder, NOBODY, NOBODY)
+        os.seteuid(NOBODY)
+        try:
+            yield folder
+        finally:
+            os.seteuid(0)
 
 
 @pytest.fixture(autouse=True)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import base64
+import os
 
 import pytest
 
@@ -37,3 +38,15 @@ def test_links_are_not_followed(folder, tmp_path):
     outside.write_text("the-planted-value")
     (folder / "outputs" / "link").symlink_to(outside)
     assert note_secrets(str(folder), NEEDLES) == []
+
+
+def test_a_file_that_may_not_be_read_is_passed_over(refusable):
+    outputs = os.path.join(refusable, "outputs")
+    os.mkdir(outputs)
+    for name in ("a", "b"):
+        with open(os.path.join(outputs, name), "wb") as file:
+            file.write(b"the-planted-value")
+    os.chmod(os.path.join(outputs, "a"), 0)
+    (note,) = note_secrets(refusable, NEEDLES)
+    assert "outputs/b" in note
+    assert "outputs/a" not in note

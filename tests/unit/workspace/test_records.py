@@ -10,13 +10,14 @@ import pytest
 
 from localrun.errors import RunNotFound, StoreFailed
 from localrun.workspace import database, records, sqlite_file
+from localrun.workspace.home import folder_of
 
 
 def make_record(home, run_id, **changes):
     base = {
         "schema": 1, "run_id": run_id, "status": "completed", "exit_code": 0, "experiment": "exp", "display_name": "",
         "target": "local", "started_at": "2026-01-02T03:04:05.678Z", "duration_s": 1.5,
-        "folder": records.folder_of(home, run_id), "ranks": [],
+        "folder": folder_of(home, run_id), "ranks": [],
     }  # fmt: skip
     return base | changes
 
@@ -233,7 +234,7 @@ def test_timestamps_are_utc_with_milliseconds():
 
 
 def test_record_of_a_newer_localrun_is_read_by_nobody_who_acts_on_it(home, said):
-    from localrun.workspace.record_schema import read_supported
+    from localrun.workspace.records import read_supported
 
     for run_id, schema in (("a_1_00", 99), ("b_1_00", "x")):
         records.insert(home, make_record(home, run_id) | {"schema": schema})
@@ -252,3 +253,13 @@ def test_refusal_of_sqlite_has_a_kind(text, code):
     error = database._translated(sqlite3.OperationalError(text), "/home/localrun.db")
     assert error.code == code
     assert "/home/localrun.db" in error.message
+
+
+def test_removed_run_leaves_nothing_when_its_owner_may_not_write_a_folder(refusable, said):
+    folder = os.path.join(refusable, "runs", "a_1_00")
+    inner = os.path.join(folder, "outputs", "locked", "deep")
+    os.makedirs(inner)
+    for place in (inner, os.path.dirname(inner)):
+        os.chmod(place, 0o500)
+    records.remove(refusable, "a_1_00", said.append)
+    assert os.listdir(os.path.join(refusable, "runs")) == os.listdir(os.path.join(refusable, "trash")) == []
