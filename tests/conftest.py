@@ -69,6 +69,23 @@ def mounting(root):
     """Let a test mount a small or read-only disk, which only root can."""
 
 
+def pytest_collection_modifyitems(items):
+    from order_kit import begin_with_long
+
+    begin_with_long(items)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Let workers share the tests as `order_kit` says, unless the command line says another way."""
+    if config.getoption("dist") != "load":
+        return None
+    from order_kit import Scheduling
+
+    config.option.loadscopereorder = False  # the order of the tests is the order that they begin in
+    return Scheduling(config, log)
+
+
 def pytest_sessionfinish(session):
     """Fail the session when something with a label of localrun's is left in the machine's engine.
 

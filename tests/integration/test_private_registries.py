@@ -209,6 +209,7 @@ def test_a_registry_s_rate_limit_is_told(api):
     assert "docker login" in told.value.hint
 
 
+@pytest.mark.slow
 def test_a_registry_that_goes_in_the_middle_of_a_push_and_comes_back_gets_the_image(api, registry, named):
     with BreakingProxy(registry.port, break_after=1_000_000, heals=1) as proxy:
         name = named(proxy.address, size=4_000_000)

@@ -31,6 +31,7 @@ def test_all_256_exit_codes_and_every_ending_signal_pass_through_the_supervisor(
     assert json.loads(done.stdout) == expected
 
 
+@pytest.mark.slow
 def test_exit_codes_pass_through_the_command_line_into_the_record(localrun):
     localrun.write("end.py", "import os, sys; n = int(sys.argv[1]); n < 0 and os.kill(os.getpid(), -n); sys.exit(n)")
     numbers = [0, 1, 2, 77, 124, 125, 126, 127, 128, 130, 137, 143, 255, -1, -2, -6, -9, -11, -15]

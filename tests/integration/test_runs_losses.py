@@ -8,6 +8,7 @@ import signal
 import subprocess
 import time
 
+import pytest
 from run_kit import FAMILY, hear, wait_until
 from terminal_kit import end, open_terminal
 
@@ -21,6 +22,7 @@ def kill_supervisor(localrun):
     return run_id
 
 
+@pytest.mark.slow
 def test_front_end_killed_at_20_random_moments_leaves_no_process_and_no_open_record(localrun):
     localrun.write("train.py", "import subprocess, time; subprocess.Popen(['sleep', '600']); time.sleep(600)")
     for number in range(20):

@@ -141,6 +141,7 @@ def test_only_a_lock_is_collected_and_built_from(localrun, served, channel):
     assert b"no environment is named" in refused.stderr
 
 
+@pytest.mark.slow
 def test_image_is_built_from_the_folder_with_packages_of_pip(
     localrun, elsewhere, engine, bare_image, own_channel, tmp_path
 ):
@@ -190,6 +191,7 @@ def test_wheels_are_collected_and_installed_without_an_index(localrun, elsewhere
 
 
 @pytest.mark.pypi
+@pytest.mark.slow
 def test_source_archive_is_built_with_what_was_collected_for_it(localrun, elsewhere, python_channel):
     conda = {"channels": [python_channel], "dependencies": ["python", "pip", {"pip": ["docopt==0.6.2"]}]}
     localrun.write("environment.yml", json.dumps(conda))

@@ -96,6 +96,7 @@ def plan(localrun, *flags):
     return json.loads(done.stdout)
 
 
+@pytest.mark.slow
 def test_lock_of_conda_lock_beside_a_conda_file_is_used_wherever_that_file_is_named(
     localrun, folder, conda_lock, tmp_path
 ):
