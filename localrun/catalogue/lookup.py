@@ -25,7 +25,8 @@ def find_registered(home: str, reference: str, *, look: Callable[[str], object] 
 
     Raises:
         BadInput: it is no reference.
-        EnvironmentNotFound: there is an environment of that name, but not that version or label.
+        EnvironmentNotFound: there is an environment of that name, but not that version or label; or it is a curated one
+            that is not here.
         StoreFailed: the registry cannot be read.
     """
     asked = parse_reference(reference)
@@ -42,6 +43,10 @@ def find_registered(home: str, reference: str, *, look: Callable[[str], object] 
         what = f"version {asked.version}" if asked.version else f"label {asked.label}"
         hint = f"localrun env versions {asked.name} lists them"
         raise EnvironmentNotFound(f"environment {asked.name} has no {what}", hint=hint)
+    if asked.registry or catalogue.is_reserved(asked.name):
+        place = os.path.join(home, "catalogue", asked.name, asked.version or "1")
+        message = f"the curated environment {asked.name} is not on this machine"
+        raise EnvironmentNotFound(message, hint=f"save a copy of it, with its azureml_environment.json, as {place}")
     return None
 
 

@@ -105,9 +105,8 @@ def _pip_section(node: Node) -> Node:
         return node.part("pip")
     part = node.part(name) if name else node
     if others or isinstance(part.data, dict | list) or not name:
-        raise part.refuse(
-            f"expected a package or pip:, found {name or 'an empty mapping'}", hint="only pip: holds a list"
-        )
+        found = ", ".join(node.data) or "an empty mapping"
+        raise part.refuse(f"expected a package or pip:, found {found}", hint="only pip: holds a list")
     version = part.mark.plain if part.mark.plain is not None else part.data
     hint = f'write "{name}={version}"' if version else f"write {name}, without the colon"
     raise part.refuse(f"{name}: {version or ''} is a mapping, not a package", hint=hint)

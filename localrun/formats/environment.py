@@ -171,7 +171,8 @@ def read_registered(
     document = find_registered(reference) if find_registered else None
     if document is None:
         hint = "localrun env list lists the registered environments, with --curated the curated ones; " + UNDERSTOOD
-        raise BadInput(f"there is no environment {reference.removeprefix('azureml:')}", hint=hint)
+        name = reference if "://" in reference else reference.removeprefix("azureml:")
+        raise BadInput(f"there is no environment {name}", hint=hint)
     spec = spec_of_document(document, file=reference, read_context=read)
     known = document.get("version") and spec.name
     return replace(spec, registered=f"{spec.name}:{document['version']}") if known else spec

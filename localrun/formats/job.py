@@ -129,6 +129,12 @@ def _check_kind(job: Node) -> None:
         near = nearest(kind.lower(), _KINDS) if isinstance(kind, str) else ""
         hint = f"did you mean {near}?" if near else "write type: command"
         raise part.refuse(f"expected the type of a job, found {describe(kind)}", hint=hint)
+    if job.data.keys() & {"is_deterministic", "version"}:
+        hint = "write a job with its command, environment and inputs"
+        raise job.refuse("this is a component, not a job", hint=hint)
+    if "component" in job.data:
+        hint = "write command, environment and inputs of the component into the job"
+        raise job.part("component").refuse("a component is not run here yet", hint=hint)
     if "type" not in job.data and "jobs" in job.data:
         raise job.part("jobs").refuse("a pipeline is not run here yet", hint="only command jobs are")
     if "type" not in job.data and "trial" in job.data:

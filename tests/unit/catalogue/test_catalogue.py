@@ -96,6 +96,22 @@ def test_missing_name_version_and_label_are_told_apart(home):
         find_registered(home, "mine:2")
 
 
+@pytest.mark.parametrize(
+    ("reference", "place"),
+    [
+        ("azureml://registries/azureml/environments/model-9/labels/latest", "model-9/1"),
+        ("azureml://registries/r/environments/x/versions/33", "x/33"),
+        ("azureml:AzureML-pytorch-1.0@latest", "AzureML-pytorch-1.0/1"),
+    ],
+)
+def test_a_curated_environment_that_is_not_here_says_where_a_copy_may_be_put(home, reference, place):
+    with pytest.raises(EnvironmentNotFound, match="is not on this machine") as raised:
+        find_registered(home, reference)
+    assert f"{home}/catalogue/{place}" in raised.value.hint
+    make_own(home, *place.split("/"), "curated")
+    assert "curated" in dependencies(find_registered(home, reference))
+
+
 def test_answer_depends_on_the_paths_that_are_looked_at(home):
     seen = []
     find_registered(home, "mine", look=seen.append)

@@ -91,6 +91,7 @@ def test_requirements_in_the_pip_section_are_expanded():
     [
         ("dependencies:\n- python: 3.10\n", 2, "dependencies.0.python", "is a mapping", 'write "python=3.10"'),
         ("dependencies:\n- numpy:\n", 2, "dependencies.0.numpy", "is a mapping", "without the colon"),
+        ("dependencies:\n- pip: [a]\n  npm: [b]\n", 2, "dependencies.0.pip", "found pip, npm", "only pip:"),
         ("dependencies:\n- npm: [a]\n", 2, "dependencies.0.npm", "expected a package or pip:", "only pip:"),
         ("dependencies:\n- 3.8\n", 2, "dependencies.0", "found the number 3.8", "as text"),
         ("dependencies:\n- \n", 2, "dependencies.0", "found nothing", "as text"),
@@ -363,6 +364,7 @@ def test_a_lock_file_in_a_v1_directory_counts_whatever_it_was_made_from():
         ("/p/Dockerfile", None, "there is no file /p/Dockerfile"),
         ("sklearn:3", None, "is not known"),
         ("azureml:x@latest", None, "there is no environment x@latest"),
+        ("azureml://registries/r/environments/x", None, "there is no environment azureml://registries/r"),
         ("", None, "names no environment"),
         ("a\0b", None, "names no environment"),
         ("image:", None, "does not name an image"),

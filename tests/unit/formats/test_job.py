@@ -332,6 +332,8 @@ def test_bad_jobs_are_refused_with_place_and_hint(text, line, key, words, hint):
         ("command: [a]\nenvironment: {image: i}", "command", "expected text, found a list", ""),
         ("command: ' '\nenvironment: {image: i}", "command", "the command is empty", "such as python train.py"),
         ("command: a\nenvironment: azureml:e@latest", "environment", "there is no environment e@latest", "-E"),
+        ("command: a\nversion: 1\nenvironment: {image: i}", "", "this is a component, not a job", "write a job"),
+        ("component: ./train.yml\ninputs: {a: 1}", "component", "a component is not run here", "into the job"),
         ("command: a\nenvironment: e:1", "environment", "is not an environment", "-E"),
         ("command: a\nenvironment: ./env.yml", "environment", "is not an environment", "write file:./env.yml"),
         ("command: a\nenvironment: file:nope.yml", "environment", "there is no file nope.yml", ""),
