@@ -49,3 +49,11 @@ def test_64_ranks_of_mpi_start_on_however_few_processors(localrun):
     done = localrun.run(*OWN, "--distribution", "mpi", "-n", str(RANKS), "who.py", timeout=200)
     assert done.returncode == 0, done.stderr
     assert [localrun.log(rank) for rank in range(RANKS)] == [b"%d\n" % rank for rank in range(RANKS)]
+
+
+def test_ranks_of_mpi_start_from_a_workspace_whose_name_has_blanks(localrun):
+    localrun.home += " of mine"
+    localrun.write("who.py", "import os\nprint(os.environ['OMPI_COMM_WORLD_RANK'])\n")
+    done = localrun.run(*OWN, "--distribution", "mpi", "-n", "2", "who.py")
+    assert done.returncode == 0, done.stderr
+    assert [localrun.log(rank) for rank in range(2)] == [b"0\n", b"1\n"]

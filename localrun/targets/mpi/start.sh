@@ -41,7 +41,9 @@ case $("$program" --version 2>&1) in
         export PRTE_MCA_rmaps_default_mapping_policy=:oversubscribe PRTE_MCA_hwloc_default_binding_policy=none
         # stand-ins go as soon as they are asked to
         export OMPI_MCA_odls_base_sigkill_timeout=0 PRTE_MCA_odls_base_sigkill_timeout=0
-        export OMPI_MCA_plm_rsh_agent="$folder/agent.sh" PRTE_MCA_plm_ssh_agent="$folder/agent.sh"
+        # found on PATH: a path with blanks would be taken for a program and its options
+        PATH="$folder:$PATH"
+        export OMPI_MCA_plm_rsh_agent=agent.sh PRTE_MCA_plm_ssh_agent=agent.sh
         export OMPI_MCA_plm_rsh_no_tree_spawn=1 PRTE_MCA_plm_ssh_no_tree_spawn=1
         # its daemons on other nodes stay children of node.sh
         export OMPI_MCA_orte_leave_session_attached=1 PRTE_MCA_prte_leave_session_attached=1
