@@ -24,6 +24,7 @@ NODES = 100_000
 ALIASES = 100
 WORD_AFTER_EXCLAMATION_MARK = 1 << 16
 
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _TAG = "tag:yaml.org,2002:"
 _TAB = "'\\t'"
 _HINTS = (
@@ -310,7 +311,9 @@ class _Composer:
     def scalar(self, event: Any, _depth: int) -> tuple[Any, Mark]:
         text, tag = event.value, event.tag
         line = event.start_mark.line + 1
-        if "\0" in text or any("\ud800" <= sign <= "\udfff" for sign in text):
+        if _SURROGATE.search(text):  # what writes JSON escapes a character beyond the first plane as a pair
+            text = text.encode("utf-16", "surrogatepass").decode("utf-16", "surrogatepass")
+        if "\0" in text or _SURROGATE.search(text):
             raise self.refuse("a text holds a NUL or half of a surrogate pair", event, "remove it")
         plain = event.style is None and tag is None
         try:

@@ -105,7 +105,7 @@ def import_details(
     if environment is not None:
         kept["environment"] = load_json(environment, file="azureml_environment.json").data
     kept.setdefault("environment", None)
-    found = read_run_configuration(dump_json(kept).encode(), file=file, read=read)
+    found = read_run_configuration(dump_yaml(kept).encode(), file=file, read=read)
     secrets = list_unwritten(found.document)
     files = write_run_configuration(found.document, folder="", conda_file="")
     listed = ((path or f"{name}.runconfig", text) for path, text in files.items())

@@ -41,6 +41,15 @@ def test_packages_go_to_a_file_of_their_own_and_secrets_to_nowhere():
     assert any("secret of" in line for line in made.left)
 
 
+@pytest.mark.parametrize(
+    "word", ["\N{ROCKET}", "\x7f", "\u2028", "1e-05", "12:30:45", "no", "0o17", "~", "", "a\nb", "$X {y}: #z"]
+)
+def test_arguments_of_a_run_come_over_as_they_are(word):
+    made = import_details(details(arguments=["--x", word, 3, 0.5, True]), file="d.json", environment=None, read=refuse)
+    found = load_yaml(dict(made.files)["imported.runconfig"], file="imported.runconfig").data
+    assert found["arguments"] == ["--x", word, 3, 0.5, True]
+
+
 def test_what_says_nothing_is_not_listed_and_the_rest_is():
     made = import_details(
         details(identity=None, data={}, dataReferences={"d": {"mode": "Mount", "dataStoreName": "s"}}, newKey={"a": "b"}),
