@@ -108,8 +108,12 @@ def write_archive(members: Iterable[Member]) -> Iterator[bytes]:
     yield b"".join(held) + bytes(2 * _BLOCK)
 
 
-def measure_member(member: Member) -> int:
-    """Give how many bytes a member takes in an archive; one with a `source` has a `size`."""
+def measure_archive(members: Iterable[Member]) -> int:
+    """Give how many bytes an archive has; each member with a `source` has a `size`."""
+    return sum(map(_measure_member, members)) + 2 * _BLOCK
+
+
+def _measure_member(member: Member) -> int:
     size = len(member.content) if member.size is None else member.size
     return _measure_head(member) + size + -size % _BLOCK
 

@@ -10,23 +10,48 @@ from __future__ import annotations
 
 import hashlib
 import json
+import time
 
-from localrun.adapters.archives import Member, measure_member, write_archive, write_file_head
+from localrun.adapters.archives import Member, measure_archive, write_archive, write_file_head
 from localrun.adapters.docker_registry import StreamFailed, read_events
 from localrun.adapters.engine_errors import EngineRefused
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from typing import Any
+    from typing import TypedDict
 
     from localrun.adapters.engine import Engine
+
+    class _Settings(TypedDict, total=False):
+        Labels: dict[str, str] | None
+
+    class _Layers(TypedDict, total=False):
+        Layers: list[str] | None
+
+    class _Facts(TypedDict, total=False):
+        """What an engine says of an image: `GET /images/{name}/json` of the Engine API."""
+
+        Architecture: str
+        Os: str
+        Variant: str
+        Created: str
+        Config: _Settings | None
+        RootFS: _Layers | None
+
+    class _Step(TypedDict, total=False):
+        """What it says of a step that made it: `GET /images/{name}/history`."""
+
+        Created: int
+        CreatedBy: str
+        Comment: str
+        Size: int
+
 
 DRIVERS = frozenset({"aufs", "btrfs", "fuse-overlayfs", "overlay2", "vfs", "zfs"})
 """Docker's own stores, as `GET /info` names them. Podman's is `overlay`, containerd's `overlayfs`."""
 SILENCE_S = 3600
 _LAYER = "layer.tar"
-_BLOCK = 512
 
 
 def can_load_layers(engine: Engine) -> bool:
@@ -41,7 +66,7 @@ def can_load_layers(engine: Engine) -> bool:
 
 
 def load_layer(
-    engine: Engine, base: str, members: tuple[Member, ...], settings: Mapping[str, Any], *, comment: str
+    engine: Engine, base: str, members: tuple[Member, ...], settings: Mapping[str, object], *, comment: str
 ) -> str:
     """Make an image without a name of an image and one layer on it, and give its id.
 
@@ -80,17 +105,16 @@ def load_layer(
 
 
 def _write_image(
-    facts: Mapping[str, Any],
-    history: list[dict[str, Any]],
+    facts: _Facts,
+    history: list[_Step],
     members: tuple[Member, ...],
-    settings: Mapping[str, Any],
+    settings: Mapping[str, object],
     comment: str,
     told: list[str],
 ) -> Iterator[bytes]:
     """Give the archive, the layer first: its id, which the configuration names, is known when it has been sent."""
     digest = hashlib.sha256()
-    size = sum(map(measure_member, members)) + 2 * _BLOCK
-    yield write_file_head(_LAYER, size)
+    yield write_file_head(_LAYER, measure_archive(members))  # full blocks, so that nothing has to fill it up
     for piece in write_archive(members):
         digest.update(piece)
         yield piece
@@ -106,47 +130,41 @@ def _write_image(
         Member(name=f"{name}.json", content=data),
         Member(name="manifest.json", content=json.dumps(manifest).encode()),
     )
-    yield bytes(-size % _BLOCK)
     yield from write_archive(ends)
 
 
-def _configure(
-    facts: Mapping[str, Any], history: list[dict[str, Any]], settings: Mapping[str, Any], comment: str
-) -> dict[str, Any]:
+def _configure(facts: _Facts, history: list[_Step], settings: Mapping[str, object], comment: str) -> dict[str, object]:
     """Give the image's configuration but for its layers (OCI image specification, "Image Configuration")."""
-    known = dict(facts.get("Config") or {})
-    labels = {**(known.get("Labels") or {}), **settings.get("Labels", {})}
-    found = {
+    known = facts.get("Config") or {}
+    added = settings.get("Labels")
+    labels = {**(known.get("Labels") or {}), **(added if isinstance(added, dict) else {})}
+    variant = {"variant": facts["Variant"]} if facts.get("Variant") else {}
+    now = _write_time(time.time())
+    return {
         "architecture": facts["Architecture"],
         "os": facts["Os"],
+        **variant,
         "config": {**known, **settings, "Labels": labels},
+        "created": now,
+        "history": [*_describe_layers(facts, history), {"created": now, "comment": comment}],
     }
-    if facts.get("Variant"):
-        found["variant"] = facts["Variant"]
-    created = facts.get("Created") or "1970-01-01T00:00:00Z"
-    return {**found, "created": _now(), "history": [*_describe_layers(facts, history, created), {
-        "created": _now(), "comment": comment}]}  # fmt: skip
 
 
-def _now() -> str:
+def _write_time(epoch_s: float) -> str:
     from datetime import datetime, timezone
 
-    return datetime.now(timezone.utc).isoformat().replace("+00:00", "Z")
+    return datetime.fromtimestamp(epoch_s, timezone.utc).isoformat().replace("+00:00", "Z")
 
 
-def _describe_layers(facts: Mapping[str, Any], history: list[dict[str, Any]], created: str) -> list[dict[str, Any]]:
+def _describe_layers(facts: _Facts, history: list[_Step]) -> list[dict[str, object]]:
     """Give the history of an image: as it was where its steps tell which made a layer, else one line a layer."""
     count = len((facts.get("RootFS") or {}).get("Layers") or ())
     full = sum(1 for step in history if step.get("Size"))
     if full != count:
-        return [{"created": created} for _ in range(count)]
-    from datetime import datetime, timezone
-
+        return [{"created": facts.get("Created") or "1970-01-01T00:00:00Z"} for _ in range(count)]
     return [
         {
-            "created": datetime.fromtimestamp(int(step.get("Created") or 0), timezone.utc)
-            .isoformat()
-            .replace("+00:00", "Z"),
+            "created": _write_time(int(step.get("Created") or 0)),
             "created_by": str(step.get("CreatedBy") or ""),
             "comment": str(step.get("Comment") or ""),
         }

@@ -15,7 +15,7 @@ from contextlib import nullcontext
 from localrun.errors import LocalrunError
 from localrun.values import unpack
 from localrun.workspace import submitted
-from localrun.workspace.home import failed, tell
+from localrun.workspace.home import failed, folder_of, tell
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ def _record(home: str, run_id: str, spec: RunSpec, status: str, exit_code: int, 
 
     now = time.time()
     began = float(submitted.read_details(home, run_id).get("submitted_at") or now)
-    folder = records.folder_of(home, run_id)
+    folder = folder_of(home, run_id)
     record = {
         "schema": records.SCHEMA, "run_id": run_id, "status": status, "exit_code": exit_code, "origin": "localrun",
         "kind": kind, "name": spec.name, "experiment": spec.experiment_name, "display_name": spec.display_name,

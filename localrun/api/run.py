@@ -11,7 +11,7 @@ from localrun.api.exceptions import ActivityFailedException, UserErrorException
 from localrun.errors import RunNotFound
 from localrun.formats.nodes import nearest
 from localrun.workspace import submitted
-from localrun.workspace.run_files import folder_of
+from localrun.workspace.home import folder_of
 
 if TYPE_CHECKING:
     from localrun.api.experiment import Experiment

@@ -8,8 +8,8 @@ import time
 
 from localrun.escaping import escape_line
 from localrun.workspace import active, submitted
+from localrun.workspace.home import folder_of
 from localrun.workspace.log_file import LogFile
-from localrun.workspace.run_files import folder_of
 
 POLL_S = 0.05
 """Between two looks at what came: a supervisor tells only the process that started it."""

@@ -38,7 +38,7 @@ def diff(form: str, before: str, after: str) -> None:
     """
     from localrun.cli.show_plan import mask
     from localrun.workspace.differences import compare_runs
-    from localrun.workspace.record_schema import read_supported
+    from localrun.workspace.records import read_supported
 
     home = open_workspace()
     ids = [find_runs(home, (text,))[0] for text in (before, after)]

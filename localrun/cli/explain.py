@@ -6,46 +6,34 @@ import os
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
-
+    from localrun.environments.explain import Explanation
     from localrun.plan import Plan
 
 
-def explain_plan(plan: Plan, home: str) -> list[dict[str, Any]]:
+def explain_plan(plan: Plan, home: str) -> list[Explanation]:
     """Explain each cache that a run of a plan looks into.
-
-    Returns:
-        For each `cache` (`environment`, `image`, `snapshot`) its `hit`, `entry`, `reason`, `nearest`, `differences`.
 
     Raises:
         LocalrunError: no engine answers, for an image.
     """
+    from localrun.environments.explain import explain_conda, tell_cache
+
     found = []
     if plan.environment.kind == "conda":
-        from localrun.environments.explain import explain_conda
-
-        found.append({"cache": "environment"} | explain_conda(plan.environment, home=home))
+        found.append(explain_conda(plan.environment, home=home))
     if plan.environment.kind == "image":
         from localrun.environments.image import explain
 
-        lines = explain(plan.environment, home=home)
+        hit, lines = explain(plan.environment, home=home)
         image = plan.environment.image
-        found.append(
-            {
-                "cache": "image",
-                "entry": image.name if image else "",
-                "hit": lines[0].startswith("in the engine"),
-                "reason": "; ".join(lines),
-                "nearest": "",
-                "differences": [],
-            }
-        )
+        found.append(tell_cache("image", image.name if image else "", "; ".join(lines), hit=hit))
     if not plan.source.in_place:
-        found.append({"cache": "snapshot", "nearest": "", "differences": []} | _explain_snapshot(plan, home))
+        found.append(_explain_snapshot(plan, home))
     return found
 
 
-def _explain_snapshot(plan: Plan, home: str) -> dict[str, Any]:
+def _explain_snapshot(plan: Plan, home: str) -> Explanation:
+    from localrun.environments.explain import tell_cache
     from localrun.workspace.snapshot import list_source
     from localrun.workspace.snapshot_store import count_known
 
@@ -54,10 +42,10 @@ def _explain_snapshot(plan: Plan, home: str) -> dict[str, Any]:
     known = count_known(home, root, tuple(entries))
     reason = f"{known:,} of {len(entries):,} files are as they were at the last snapshot"
     reason += "; the others are read" if known < len(entries) else ""
-    return {"entry": root, "hit": known == len(entries), "reason": reason}
+    return tell_cache("snapshot", root, reason, hit=known == len(entries))
 
 
-def print_explanations(found: list[dict[str, Any]], *, as_json: bool) -> None:
+def print_explanations(found: list[Explanation], *, as_json: bool) -> None:
     """Print explanations: a block of lines for each cache, or an object with `caches`."""
     from localrun.cli.show import document, write
     from localrun.environments.explain import tell

@@ -54,7 +54,7 @@ def shell(rank: int | None, run: str, command: tuple[str, ...]) -> int:
     """Open a shell in the environment, folder and variables of RUN, which may have ended; or run a COMMAND there."""
     from localrun.inside.place import find_place, reconstruct_place
     from localrun.inside.ranks import await_ended
-    from localrun.workspace.record_schema import read_supported
+    from localrun.workspace.records import read_supported
 
     asked, command = read_words(rank, command)
     rank = asked or 0

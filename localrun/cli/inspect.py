@@ -14,9 +14,9 @@ from localrun.cli.workspace import find_runs, open_workspace
 @RUN
 def inspect(run: str) -> None:
     """Print the record of RUN; `metrics` holds the last value of each, `localrun metrics` prints all."""
-    from localrun.workspace.record_schema import read_supported
+    from localrun.workspace.home import folder_of
+    from localrun.workspace.records import read_supported
     from localrun.workspace.recover import read_settled
-    from localrun.workspace.run_files import folder_of
 
     home = open_workspace()
     (run_id,) = find_runs(home, (run,))

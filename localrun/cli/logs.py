@@ -12,6 +12,7 @@ from localrun.cli.arguments import RUN, Number
 from localrun.cli.workspace import find_runs, open_workspace
 from localrun.errors import RunNotFound
 from localrun.values import value
+from localrun.workspace.home import folder_of
 from localrun.workspace.log_file import LogFile
 
 TYPE_CHECKING = False
@@ -37,12 +38,11 @@ def logs(
     The output of one rank is printed byte for byte, the lines of several behind `[rank K]`, escaped. With --merge,
     --timestamps or --grep whole lines are printed, escaped.
     """
-    from localrun.workspace import records
-    from localrun.workspace.record_schema import read_supported
+    from localrun.workspace.records import read_supported
 
     home = open_workspace()
     (run_id,) = find_runs(home, (run,))
-    paths = _find_logs(read_supported(home, run_id), records.folder_of(home, run_id), rank)
+    paths = _find_logs(read_supported(home, run_id), folder_of(home, run_id), rank)
     manner = _Manner(follow=follow, tail=tail, merge=merge, timestamps=timestamps, grep=grep)
     if len(paths) == 1 and not (merge or timestamps or grep):
         _print_bytes(home, run_id, next(iter(paths.values())), manner)
@@ -63,12 +63,12 @@ class _Manner:
 
 def _print_lines(home: str, run_id: str, logs: dict[int, str], manner: _Manner) -> None:
     from localrun.cli.log_lines import Lines, Pattern, find_times, make_printer, print_lines
-    from localrun.workspace import active, records
+    from localrun.workspace import active
 
     several = len(logs) > 1
     times = ""
     if manner.timestamps or (manner.merge and several):
-        folder = records.folder_of(home, run_id)
+        folder = folder_of(home, run_id)
         times = find_times(folder, run_id, "--timestamps" if manner.timestamps else "--merge")
     matches = Pattern(manner.grep).matches if manner.grep else None
     printer = make_printer(prefixed=several, stamped=manner.timestamps)

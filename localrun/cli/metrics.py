@@ -54,8 +54,8 @@ def read_chosen(home: str, run_id: str, names: Sequence[str]) -> Series:
     Raises:
         LocalrunError: it has none of a name.
     """
+    from localrun.workspace.home import folder_of
     from localrun.workspace.metrics import read_series
-    from localrun.workspace.records import folder_of
 
     series = read_series(folder_of(home, run_id), run_id)
     for name in names:

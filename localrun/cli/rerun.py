@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from localrun.environments.settings import Progress
     from localrun.plan import Artifact, EnvironmentPlan, Plan
+    from localrun.workspace.run_files import Record
 
 
 @click.command()
@@ -73,7 +74,7 @@ def rerun(*, run: str, detach: bool, offline: bool, quiet: bool, form: str, **gi
     return finish(runner.run_plan(plan, artifact, make_host(home, manner), holds, timings), manner)
 
 
-def read_run(home: str, run_id: str) -> tuple[Plan, dict[str, Any]]:
+def read_run(home: str, run_id: str) -> tuple[Plan, Record]:
     """Give the plan of a run, its source being its snapshot, and its record.
 
     Raises:
@@ -81,14 +82,14 @@ def read_run(home: str, run_id: str) -> tuple[Plan, dict[str, Any]]:
         StoreFailed: its record cannot be read.
     """
     from localrun.formats.recorded_plan import read_recorded_plan
-    from localrun.workspace import records
-    from localrun.workspace.record_schema import read_supported
+    from localrun.workspace.home import folder_of
+    from localrun.workspace.records import read_supported
     from localrun.workspace.snapshot_store import read_reference
 
     record = read_supported(home, run_id)
     if record.get("status") == "running":
         raise RunNotFound(f"run {run_id} is running", hint=f"localrun wait {run_id}", code="run_live")
-    folder = records.folder_of(home, run_id)
+    folder = folder_of(home, run_id)
     plan = read_recorded_plan(record.get("plan"), where=os.path.join(folder, "run.json"))
     snapshot = read_reference(folder)
     if not snapshot:
@@ -103,7 +104,7 @@ def read_run(home: str, run_id: str) -> tuple[Plan, dict[str, Any]]:
     ), record
 
 
-def check_inputs(plan: Plan, record: dict[str, Any]) -> None:
+def check_inputs(plan: Plan, record: Record) -> None:
     """Refuse inputs that are not what they were.
 
     Raises:
@@ -175,7 +176,7 @@ def _check_withheld(plan: Plan) -> None:
         raise BadInput(message, key=missing[0], hint=hint)
 
 
-def tell_differences(plan: Plan, record: dict[str, Any]) -> list[str]:
+def tell_differences(plan: Plan, record: Record) -> list[str]:
     """Give what cannot be the same as in the earlier run, one line each."""
     environment = plan.environment
     secrets = dict(plan.secrets)
@@ -193,7 +194,7 @@ def tell_differences(plan: Plan, record: dict[str, Any]) -> list[str]:
 
 
 def _materialize(
-    plan: Plan, record: dict[str, Any], home: str, settings: BuildSettings, report: Callable[[Progress], None]
+    plan: Plan, record: Record, home: str, settings: BuildSettings, report: Callable[[Progress], None]
 ) -> tuple[EnvironmentPlan, Artifact]:
     from localrun.environments.recorded import materialize_recorded
 

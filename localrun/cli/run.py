@@ -115,4 +115,4 @@ def _explain(resolved: Plan, home: str) -> tuple[str, ...]:
         return ()
     from localrun.environments.image import explain
 
-    return explain(resolved.environment, home=home)
+    return explain(resolved.environment, home=home)[1]

@@ -64,12 +64,12 @@ def _open(home: str, run_id: str) -> tuple[Finder, Meter]:
 
 def _measure(home: str, meters: dict[str, tuple[Finder, Meter]], *, stored: bool = False) -> list[dict[str, Any]]:
     from localrun.supervise.sampling import store
-    from localrun.workspace import records
+    from localrun.workspace.home import folder_of
 
     rows = []
     for run_id, (finder, meter) in meters.items():
         found = meter.measure(finder.find())
-        folder = records.folder_of(home, run_id)
+        folder = folder_of(home, run_id)
         if stored and found and os.path.isdir(folder):
             store(folder, found)
         rows += [{"run_id": run_id} | row for row in found]

@@ -12,6 +12,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from localrun.workspace.run_files import Record
+
 REASONS = {
     "bootstrap_failed": "failed in the bootstrap script",
     "barrier_timeout": "was still in the bootstrap script at the barrier's time limit",
@@ -29,7 +31,7 @@ ENDINGS = {
 }
 
 
-def tell_end(record: dict[str, Any]) -> None:
+def tell_end(record: Record) -> None:
     """Say how a run ended, whose fault it was, and where outputs and record are; the kind comes last, where one is."""
     failure = record.get("first_failure")
     if failure:
@@ -49,7 +51,7 @@ def tell_end(record: dict[str, Any]) -> None:
         print_lines([f"kind={record['kind']}"])
 
 
-def tell_failure(record: dict[str, Any], failure: dict[str, Any]) -> None:
+def tell_failure(record: Record, failure: dict[str, Any]) -> None:
     """Say which rank failed first, and show the end of its log again when other ranks' lines stand in between."""
     several = len(record["ranks"]) > 1
     who = f"rank {failure['rank']} (node {failure['node']})" if several else "the script"
@@ -74,7 +76,7 @@ def tell_failure(record: dict[str, Any], failure: dict[str, Any]) -> None:
         print_lines([f"  | {escape(line)}" for line in failure["last_lines"]])
 
 
-def tell_hold(record: dict[str, Any]) -> None:
+def tell_hold(record: Record) -> None:
     """Say which rank failed in a run whose other ranks are held, how to look in, and how to end it."""
     failure = record["first_failure"]
     tell_failure(record, failure)
@@ -97,7 +99,7 @@ def tell_hold(record: dict[str, Any]) -> None:
     )
 
 
-def locate_outputs(record: dict[str, Any]) -> str:
+def locate_outputs(record: Record) -> str:
     """Give the folder that the user finds the outputs in: where they were to be copied to, if they could be."""
     copied: str = record.get("plan", {}).get("outputs_directory", "")
     return copied if os.path.isdir(copied) else os.path.join(record["folder"], "outputs")

@@ -90,8 +90,8 @@ def _lock_hash(plan: EnvironmentPlan, home: str) -> str:
     return hash_lock(read_versions(find_image_places(home, plan).versions)) if plan.name else ""
 
 
-def explain(plan: EnvironmentPlan, *, home: str) -> tuple[str, ...]:
-    """Say where the image of a plan would come from, and why from nowhere before that; one line each.
+def explain(plan: EnvironmentPlan, *, home: str) -> tuple[bool, tuple[str, ...]]:
+    """Tell whether the image of a plan is there, and where it would come from, with the reasons; one line each.
 
     Raises:
         EngineUnavailable: no engine answers.
@@ -100,13 +100,13 @@ def explain(plan: EnvironmentPlan, *, home: str) -> tuple[str, ...]:
     try:
         found, why = find_in(engine, plan, home)
         if found:
-            return (f"in the engine: {_image(plan).name} ({found.image[7:19]})",)
+            return True, (f"in the engine: {_image(plan).name} ({found.image[7:19]})",)
         lines = [why]
         lines += _explain_last(engine, plan, home)
     finally:
         engine.close()
     lines.append("it will be pulled" if is_plain_image(plan) else "it will be built")
-    return tuple(lines)
+    return False, tuple(lines)
 
 
 def _explain_last(engine: Engine, plan: EnvironmentPlan, home: str) -> list[str]:

@@ -9,6 +9,7 @@ from localrun.errors import RunNotFound
 from localrun.inside.ranks import ask_living, choose_rank, find_living
 from localrun.plan import RUN_FOLDER, RUN_ID, count_ports, name_ports
 from localrun.values import replace, value
+from localrun.workspace.home import locate_working
 from localrun.workspace.working_copy import fill_again
 
 TYPE_CHECKING = False
@@ -93,15 +94,10 @@ def restore_directory(record: Mapping[str, Any], rank: int) -> str:
     """
     plan, folder = record["plan"], record["folder"]
     node = plan["ranks"][choose_rank(record, rank)]["node"]
-    directory = _locate_directory(plan, folder, node)
-    if not plan["source"]["in_place"]:
+    in_place = plan["source"]["in_place"]
+    directory = str(plan["source"]["directory"]) if in_place else locate_working(folder, node)
+    if not in_place:
         fill_again(os.path.dirname(os.path.dirname(folder)), folder, node)
     if not os.path.isdir(directory):
         raise RunNotFound(f"the folder that rank {rank} of run {record['run_id']} worked in is gone: {directory}")
     return directory
-
-
-def _locate_directory(plan: Mapping[str, Any], folder: str, node: int) -> str:
-    if plan["source"]["in_place"]:
-        return str(plan["source"]["directory"])
-    return os.path.join(folder, "wd") if node == 0 else os.path.join(folder, f"node-{node}", "wd")

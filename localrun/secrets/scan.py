@@ -10,7 +10,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-PLACES = ("outputs", "logs", "named-outputs", "artifacts", "mlruns", "journal")
+PLACES = ("outputs", "logs", "named-outputs", "mlruns", "journal")
 """The folders of a run that its script writes to. Links are not followed, these places themselves apart."""
 CHUNK = 1 << 20
 MOST_NAMED = 5

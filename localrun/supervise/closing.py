@@ -15,18 +15,16 @@ from localrun.workspace.place import remove_place
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any
 
     from localrun.supervise.charge import Charge
     from localrun.supervise.hands import Hands
+    from localrun.workspace.run_files import Record
 
 CLOSE_WAITS_S = (0.1, 0.4, 0.5)
 """Between the attempts to store the last state of a record on a disk that is full."""
 
 
-def describe_error(
-    charge: Charge, record: dict[str, Any], error: BaseException, log: Callable[[str], None]
-) -> dict[str, Any]:
+def describe_error(charge: Charge, record: Record, error: BaseException, log: Callable[[str], None]) -> Record:
     """Give the record of a run that an error of localrun's own has ended; `record` may be empty yet."""
     import traceback
 
@@ -49,7 +47,7 @@ def describe_error(
     }
 
 
-def close(charge: Charge, hands: Hands, record: dict[str, Any], log: Callable[[str], None]) -> bool:
+def close(charge: Charge, hands: Hands, record: Record, log: Callable[[str], None]) -> bool:
     """Complete the record and store its last state; false when it cannot be stored."""
     _fetch(hands, record)
     if charge.plan.outputs_directory:
@@ -95,7 +93,7 @@ def _explain(error: BaseException) -> str:
     return f"{error.message}; {error.hint}" if error.hint else error.message
 
 
-def _fetch(hands: Hands, record: dict[str, Any]) -> None:
+def _fetch(hands: Hands, record: Record) -> None:
     """Bring home what the ranks wrote; a run without its outputs has not been completed."""
     try:
         record["notes"] = [*record["notes"], *hands.fetch()]
@@ -105,7 +103,7 @@ def _fetch(hands: Hands, record: dict[str, Any]) -> None:
             record.update(status="failed", exit_code=125, origin="localrun", kind=error.code)
 
 
-def _describe_logged(charge: Charge, record: dict[str, Any], log: Callable[[str], None]) -> dict[str, Any]:
+def _describe_logged(charge: Charge, record: Record, log: Callable[[str], None]) -> Record:
     """Give what the script has logged, for the record."""
     folder = charge.identity.folder
     if not os.path.isdir(os.path.join(folder, "journal")) and not has_runs(folder):

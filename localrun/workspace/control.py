@@ -7,7 +7,7 @@ from functools import partial
 from localrun.adapters import processes
 from localrun.errors import LocalrunError, RunNotFound
 from localrun.workspace import active, recover
-from localrun.workspace.run_files import folder_of
+from localrun.workspace.home import folder_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

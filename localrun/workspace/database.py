@@ -16,6 +16,7 @@ from localrun.workspace.home import failed, make_folder
 from localrun.workspace.run_files import read_all
 from localrun.workspace.sqlite_file import (
     BUSY_TIMEOUT_S,
+    can_hold,
     explain_refusal,
     hold,
     make_file,
@@ -122,7 +123,7 @@ def find(home: str, text: str, say: Callable[[str], None]) -> list[str]:
                 return [run_id for (run_id,) in found]
         return []
 
-    if not text or _lone(text):
+    if not text or not can_hold(text):
         return []
     return _use(home, say, work)
 
@@ -135,10 +136,6 @@ def newest_names(home: str, limit: int, say: Callable[[str], None]) -> list[tupl
         return [(run_id, name or "") for run_id, name in connection.execute(query, (limit,))]
 
     return _use(home, say, work)
-
-
-def _lone(text: str) -> bool:
-    return not text.isprintable() and any("\ud800" <= char <= "\udfff" for char in text)
 
 
 def _values(record: Record) -> dict[str, object]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from localrun.workspace.run_files import folder_of
+from localrun.workspace.home import folder_of
 from localrun.workspace.snapshot_store import list_kept, read_kept, read_reference
 from localrun.workspace.versions import list_packages, read_versions
 

@@ -124,6 +124,16 @@ def _user_name(uid: int) -> str:
         return str(uid)
 
 
+def folder_of(home: str, run_id: str) -> str:
+    """Give the absolute path of a run's folder."""
+    return os.path.join(home, "runs", run_id)
+
+
+def locate_working(folder: str, node: int) -> str:
+    """Give the working directory of a node of a run that does not run in place; `folder` is the run's."""
+    return os.path.join(folder, "wd") if node == 0 else os.path.join(folder, f"node-{node}", "wd")
+
+
 def make_folder(path: str) -> None:
     """Make a folder and the folders above it that are missing, each with mode 0700 whatever the umask.
 

@@ -6,8 +6,7 @@ import errno
 import os
 import shutil
 
-BLOCK_BYTES = 512
-"""The unit of `st_blocks`, whatever the file system; source: stat(2)."""
+from localrun.workspace.disk import Counter
 
 
 def copy_outputs(folder: str, target: str) -> None:
@@ -26,7 +25,8 @@ def copy_outputs(folder: str, target: str) -> None:
     named = os.path.join(folder, "named-outputs")
     os.makedirs(target, exist_ok=True)
     room = os.statvfs(target)
-    if _measure(outputs) + _measure(named) > room.f_bavail * room.f_frsize:
+    counter = Counter()
+    if counter.count(outputs)[0] + counter.count(named)[0] > room.f_bavail * room.f_frsize:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), target)
     _merge(outputs, target)
     for name in sorted(os.listdir(named)):
@@ -35,15 +35,6 @@ def copy_outputs(folder: str, target: str) -> None:
             _merge(path, os.path.join(target, name))
         else:
             _copy(path, os.path.join(target, name))
-
-
-def _measure(folder: str) -> int:
-    """Give the bytes that a folder's files take on the disk; links are not followed."""
-    return sum(
-        os.lstat(os.path.join(place, name)).st_blocks * BLOCK_BYTES
-        for place, _, names in os.walk(folder)
-        for name in names
-    )
 
 
 def _merge(source: str, target: str) -> None:

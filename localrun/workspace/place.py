@@ -25,10 +25,7 @@ def make_place(folder: str) -> str:
     Raises:
         OSError: it cannot be made.
     """
-    path = f"{_ROOT}/{_PREFIX}{os.urandom(12).hex()}"
-    os.symlink(path, os.path.join(folder, LINK))
-    os.mkdir(path, 0o700)
-    return path
+    return _make(_ROOT, os.path.join(folder, LINK))
 
 
 def make_place_in_memory(folder: str) -> str:
@@ -37,8 +34,12 @@ def make_place_in_memory(folder: str) -> str:
     Raises:
         OSError: it cannot be made.
     """
-    path = f"{find_memory()}/{_PREFIX}{os.urandom(12).hex()}"
-    os.symlink(path, os.path.join(folder, MEMORY_LINK))
+    return _make(find_memory(), os.path.join(folder, MEMORY_LINK))
+
+
+def _make(root: str, link: str) -> str:
+    path = f"{root}/{_PREFIX}{os.urandom(12).hex()}"
+    os.symlink(path, link)
     os.mkdir(path, 0o700)
     return path
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from localrun.workspace import active, records
-from localrun.workspace.run_files import folder_of
+from localrun.workspace.home import folder_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -43,10 +43,10 @@ from __future__ import annotations
 
 import os
 
-from localrun.errors import RunNotFound
+from localrun.errors import RunNotFound, StoreFailed
 from localrun.workspace import database
-from localrun.workspace.home import failed, make_folder, tell
-from localrun.workspace.run_files import folder_of, read_all, read_folder, write_json
+from localrun.workspace.home import failed, folder_of, make_folder, tell
+from localrun.workspace.run_files import read_all, read_folder, write_json
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -54,10 +54,6 @@ if TYPE_CHECKING:
 
     from localrun.workspace.run_files import Record
 
-__all__ = (
-    "SCHEMA", "find", "finish_removals", "folder_of", "insert", "read", "read_folder", "remove", "rows", "timestamp",
-    "update", "write_json",
-)  # fmt: skip
 SCHEMA = 1
 """The `schema` of the records that this version writes."""
 NEAR_AMONG = 200
@@ -106,6 +102,22 @@ def read(home: str, run_id: str, say: Callable[[str], None] = tell) -> Record:
         record = database.row(home, run_id, say)
     if record is None:
         raise RunNotFound(f"there is no run {run_id}", hint="localrun ps -a lists the runs.")
+    return record
+
+
+def read_supported(home: str, run_id: str, say: Callable[[str], None] = tell) -> Record:
+    """Give the record of a run for those who act on what it says.
+
+    Raises:
+        RunNotFound: there is neither folder nor row.
+        StoreFailed: it cannot be read, or a newer localrun wrote it.
+    """
+    record = read(home, run_id, say)
+    schema = record.get("schema", SCHEMA)
+    if not isinstance(schema, int) or schema > SCHEMA:
+        message = f"the record of run {run_id} is of a newer localrun: its schema is {schema}, not {SCHEMA}"
+        hint = f"install a newer localrun: pip install -U localrun; the files are in {folder_of(home, run_id)}"
+        raise StoreFailed(message, hint=hint, code="newer_record")
     return record
 
 

@@ -10,6 +10,7 @@ import os
 import time
 
 from localrun.workspace import active
+from localrun.workspace.home import folder_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -113,7 +114,7 @@ def _record_lost(
     from localrun.errors import StoreFailed
     from localrun.workspace import database, place, records, run_files
 
-    folder = records.folder_of(home, entry.run_id)
+    folder = folder_of(home, entry.run_id)
     damage = ""
     try:
         record = run_files.read_folder(folder)
@@ -163,7 +164,7 @@ def _discard(home: str, run_id: str, say: Callable[[str], None]) -> None:
     """Remove what a run had made that was killed before it had a record."""
     from localrun.workspace import records
 
-    if os.path.isdir(records.folder_of(home, run_id)):
+    if os.path.isdir(folder_of(home, run_id)):
         records.remove(home, run_id, say)
         say(f"run {run_id} was killed while it was prepared; what it had made is removed")
 
@@ -193,7 +194,7 @@ def _begun(home: str, record: Record | None, entry: active.Entry) -> Record:
     return record or {
         "schema": records.SCHEMA, "run_id": entry.run_id, "experiment": entry.run_id.rsplit("_", 2)[0],
         "target": "local", "started_at": records.timestamp(time.time()), "duration_s": None,
-        "folder": records.folder_of(home, entry.run_id),
+        "folder": folder_of(home, entry.run_id),
         "ranks": [{"rank": rank, "pid": process.pid, "status": "running"} for rank, process in entry.ranks],
     }  # fmt: skip
 

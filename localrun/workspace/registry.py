@@ -16,6 +16,7 @@ import re
 from localrun.errors import BadInput, EnvironmentNotFound
 from localrun.values import value
 from localrun.workspace import registry_file
+from localrun.workspace.sqlite_file import can_hold
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ def check_name(name: str, what: str = "environment name") -> str:
     return name
 
 
-def canonical_text(document: Mapping[str, Any]) -> str:
+def canonical_text(document: Mapping[str, object]) -> str:
     """Give the definition of an environment as one text: JSON with sorted keys, without what only names it.
 
     Raises:
@@ -80,7 +81,7 @@ def canonical_text(document: Mapping[str, Any]) -> str:
     return _dump({key: item for key, item in document.items() if key not in _IDENTITY}, sort=True)
 
 
-def content_digest(document: Mapping[str, Any]) -> str:
+def content_digest(document: Mapping[str, object]) -> str:
     """Give the SHA-256 of `canonical_text`, 64 hex digits.
 
     Raises:
@@ -91,7 +92,7 @@ def content_digest(document: Mapping[str, Any]) -> str:
     return hashlib.sha256(canonical_text(document).encode()).hexdigest()
 
 
-def _dump(document: Any, *, sort: bool) -> str:
+def _dump(document: object, *, sort: bool) -> str:
     import json
 
     try:
@@ -106,7 +107,7 @@ def _dump(document: Any, *, sort: bool) -> str:
     return text
 
 
-def register(home: str, name: str, document: Mapping[str, Any], *, version: str = "") -> Registered:
+def register(home: str, name: str, document: Mapping[str, object], *, version: str = "") -> Registered:
     """Register a definition under a name.
 
     Args:
@@ -128,7 +129,7 @@ def register(home: str, name: str, document: Mapping[str, Any], *, version: str 
     return registry_file.write(home, lambda connection: _register(connection, entry, version))
 
 
-def register_anonymously(home: str, name: str, document: Mapping[str, Any]) -> Registered:
+def register_anonymously(home: str, name: str, document: Mapping[str, object]) -> Registered:
     """Register the environment of a run: as the version that has its definition, else as one that is not listed.
 
     Raises:
@@ -142,7 +143,7 @@ def register_anonymously(home: str, name: str, document: Mapping[str, Any]) -> R
 class _Entry:
     """What is to be registered, worked out before anybody has to wait for it."""
 
-    def __init__(self, name: str, document: Mapping[str, Any]) -> None:
+    def __init__(self, name: str, document: Mapping[str, object]) -> None:
         import time
 
         from localrun.formats.v1_environment import hide_secrets
@@ -243,7 +244,7 @@ def get(home: str, name: str, *, version: str = "", label: str = "") -> tuple[Re
 def _get(connection: sqlite3.Connection, name: str, version: str, label: str) -> tuple[Registered, Document] | None:
     import json
 
-    if any("\ud800" <= sign <= "\udfff" for sign in name + version + label):
+    if not can_hold(name + version + label):
         return None
     if not version:
         table, values = ("latest", (name,)) if label == LATEST else ("labels", (name, label))
@@ -321,7 +322,7 @@ def version_rows(home: str, name: str) -> list[tuple[str, str, tuple[str, ...], 
 
 
 def _version_rows(connection: sqlite3.Connection, name: str) -> list[tuple[str, str, tuple[str, ...], str]]:
-    if any("\ud800" <= sign <= "\udfff" for sign in name):
+    if not can_hold(name):
         return []
     statement = """SELECT version, registered_at, digest FROM versions
         WHERE name = ? AND anonymous = 0 ORDER BY seq DESC"""

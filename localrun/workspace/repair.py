@@ -12,7 +12,8 @@ import time
 from localrun.errors import StoreFailed
 from localrun.values import value
 from localrun.workspace import active, database, records
-from localrun.workspace.run_files import folder_of, read_folder
+from localrun.workspace.home import folder_of
+from localrun.workspace.run_files import read_folder
 from localrun.workspace.sqlite_file import move_aside
 
 TYPE_CHECKING = False

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from localrun.errors import StoreFailed
-from localrun.workspace.home import failed
+from localrun.workspace.home import failed, folder_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,11 +14,6 @@ if TYPE_CHECKING:
 
     Record = dict[str, Any]
     """A run record, as `records` describes it."""
-
-
-def folder_of(home: str, run_id: str) -> str:
-    """Give the absolute path of a run's folder."""
-    return os.path.join(home, "runs", run_id)
 
 
 def write_json(path: str, document: Any) -> None:

@@ -116,6 +116,11 @@ def hold(path: str) -> int:
     return descriptor
 
 
+def can_hold(text: str) -> bool:
+    """Tell whether SQLite can hold a text, or find it: what is no UTF-8 is in no file."""
+    return text.isprintable() or not any("\ud800" <= sign <= "\udfff" for sign in text)
+
+
 def quote_path(path: str) -> str:
     """Give a path as it stands in a `file:` URI of SQLite."""
     return path.replace("%", "%25").replace("?", "%3f").replace("#", "%23")

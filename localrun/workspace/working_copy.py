@@ -10,7 +10,7 @@ import os
 import stat
 
 from localrun.errors import LocalrunError
-from localrun.workspace.home import failed
+from localrun.workspace.home import failed, locate_working
 from localrun.workspace.snapshot import copy_entries
 from localrun.workspace.snapshot_store import Kept, list_kept, read_blocks
 
@@ -26,11 +26,6 @@ MARK = "source-dropped"
 """The file in the folder of a node that says so."""
 SHARED = ("outputs", "logs")
 """Folders that belong to the record, what came with the source in them too."""
-
-
-def locate_working(folder: str, node: int) -> str:
-    """Give the working directory of a node of a run that did not run in place."""
-    return os.path.join(folder, "wd") if node == 0 else os.path.join(folder, f"node-{node}", "wd")
 
 
 def drop_unchanged(home: str, folder: str, nodes: int) -> int:

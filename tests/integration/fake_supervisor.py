@@ -16,6 +16,7 @@ import time
 
 from localrun.adapters import processes
 from localrun.workspace import active, records
+from localrun.workspace.home import folder_of
 
 RANK = """
 import os, signal, subprocess, sys, time
@@ -28,7 +29,7 @@ time.sleep(600)
 
 
 def start_rank(home, run_id, rank, manner):
-    logs = os.path.join(records.folder_of(home, run_id), "user_logs")
+    logs = os.path.join(folder_of(home, run_id), "user_logs")
     os.makedirs(logs, exist_ok=True)
     with open(os.path.join(logs, f"std_log_process_{rank}.txt"), "wb") as log:
         return subprocess.Popen(
@@ -42,14 +43,11 @@ def main(home, run_id, count, manner):
     me = processes.identify(os.getpid())
     active.note(entry, [f"boot {processes.boot_id()}", f"supervisor {me.pid} {me.start}"])
     if manner == "early":
-        os.makedirs(records.folder_of(home, run_id))
+        os.makedirs(folder_of(home, run_id))
         print("ready", flush=True)
         time.sleep(600)
     ranks = [start_rank(home, run_id, rank, manner) for rank in range(int(count))]
-    logs = [
-        os.path.join(records.folder_of(home, run_id), "user_logs", f"std_log_process_{n}.txt")
-        for n in range(int(count))
-    ]
+    logs = [os.path.join(folder_of(home, run_id), "user_logs", f"std_log_process_{n}.txt") for n in range(int(count))]
     while not all(os.path.getsize(log) for log in logs):
         time.sleep(0.01)
     known = [processes.identify(rank.pid) for rank in ranks]
@@ -57,7 +55,7 @@ def main(home, run_id, count, manner):
     record = {
         "schema": 1, "run_id": run_id, "status": "running", "exit_code": None, "experiment": "exp", "display_name": "",
         "target": "local", "started_at": records.timestamp(time.time()), "duration_s": None,
-        "folder": records.folder_of(home, run_id), "plan": {"stop_timeout_s": 1},
+        "folder": folder_of(home, run_id), "plan": {"stop_timeout_s": 1},
         "ranks": [{"rank": rank, "status": "running", "log": f"std_log_process_{rank}.txt"} for rank in range(len(ranks))],
     }  # fmt: skip
     records.insert(home, record)

@@ -15,7 +15,7 @@ import pytest
 
 from localrun.adapters import processes
 from localrun.workspace import active, records, recover
-from localrun.workspace.home import open_home
+from localrun.workspace.home import folder_of, open_home
 
 FAKE = os.path.join(os.path.dirname(__file__), "fake_supervisor.py")
 COMMANDS = {"ps": "ps", "logs": "logs", "inspect": "inspect", "wait": "control", "stop": "control", "kill": "control", "rm": "control"}  # fmt: skip
@@ -141,7 +141,7 @@ def test_run_killed_before_it_had_a_record_leaves_nothing(home, supervised):
     said = []
     assert recover.sweep(home, said.append) == (RUN,)
     assert said == [f"run {RUN} was killed while it was prepared; what it had made is removed"]
-    assert not os.path.exists(records.folder_of(home, RUN))
+    assert not os.path.exists(folder_of(home, RUN))
     assert active.names(home) == []
 
 
@@ -251,7 +251,7 @@ def test_logs_follow_until_the_run_ends(home, supervised):
         [sys.executable, "-c", "from localrun.cli.logs import logs; logs()", "-f", RUN], stdout=subprocess.PIPE
     )
     assert following.stdout.readline() == b"[rank 0] from the rank\n"
-    with open(os.path.join(records.folder_of(home, RUN), "user_logs", "std_log_process_1.txt"), "ab") as log:
+    with open(os.path.join(folder_of(home, RUN), "user_logs", "std_log_process_1.txt"), "ab") as log:
         log.write(b"torn")
         log.flush()
         assert following.stdout.readline() == b"[rank 1] from the rank\n"

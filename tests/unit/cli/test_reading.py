@@ -16,7 +16,7 @@ from localrun.cli.logs import logs
 from localrun.cli.ps import ps
 from localrun.errors import BadInput, RunNotFound
 from localrun.workspace import records
-from localrun.workspace.home import open_home
+from localrun.workspace.home import folder_of, open_home
 
 
 @pytest.fixture
@@ -28,11 +28,11 @@ def make_run(home, run_id, outputs=(b"",), **changes):
     logs = ["std_log.txt"] if len(outputs) == 1 else [f"std_log_process_{rank}.txt" for rank in range(len(outputs))]
     record = {
         "schema": 1, "run_id": run_id, "status": "completed", "exit_code": 0, "experiment": "exp", "display_name": "",
-        "target": "local", "started_at": "2026-01-02T03:04:05.678Z", "duration_s": 1.5, "folder": records.folder_of(home, run_id),
+        "target": "local", "started_at": "2026-01-02T03:04:05.678Z", "duration_s": 1.5, "folder": folder_of(home, run_id),
         "ranks": [{"rank": rank, "status": "completed", "log": log} for rank, log in enumerate(logs)],
     }  # fmt: skip
     records.insert(home, record | changes)
-    folder = os.path.join(records.folder_of(home, run_id), "user_logs")
+    folder = os.path.join(folder_of(home, run_id), "user_logs")
     os.makedirs(folder)
     for name, output in zip(logs, outputs, strict=True):
         with open(os.path.join(folder, name), "wb") as file:
@@ -105,7 +105,7 @@ def test_logs_of_a_rank_that_is_not_there_name_those_that_are(home):
 
 def test_a_rank_whose_log_is_gone_prints_nothing(home):
     make_run(home, "a_1_00", [b"x"])
-    os.unlink(os.path.join(records.folder_of(home, "a_1_00"), "user_logs", "std_log.txt"))
+    os.unlink(os.path.join(folder_of(home, "a_1_00"), "user_logs", "std_log.txt"))
     assert invoke(logs, "a_1_00") == b""
 
 

@@ -5,6 +5,8 @@ import os
 import pytest
 
 from localrun.workspace import active, database, records, recover
+from localrun.workspace.home import folder_of
+from localrun.workspace.run_files import write_json
 
 RUN = "exp_1_00"
 
@@ -13,7 +15,7 @@ def make_record(home, **changes):
     base = {
         "schema": 1, "run_id": RUN, "status": "running", "exit_code": None, "experiment": "exp", "display_name": "",
         "target": "local", "started_at": "2026-01-02T03:04:05.678Z", "duration_s": None,
-        "folder": records.folder_of(home, RUN), "notes": ["first"],
+        "folder": folder_of(home, RUN), "notes": ["first"],
         "ranks": [{"rank": 0, "status": "completed", "exit_code": 0}, {"rank": 1, "status": "running"}],
     }  # fmt: skip
     return base | changes
@@ -46,9 +48,7 @@ def test_lost_run_keeps_what_was_known_of_it(home):
 def test_run_whose_supervisor_died_after_closing_the_record_has_ended_as_recorded(home):
     records.insert(home, make_record(home))
     row_of_before = database.rows(home, limit=1, live_only=False, say=print)
-    records.write_json(
-        os.path.join(records.folder_of(home, RUN), "run.json"), make_record(home, status="failed", exit_code=3)
-    )
+    write_json(os.path.join(folder_of(home, RUN), "run.json"), make_record(home, status="failed", exit_code=3))
     assert database.rows(home, limit=1, live_only=False, say=print) == row_of_before
     os.close(active.claim(home, RUN))
     assert recover.sweep(home, pytest.fail) == (RUN,)

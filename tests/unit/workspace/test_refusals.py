@@ -148,7 +148,7 @@ def test_a_registry_that_cannot_be_made_again(home):
 
 
 def test_a_run_whose_folder_cannot_be_put_aside(home):
-    from localrun.workspace.run_files import folder_of
+    from localrun.workspace.home import folder_of
 
     put_folder(folder_of(home, "r_1_0"))
     put_file(home, "trash", f"r_1_0.{os.getpid()}")
@@ -173,7 +173,7 @@ def test_a_workspace_without_runs_needs_no_snapshot(home):
 
 
 def test_a_folder_that_nobody_may_write_is_removed_with_its_run(home):
-    from localrun.workspace.run_files import folder_of
+    from localrun.workspace.home import folder_of
 
     inner = put_folder(folder_of(home, "r_1_0"), "outputs", "locked")
     put_file(inner, "result")

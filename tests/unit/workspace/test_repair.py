@@ -8,6 +8,7 @@ import sqlite3
 import pytest
 
 from localrun.workspace import active, records
+from localrun.workspace.home import folder_of
 from localrun.workspace.repair import examine, repair
 
 COUNT = 6
@@ -16,7 +17,7 @@ COUNT = 6
 def make_record(home, run_id, **more):
     facts = {"schema": 1, "run_id": run_id, "experiment": "a", "display_name": "", "status": "completed"}
     facts |= {"exit_code": 0, "target": "local", "started_at": "2026-01-02T03:04:05.000Z", "duration_s": 1.5}
-    return facts | {"folder": records.folder_of(home, run_id)} | more
+    return facts | {"folder": folder_of(home, run_id)} | more
 
 
 @pytest.fixture
@@ -154,9 +155,9 @@ def test_run_whose_folder_is_gone_too_is_named(tmp_path, home):
 def test_run_that_is_being_made_is_left_alone(home):
     run_id = "a_1700000098_00"
     entry = active.claim(home, run_id)
-    os.makedirs(records.folder_of(home, run_id))
+    os.makedirs(folder_of(home, run_id))
     assert repair(home, print).partly == ()
-    assert os.listdir(records.folder_of(home, run_id)) == []
+    assert os.listdir(folder_of(home, run_id)) == []
     active.release(home, run_id, entry)
 
 
