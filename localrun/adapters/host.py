@@ -70,7 +70,13 @@ def probe_host(
 def _look_at_outputs(spec: RunSpec) -> tuple[tuple[str, str], ...]:
     """Tell what stands where the outputs are copied to; a run changes that itself, so nobody takes note of it."""
     place = spec.outputs_directory
-    return ((place, Reading().look(place)),) if place else ()
+    if not place:
+        return ()
+    near = os.path.abspath(place)
+    while not os.path.exists(near):
+        near = os.path.dirname(near)
+    kind = Reading().look(place)
+    return ((place, kind if os.access(near, os.W_OK) or kind in {"file", "other"} else "locked"),)
 
 
 def leads_outside(script: str, folder: str) -> str:

@@ -86,8 +86,9 @@ def check_outputs(spec: RunSpec, kinds: Mapping[str, str]) -> None:
     Raises:
         BadInput: an output has a reserved name, or they cannot be copied to where they are wanted.
     """
-    if kinds.get(spec.outputs_directory) in {"file", "other"}:
-        message = f"{spec.outputs_directory} is there and is no folder"
+    faults = dict.fromkeys(("file", "other"), "is there and is no folder") | {"locked": "cannot be written by you"}
+    if fault := faults.get(kinds.get(spec.outputs_directory, "")):
+        message = f"{spec.outputs_directory} {fault}"
         raise refuse(spec, message, key="", flag="-o", hint="name a folder; it is made when it is not there")
     for item in spec.outputs:
         if item.name.lower() in RESERVED:

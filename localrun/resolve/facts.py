@@ -15,7 +15,8 @@ class HostFacts:
         python_version: Major and minor version of the Python that runs localrun, such as `3.11`.
         interpreter: The absolute path of the interpreter that the run configuration names, or of the default one;
             empty when there is none.
-        paths: What stands at each path that the run configuration names: `file`, `folder`, `other` or `missing`.
+        paths: What stands at each path that the run configuration names: `file`, `folder`, `other`, `missing` or
+            `locked`, a place of outputs where nothing may be written.
         script_near: When the script is not there, a path that is spelt much like it; else empty.
         script_outside: Where the script really is when its path leads out of the source folder; else empty.
         hashes: SHA-256 of the local files and folders that pip requirements name, by requirement line.
