@@ -39,10 +39,7 @@ def main() -> int:
     arguments = sys.argv[1:]
     traceback = "--traceback" in arguments[:2]  # behind a script it is the script's
     if traceback:
-        from localrun.cli.telling import tell_traceback
-
         arguments.remove("--traceback")
-        sys.excepthook = tell_traceback
     from localrun.errors import LocalrunError
 
     try:
@@ -56,21 +53,21 @@ def main() -> int:
 
         return run_command(arguments)
     except LocalrunError as error:
-        if traceback:
-            raise
-        from localrun.cli.telling import tell_error
+        from localrun.cli.telling import tell_error, tell_traceback
 
+        if traceback:
+            tell_traceback(error)
         return tell_error(error)
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return 141
-    except Exception as error:
-        if traceback:
-            raise
-        from localrun.cli.telling import tell_unexpected
+    except Exception as error:  # noqa: BLE001 - the one place where whatever nobody thought of ends
+        from localrun.cli.telling import tell_traceback, tell_unexpected
 
+        if traceback:
+            tell_traceback(error)
         return tell_unexpected(error)
 
 

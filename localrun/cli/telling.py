@@ -9,8 +9,6 @@ from localrun.workspace.home import tell
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from types import TracebackType
-
     from localrun.errors import LocalrunError
 
 
@@ -40,13 +38,13 @@ def tell_unexpected(error: Exception) -> int:
     return 125
 
 
-def tell_traceback(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+def tell_traceback(error: BaseException) -> None:
     """Tell the user of an error as Python does, without the credentials in addresses."""
     import traceback
 
     from localrun.resolve.credentials import hide_credentials
 
-    text = "".join(traceback.format_exception(kind, error, trace))
+    text = "".join(traceback.format_exception(error))
     print_lines([escape(line) for line in hide_credentials(text).splitlines()])
 
 

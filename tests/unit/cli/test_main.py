@@ -10,6 +10,7 @@ import pytest
 
 from localrun.cli import main
 from localrun.cli.commands import suggest
+from localrun.errors import NotRunnable
 
 
 @pytest.fixture
@@ -25,7 +26,6 @@ def command(monkeypatch):
         monkeypatch.setattr(sys, "argv", ["localrun", *options, "ps"])
         return main()
 
-    monkeypatch.setattr(sys, "excepthook", sys.excepthook)  # `--traceback` sets one of its own
     return run
 
 
@@ -38,9 +38,12 @@ def test_an_error_that_nobody_thought_of_is_told_without_a_traceback_and_without
     assert said[-1] == "kind=internal"
 
 
-def test_a_traceback_is_there_for_who_asks_for_it(command):
-    with pytest.raises(RuntimeError, match="here"):
-        command(RuntimeError("here"), "--traceback")
+@pytest.mark.parametrize(("error", "code"), [(RuntimeError("here"), 125), (NotRunnable("here"), 127)])
+def test_a_traceback_is_there_for_who_asks_for_it_before_what_is_always_said(command, capsys, error, code):
+    assert command(error, "--traceback") == code
+    said = capsys.readouterr().err.splitlines()
+    assert said[0].startswith("Traceback")
+    assert said[-1].startswith("kind=")
 
 
 def test_ctrl_c_before_the_ranks_run_ends_with_130_and_no_words(command, capsys):
