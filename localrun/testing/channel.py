@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 _MARK = "made-by-localrun.json"
 """Written last into a channel: what it was made from."""
 
-_FORMAT = 4
+_FORMAT = 5
 """Raised when the same sources give another channel, so that an older one is made anew."""
 
 _INSTALLERS = ("pip", "setuptools", "wheel")

@@ -41,10 +41,12 @@ def relocate_binaries(executable: str, stdlib: str, prefix: str, name: str) -> N
     libraries = find_libraries(sources)
     for soname, path in libraries.items():
         shutil.copy2(path, os.path.join(prefix, "lib", soname))
+    program, copies = os.path.join(prefix, "bin", name), [os.path.join(prefix, "lib", soname) for soname in libraries]
+    _leave_out_debugging([program, *copies, *(os.path.join(library, module) for module in modules)])
     if not libraries:
         return
-    _set_rpath("$ORIGIN/../lib", [os.path.join(prefix, "bin", name)])
-    _set_rpath("$ORIGIN", [os.path.join(prefix, "lib", soname) for soname in libraries])
+    _set_rpath("$ORIGIN/../lib", [program])
+    _set_rpath("$ORIGIN", copies)
     for folder in sorted({os.path.dirname(module) for module in modules}):
         up = os.path.relpath(os.path.join(prefix, "lib"), os.path.join(library, folder))
         inside = [os.path.join(library, module) for module in modules if os.path.dirname(module) == folder]
@@ -70,6 +72,12 @@ def _find_modules(library: str) -> list[str]:
     for parent, _, names in os.walk(library):
         found += [os.path.relpath(os.path.join(parent, name), library) for name in names if name.endswith(".so")]
     return sorted(found)
+
+
+def _leave_out_debugging(binaries: list[str]) -> None:
+    """Drop what only a debugger reads, a third of a Python built by `make install`; without `strip` it stays."""
+    if program := shutil.which("strip"):
+        subprocess.run((program, "--strip-debug", *binaries), capture_output=True, check=False)
 
 
 def _set_rpath(rpath: str, binaries: list[str]) -> None:
