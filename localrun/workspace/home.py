@@ -164,6 +164,9 @@ def failed(error: OSError, path: str) -> StoreFailed:
         return StoreFailed(f"no space left for {path}: {said}", hint=hint, code="store_full")
     if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
         return StoreFailed(f"{path} cannot be written: {said}", hint=_ELSEWHERE, code="store_read_only")
+    if error.errno in (errno.EMFILE, errno.ENFILE):
+        hint = "Raise the limit of open files (ulimit -n 4096), or end other programs."
+        return StoreFailed(f"too many files are open to use {path}: {said}", hint=hint, code="no_process")
     if error.errno in (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS):
         return StoreFailed(
             f"the file system of {path} has no working locks: {said}", hint=_ELSEWHERE, code="store_locks"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import subprocess
 import time
 
@@ -162,3 +163,21 @@ def test_every_rank_knows_its_place(localrun):
     assert [localrun.log(rank).decode().split() for rank in range(4)] == [
         [str(rank), str(rank % 2), "4", "2", str(rank // 2), str(rank // 2), str(port), str(rank % 2)] for rank in range(4)
     ]  # fmt: skip
+
+
+def test_supervisor_that_fails_takes_every_rank_with_it_and_leaves_a_record(localrun):
+    def allow_few_files():  # enough for the command, and not for the logs of so many ranks
+        resource.setrlimit(resource.RLIMIT_NOFILE, (105, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
+
+    words = ("--distribution", "pytorch", "-n", "60", "--command", "sleep 600 & sleep 600")
+    done = localrun.run(*words, preexec_fn=allow_few_files)
+    err = done.stderr.decode()
+    assert (done.returncode, err.splitlines()[-1]) == (125, "kind=no_process"), err
+    assert "localrun itself failed: OSError: [Errno 24] Too many open files" in err
+    record = localrun.record()
+    assert (record["status"], record["exit_code"], record["origin"]) == ("failed", 125, "localrun")
+    assert {rank["status"] for rank in record["ranks"]} == {"stopped"}
+    with open(os.path.join(record["folder"], "localrun.log"), encoding="utf-8") as file:
+        assert "Traceback" in file.read()
+    assert localrun.command("ps", "-q").stdout == b""
+    assert localrun.wait_for_processes() == []

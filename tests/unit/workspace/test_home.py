@@ -89,7 +89,7 @@ def test_somebody_elses_folder_is_refused(tmp_path):
 @pytest.mark.parametrize(
     ("number", "code"),
     [(errno.ENOSPC, "store_full"), (errno.EDQUOT, "store_full"), (errno.EROFS, "store_read_only"),
-     (errno.EACCES, "store_read_only"), (errno.ENOLCK, "store_locks"), (errno.EIO, "store_corrupt")],
+     (errno.EACCES, "store_read_only"), (errno.ENOLCK, "store_locks"), (errno.EMFILE, "no_process"), (errno.EIO, "store_corrupt")],
 )  # fmt: skip
 def test_system_errors_have_a_kind_and_a_hint(number, code):
     error = home.failed(OSError(number, os.strerror(number)), "/x")
