@@ -1,6 +1,7 @@
 """Ignore files, read as Azure ML reads them: git's patterns by pathspec, the last match wins for each file alone.
 
-Git itself never looks below an ignored folder; Azure ML does, so `!kept` works there, and here.
+Git itself never looks below an ignored folder; Azure ML does, so `!kept` works there, and here. Blanks in front of a
+pattern, which are part of it for git, do not count.
 """
 
 from __future__ import annotations
@@ -87,7 +88,7 @@ def _compile(file: str, text: bytes) -> Callable[[str], bool]:
     patterns: list[Any] = []
     for number, line in enumerate(lines, 1):
         try:
-            patterns += PathSpec.from_lines("gitignore", [line.removesuffix("\r")]).patterns
+            patterns += PathSpec.from_lines("gitignore", [line.removesuffix("\r").lstrip()]).patterns
         except (ValueError, re.error) as error:
             hint = "write a pattern as git takes it in .gitignore"
             raise BadInput(f"{line!r} is not a pattern: {error}", file=file, line=number, hint=hint) from None

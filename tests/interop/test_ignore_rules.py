@@ -37,6 +37,7 @@ RULES = {
     "crlf": {".amlignore": "*.csv\r\nlogs/\r\n"},
     "nested-counts-for-nothing": {"data/.amlignore": "*\n", "data/.gitignore": "*\n"},
     "folder-without-slash": {".amlignore": "data\n"},
+    "indented": {".amlignore": "  logs/\n\t*.csv\n \t!data/a.csv\n"},
     "case": {".amlignore": "LOGS/\nTRAIN.PY\n"},
 }
 
