@@ -246,3 +246,29 @@ def test_hung_rank_ends_a_run_that_continues_and_holds_one_that_is_held(on_failu
     assert history.until(4.5).sent == sent
     assert history.course.held is held
     assert history.course.first_cause.reason == "rank_hung"
+
+
+def test_silence_does_not_count_while_the_run_is_paused():
+    history = History(silence=Silence((0, 1), 8, lambda _: 0.0))
+    history.course.pause(4)
+    history.course.pause(50)  # it is already
+    history.course.resume(104)
+    history.course.resume(200)  # it goes on already
+    assert history.until(107.9).sent == []
+    assert history.until(108).sent == [(108, INT)]
+    assert history.reason == "rank_hung"
+
+
+def test_second_failure_of_a_held_run_changes_nothing():
+    history = History((0, 0, 0), on_failure="hold")
+    history.course.end_rank(1, 3, 2)
+    history.course.end_rank(2, 4, 3)
+    assert (history.course.failure.rank, history.course.failure.code) == (1, 3)
+    assert history.course.held
+
+
+def test_run_that_is_being_ended_is_not_paused():
+    history = History(stop_timeout_s=10)
+    history.course.ask_to_end("terminated", 1)
+    history.course.pause(2)
+    assert history.until(1e6).sent == [(1, TERM), (11, KILL)]

@@ -20,3 +20,12 @@ def test_times_are_read_as_they_were_noted_and_growth_by_nothing_is_none(tmp_pat
 def test_times_that_cannot_be_kept_are_left_out(tmp_path):
     Times(str(tmp_path / "missing")).note(0, 1)
     assert not os.path.exists(tmp_path / "missing")
+
+
+def test_times_end_where_the_disk_is_full(tmp_path):
+    (tmp_path / NAME).symlink_to("/dev/full")
+    times = Times(str(tmp_path))
+    times.note(0, 1)
+    before = os.listdir("/dev/fd")
+    times.note(0, 2)  # nothing is tried again
+    assert os.listdir("/dev/fd") == before

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import threading
+import time
 
 import pytest
 
@@ -162,3 +164,37 @@ def test_prefixes():
     assert make_prefixes(1, coloured=True) == [b""]
     assert make_prefixes(11, coloured=False)[9:] == [b"[rank  9] ", b"[rank 10] "]
     assert make_prefixes(2, coloured=True) == [b"\x1b[36m[rank 0] \x1b[0m", b"\x1b[33m[rank 1] \x1b[0m"]
+
+
+def test_view_waits_for_a_reader_that_is_slow_and_loses_nothing(tmp_path):
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    text = b"".join(b"%08d\n" % number for number in range(40_000))
+    (tmp_path / "log").write_bytes(text)
+    seen = []
+
+    def read():
+        while piece := os.read(reader, 1 << 16):
+            seen.append(piece)
+
+    slow = threading.Thread(target=read)
+    view = View([str(tmp_path / "log")], [b""], writer)
+    threading.Timer(0.05, slow.start).start()
+    view.show(last=True)
+    os.close(writer)
+    while not slow.ident:
+        time.sleep(0.001)
+    slow.join()
+    os.close(reader)
+    assert b"".join(seen) == text
+
+
+def test_what_was_there_before_is_left_out_on_request(screen):
+    view = screen.view(2)
+    screen.add(0, b"old\n")
+    view.skip()
+    screen.add(0, b"new\n")
+    screen.add(1, b"first\n")
+    view.show(last=True)
+    assert screen.shown() == b"[rank 0] new\n[rank 1] first\n"
+    assert view.begun
