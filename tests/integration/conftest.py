@@ -10,7 +10,7 @@ import pytest
 
 sys.path.insert(0, os.path.dirname(__file__))
 
-from engine_kit import BARE, PYTHON, Engine, SecondEngine, copy_image
+from engine_kit import BARE, PYTHON, Engine, SecondEngine, running
 from run_kit import Driver
 from venv_kit import find_venv
 
@@ -49,14 +49,8 @@ def python_image(engine):
 
 @pytest.fixture(scope="session")
 def one_second_engine(engine, tmp_path_factory):
-    one = SecondEngine(tmp_path_factory.mktemp("second-engine"))
-    try:
-        one.up()
-        for name in (BARE, PYTHON):
-            copy_image(name, engine, one)
+    with running(SecondEngine(tmp_path_factory.mktemp("second-engine")), engine, BARE, PYTHON) as one:
         yield one
-    finally:
-        one.close()
 
 
 @pytest.fixture

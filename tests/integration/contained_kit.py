@@ -6,7 +6,7 @@ import fcntl
 import json
 import os
 
-from run_kit import Driver, wait_until
+from run_kit import Driver, hear, wait_until
 
 
 class Contained(Driver):
@@ -59,3 +59,31 @@ def is_locked(path):
     except FileNotFoundError:
         return False
     return False
+
+
+def use(driver):
+    yield driver
+    left = [*driver.containers(), *driver.networks()]
+    for container in driver.containers():
+        driver.engine.docker("rm", "-f", container)
+    for network in driver.networks():
+        driver.engine.docker("network", "rm", network)
+    assert not left
+    assert not driver.wait_for_processes()
+
+
+def start_waiting(driver, *words, ranks=1, program="import time; time.sleep(600)", **options):
+    """Start a run whose ranks are there when this returns."""
+    here = os.path.join(os.path.dirname(driver.source), "here")
+    if not os.path.exists(here):
+        os.mkfifo(here)
+    driver.write("wait.py", f"open({here!r}, 'w').write('on\\n')\n{program}")
+    folder = os.path.dirname(here)
+    child = driver.start("run", *words, "-v", f"{folder}:{folder}", "wait.py", **options)
+    try:
+        hear(here, ranks)
+    except BaseException:
+        child.kill()
+        print(child.communicate())
+        raise
+    return child

@@ -13,6 +13,9 @@ import signal
 import subprocess
 import tempfile
 import time
+from contextlib import contextmanager
+
+from run_kit import finish
 
 BARE, PYTHON = "localrun-test/bare", "localrun-test/python"
 SEARCHED = os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/local/sbin", "/usr/sbin", "/sbin"))
@@ -39,13 +42,7 @@ class Engine:
 
     def try_docker(self, *words, timeout=120, **options):
         """Call the client; give its exit code, its output and its errors, in bytes."""
-        with self.start(*words, **options) as child:
-            try:
-                out, err = child.communicate(timeout=timeout)
-            except BaseException:
-                child.kill()
-                raise
-        return subprocess.CompletedProcess(words, child.returncode, out, err)
+        return finish(self.start(*words, **options), timeout)
 
     def docker(self, *words, **options):
         """Call the client, which must succeed; give its output as text."""
@@ -101,6 +98,18 @@ def copy_image(name, source, target):
     with source.start("save", name, stderr=None) as saving:
         target.docker("load", stdin=saving.stdout)
     assert saving.returncode == 0
+
+
+@contextmanager
+def running(one, source, *images):
+    """Let an engine run while a block runs, with copies of images of another one."""
+    try:
+        one.up()
+        for name in images:
+            copy_image(name, source, one)
+        yield one
+    finally:
+        one.close()
 
 
 class SecondEngine(Engine):

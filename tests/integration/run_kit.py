@@ -5,9 +5,12 @@ from __future__ import annotations
 import glob
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
+
+from localrun.workspace import active
 
 LOCALRUN = [sys.executable, "-m", "localrun"]
 FAMILY = """
@@ -24,6 +27,17 @@ open(sys.argv[1], "w").write(f"{os.getpid()}\\n")
 time.sleep(600)
 """
 """A script with descendants in groups and sessions of their own; it writes its pid to where it is told."""
+
+
+def finish(child, timeout):
+    """Wait for the end of a child and give its exit code, its output and its errors; it does not outlive the test."""
+    with child:
+        try:
+            out, err = child.communicate(timeout=timeout)
+        except BaseException:
+            child.kill()
+            raise
+    return subprocess.CompletedProcess(child.args, child.returncode, out, err)
 
 
 class Driver:
@@ -47,13 +61,7 @@ class Driver:
         return subprocess.Popen([*LOCALRUN, *words], env=environ, **options)
 
     def command(self, *words, timeout=60, **options):
-        with self.start(*words, **options) as child:
-            try:
-                out, err = child.communicate(timeout=timeout)
-            except BaseException:
-                child.kill()
-                raise
-        return subprocess.CompletedProcess(words, child.returncode, out, err)
+        return finish(self.start(*words, **options), timeout)
 
     def run(self, *words, **options):
         return self.command("run", *words, **options)
@@ -134,3 +142,14 @@ def wait_until(true, timeout_s=10.0, *, fail=True):
             assert not fail, "it did not happen in time"
             return
         time.sleep(0.01)
+
+
+def end_of(record):
+    return record["status"], record["exit_code"], record["origin"], record["kind"]
+
+
+def kill_supervisor(localrun):
+    (run_id,) = active.names(localrun.home)
+    supervisor = active.read(localrun.home, run_id).supervisor
+    os.kill(supervisor.pid, signal.SIGKILL)
+    return run_id

@@ -7,9 +7,8 @@ import json
 import os
 
 import pytest
-from contained_kit import Contained
-from test_docker_losses import use
-from test_runs_seed_bootstrap import COMMAND, INSTALL, MARKER, TRAIN, assert_whole, read_seed, remove_marker
+from contained_kit import Contained, use
+from seed_kit import COMMAND, INSTALL, MARKER, TRAIN, assert_whole, read_seed, remove_marker
 
 SEEDED = COMMAND.replace("python", "python3")
 SHOW = "import json, os; print(json.dumps(dict(os.environ)))"

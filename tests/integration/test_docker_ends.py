@@ -7,9 +7,8 @@ import signal
 import time
 
 import pytest
-from contained_kit import Contained
+from contained_kit import Contained, use
 from run_kit import hear
-from test_docker_losses import use
 
 
 @pytest.fixture

@@ -9,10 +9,9 @@ import subprocess
 import time
 
 import pytest
-from contained_kit import Contained
-from run_kit import hear, wait_until
+from contained_kit import Contained, start_waiting, use
+from run_kit import end_of, hear, wait_until
 from terminal_kit import open_terminal
-from test_runs_signals import end_of
 
 NAP = 0.1
 
@@ -25,34 +24,6 @@ def contained(own_workspace, tmp_path, engine, python_image):
 @pytest.fixture
 def fragile(own_workspace, tmp_path, second_engine, python_image):
     yield from use(Contained(own_workspace, tmp_path / "source", second_engine, python_image))
-
-
-def use(driver):
-    yield driver
-    left = [*driver.containers(), *driver.networks()]
-    for container in driver.containers():
-        driver.engine.docker("rm", "-f", container)
-    for network in driver.networks():
-        driver.engine.docker("network", "rm", network)
-    assert not left
-    assert not driver.wait_for_processes()
-
-
-def start_waiting(driver, *words, ranks=1, program="import time; time.sleep(600)", **options):
-    """Start a run whose ranks are there when this returns."""
-    here = os.path.join(os.path.dirname(driver.source), "here")
-    if not os.path.exists(here):
-        os.mkfifo(here)
-    driver.write("wait.py", f"open({here!r}, 'w').write('on\\n')\n{program}")
-    folder = os.path.dirname(here)
-    child = driver.start("run", *words, "-v", f"{folder}:{folder}", "wait.py", **options)
-    try:
-        hear(here, ranks)
-    except BaseException:
-        child.kill()
-        print(child.communicate())
-        raise
-    return child
 
 
 def supervisor_of(driver):

@@ -10,8 +10,7 @@ import threading
 from contextlib import suppress
 
 import pytest
-from contained_kit import Contained
-from test_docker_losses import start_waiting, use
+from contained_kit import Contained, start_waiting, use
 
 SOCKET = "/var/run/docker.sock"
 MAKE, START = rb"POST \S+/containers/create\?name=(\S+)", rb"POST \S+/containers/(\w+)/start"

@@ -11,12 +11,9 @@ import subprocess
 import time
 
 import pytest
-from contained_kit import Contained
-from run_kit import LOCALRUN, hear, wait_until
-from test_docker_losses import start_waiting, use
-from test_runs_full_disk import FILL
-from test_runs_logs import BYTES, MANY, expected_lines, peak_mebibytes
-from test_runs_signals import end_of
+from contained_kit import Contained, start_waiting, use
+from print_kit import BYTES, FILL, MANY, expected_lines, peak_mebibytes
+from run_kit import LOCALRUN, end_of, hear, wait_until
 
 from localrun.adapters.spawn import list_descendants
 

@@ -8,7 +8,7 @@ import os
 import pytest
 from contained_kit import Contained
 from packages_kit import make_wheel
-from test_runs_seed_bootstrap import COMMAND, TRAIN, read_seed
+from seed_kit import COMMAND, TRAIN, read_seed
 
 pytestmark = pytest.mark.slow
 

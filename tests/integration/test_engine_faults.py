@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from urllib.parse import quote
 
 import pytest
-from engine_kit import BARE, SecondEngine, copy_image
+from engine_kit import BARE, SecondEngine, running
 from run_kit import hear, wait_until
 from secret_kit import search_files
 
@@ -118,13 +118,8 @@ def small_disk(tmp_path, mounting):
 
 @pytest.fixture
 def small_engine(small_disk, tmp_path, engine):
-    one = SecondEngine(tmp_path / "small-engine", data=small_disk)
-    try:
-        one.up()
-        copy_image(BARE, engine, one)
+    with running(SecondEngine(tmp_path / "small-engine", data=small_disk), engine, BARE) as one:
         yield one
-    finally:
-        one.close()
 
 
 def fill(folder, left_bytes):

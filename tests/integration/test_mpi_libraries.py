@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from test_distributed_samples import mount, run_sample, verify
+from sample_kit import mount, run_sample, verify
 from venv_kit import find_venv
 
 pytestmark = [pytest.mark.slow, pytest.mark.pypi, pytest.mark.timeout(900)]

@@ -6,10 +6,9 @@ import os
 import signal
 
 import pytest
-from contained_kit import Contained
-from engine_kit import BARE, PodmanEngine, copy_image
+from contained_kit import Contained, use
+from engine_kit import BARE, PodmanEngine, running
 from run_kit import wait_until
-from test_docker_losses import use
 
 NETWORK = ("--network", "host")
 """The network of the engine's own namespace: Podman's bridges want programs that not every machine has."""
@@ -23,13 +22,8 @@ sleep 600
 
 @pytest.fixture(scope="module")
 def podman(engine, tmp_path_factory):
-    one = PodmanEngine(tmp_path_factory.mktemp("podman"))
-    try:
-        one.up()
-        copy_image(BARE, engine, one)
+    with running(PodmanEngine(tmp_path_factory.mktemp("podman")), engine, BARE) as one:
         yield one
-    finally:
-        one.close()
 
 
 @pytest.fixture

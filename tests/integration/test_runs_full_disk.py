@@ -6,14 +6,8 @@ import os
 import subprocess
 
 import pytest
+from print_kit import FILL
 from run_kit import hear
-
-FILL = """
-import os, sys
-for _ in range(int(sys.argv[1])):
-    os.write(1, b"x" * 999 + b"\\n")
-sys.exit(int(sys.argv[2]))
-"""
 
 
 @pytest.fixture

@@ -13,23 +13,10 @@ import time
 
 import pexpect
 import pytest
+from print_kit import BYTES, MANY, expected_lines, peak_mebibytes
 from run_kit import LOCALRUN, hear, wait_until
 
 from localrun.adapters.spawn import list_descendants
-
-MANY = """
-import hashlib, os, sys
-rank, lines = os.environ.get("RANK", "0"), int(sys.argv[1])
-text = "".join(f"{rank} {number:07d} {'x' * (number % 61)}\\n" for number in range(lines)).encode()
-view = memoryview(text)
-while view:
-    view = view[os.write(1, view[:30011]):]  # writes end anywhere in a line
-open(sys.argv[2] + rank, "w").write(hashlib.sha256(text).hexdigest())
-"""
-
-
-def expected_lines(rank, lines):
-    return [f"{rank} {number:07d} {'x' * (number % 61)}" for number in range(lines)]
 
 
 def test_8_ranks_of_100_000_lines_lose_and_tear_none(localrun, tmp_path):
@@ -54,11 +41,6 @@ def test_child_that_prints_5_000_lines_and_exits_at_once_loses_none(localrun, ra
     assert len(done.stdout.splitlines()) == 5000 * ranks
     lines = [re.sub(r"^\[rank \d\] ", "", line) for line in done.stdout.decode().splitlines()]
     assert sorted(lines) == sorted(line for rank in range(ranks) for line in expected_lines(rank, 5000))
-
-
-BYTES = (
-    b"\xff\xfe ok\n\0nul\0\n\x1b[31mred\x1b[0m \x9b2J\rlast\na\r\n\xe2\x80\xae\nt\xc3\xbcr\n\x07no newline at the end"
-)
 
 
 def test_one_rank_is_shown_byte_for_byte_and_kept_so(localrun):
@@ -257,11 +239,6 @@ def test_progress_of_the_environment_is_gone_from_the_terminal_when_ranks_print(
     terminal.close()
     assert terminal.exitstatus == 0, shown
     assert b"here\r\nthere\r\n" in shown
-
-
-def peak_mebibytes(pid):
-    with open(f"/proc/{pid}/status", encoding="utf-8") as file:
-        return int(re.search(r"VmHWM:\s+(\d+) kB", file.read())[1]) / 1024
 
 
 def test_memory_stays_small_whatever_a_rank_prints(localrun):

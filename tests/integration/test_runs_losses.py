@@ -9,17 +9,10 @@ import subprocess
 import time
 
 import pytest
-from run_kit import FAMILY, hear, wait_until
+from run_kit import FAMILY, hear, kill_supervisor, wait_until
 from terminal_kit import end, open_terminal
 
 from localrun.workspace import active
-
-
-def kill_supervisor(localrun):
-    (run_id,) = active.names(localrun.home)
-    supervisor = active.read(localrun.home, run_id).supervisor
-    os.kill(supervisor.pid, signal.SIGKILL)
-    return run_id
 
 
 @pytest.mark.slow

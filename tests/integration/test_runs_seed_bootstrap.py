@@ -10,27 +10,8 @@ import time
 
 import pytest
 from packages_kit import make_wheel
-from run_kit import hear
-
-DATA = os.path.join(os.path.dirname(os.path.dirname(__file__)), "data")
-MARKER = "/tmp/.azureml_bootstrap_complete"
-COMMAND = "bash bootstrap.sh && python train.py"
-TRAIN = "import greeting, os; print(os.environ['RANK'], os.environ['AZ_BATCHAI_TASK_INDEX'], greeting.hello())"
-
-
-INSTALL = "pip install --no-index --quiet --find-links wheels greeting"
-
-
-def read_seed():
-    with open(os.path.join(DATA, "seed_bootstrap.sh"), encoding="utf-8") as file:
-        return file.read()
-
-
-def remove_marker():
-    if os.path.isdir(MARKER) and not os.path.islink(MARKER):
-        os.rmdir(MARKER)
-    elif os.path.lexists(MARKER):
-        os.unlink(MARKER)
+from run_kit import hear, kill_supervisor
+from seed_kit import COMMAND, INSTALL, MARKER, TRAIN, assert_whole, read_seed, remove_marker
 
 
 @pytest.fixture
@@ -53,14 +34,6 @@ def quick(seeded):
     seeded.write("bootstrap.sh", read_seed().replace(INSTALL, "cp wheels/greeting.txt greeting.py"))
     seeded.write("wheels/greeting.txt", "def hello():\n    return 'we love you'\n")
     return seeded
-
-
-def assert_whole(driver, ranks, record=None):
-    for rank in range(ranks):
-        lines = driver.log(rank, record).decode().splitlines()
-        assert lines[-3:-1] == ["Barrier...", "Bootstrap complete!"]
-        assert lines[-1].endswith(" we love you")
-        assert ("Installation complete" in lines) == (lines[-1].split()[1] == "0")
 
 
 def test_first_run_and_second_run_work_and_leave_nothing_in_tmp(seeded):
@@ -165,8 +138,6 @@ def assert_whole_but_last(driver):
 
 
 def test_place_of_the_marker_goes_with_a_run_whose_supervisor_was_killed(quick, tmp_path):
-    from test_runs_losses import kill_supervisor
-
     quick.home = str(tmp_path / "a home")
     here = quick.fifo()
     quick.write("train.py", f"open({here!r}, 'w').write('on\\n'); import time; time.sleep(600)")

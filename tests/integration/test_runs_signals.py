@@ -7,7 +7,7 @@ import signal
 import time
 
 import pytest
-from run_kit import FAMILY, hear
+from run_kit import FAMILY, end_of, hear
 from terminal_kit import end, open_terminal
 
 WILLING = "import sys, time; open(sys.argv[1], 'w').write('on\\n'); time.sleep(600)"
@@ -18,10 +18,6 @@ for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
 open(sys.argv[1], "w").write("on\\n")
 time.sleep(600)
 """
-
-
-def end_of(record):
-    return record["status"], record["exit_code"], record["origin"], record["kind"]
 
 
 @pytest.mark.parametrize("ranks", [1, 3])

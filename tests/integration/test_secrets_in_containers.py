@@ -10,6 +10,7 @@ from contextlib import suppress
 import pytest
 from contained_kit import Contained
 from run_kit import hear, wait_until
+from sample_kit import mount
 from script_kit import SCRIPT
 from secret_kit import (
     PLAIN,
@@ -22,7 +23,6 @@ from secret_kit import (
     store,
     watch_command_lines,
 )
-from test_distributed_samples import mount
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import glob
 import os
 import re
 
@@ -112,3 +113,14 @@ def test_a_package_says_what_lives_there_and_what_does_not(package):
         docstring = " ".join(file.read().split('"""')[1].split())
     assert "What lives here: " in docstring
     assert "What does not: " in docstring
+
+
+def test_no_module_of_tests_takes_anything_from_another_one():
+    tests = os.path.join(os.path.dirname(PACKAGE), "tests")
+    found = []
+    for path in glob.glob(f"{tests}/**/test_*.py", recursive=True):
+        with open(path, encoding="utf-8") as file:
+            found += [
+                f"{path}: {line}" for line in re.findall(r"^ *(?:from|import) test_\w+.*$", file.read(), re.MULTILINE)
+            ]
+    assert found == []
