@@ -12,10 +12,11 @@ from _localrun_shim.journal import JOURNAL, read_entries
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import Any
 
 
-def get_run(cls: type, **kwargs: "Any") -> "Any":
+def get_run(cls: type, **kwargs: object) -> "Any":
     """Give the run that this process belongs to, as an object of a completed class."""
     kwargs.setdefault("run_id", os.environ.get("AZUREML_RUN_ID"))
     return cls(**kwargs)
@@ -84,7 +85,7 @@ class Recorded:
         self._localrun_log("confusion_matrix", "confusion_matrix", name, value)
 
     def log_image(
-        self, name: str, path: "str | None" = None, plot: "Any" = None, description: "str | None" = ""
+        self, name: str, path: "str | None" = None, plot: object = None, description: "str | None" = ""
     ) -> None:
         del description
         print("Attempted to log image metric {}:\n{}".format(name, plot or path))
@@ -95,32 +96,32 @@ class Recorded:
         print("Attempted to add tag {} with value {}".format(name, value))
         self._localrun_write("tags", v={name: _text(value)})
 
-    def set_tags(self, tags: "dict[str, Any]") -> None:
+    def set_tags(self, tags: "dict[str, object]") -> None:
         print("Attempted to set tags {}".format(tags))
         self._localrun_write("tags", v={name: _text(value) for name, value in tags.items()})
 
-    def remove_tags(self, tags: "list[str]") -> "dict[str, Any]":
+    def remove_tags(self, tags: "list[str]") -> "dict[str, object]":
         self._localrun_write("tags", v=dict.fromkeys(tags))
         return self.get_tags()
 
-    def add_properties(self, properties: "dict[str, Any]") -> None:
+    def add_properties(self, properties: "dict[str, object]") -> None:
         print("Attempted to add properties {}".format(properties))
         self._localrun_write("properties", v={name: _text(value) for name, value in properties.items()})
 
-    def get_tags(self) -> "dict[str, Any]":
+    def get_tags(self) -> "dict[str, object]":
         known = dict(read_context().get("tags") or {}) if self.parent is None else {}
         known.update(_merge("tags", self.id))
         return {name: value for name, value in known.items() if value is not None}
 
-    def get_properties(self) -> "dict[str, Any]":
+    def get_properties(self) -> "dict[str, object]":
         return _merge("properties", self.id)
 
     @property
-    def tags(self) -> "dict[str, Any]":
+    def tags(self) -> "dict[str, object]":
         return self.get_tags()
 
     @property
-    def properties(self) -> "dict[str, Any]":
+    def properties(self) -> "dict[str, object]":
         return self.get_properties()
 
     def get_metrics(
@@ -129,15 +130,15 @@ class Recorded:
         recursive: bool = False,
         run_type: object = None,
         populate: bool = False,
-    ) -> "dict[str, Any]":
+    ) -> "dict[str, object]":
         del recursive, run_type, populate
-        found: dict[str, list[Any]] = {}
+        found: dict[str, list[object]] = {}
         for entry in sorted(read_entries(), key=_when):
             if entry["r"] == self.id and entry["k"] not in _NO_METRICS and name in (None, entry["n"]):
                 found.setdefault(entry["n"], []).append(entry["v"])
         return {key: values[0] if len(values) == 1 else values for key, values in found.items()}
 
-    def upload_file(self, name: str, path_or_stream: "Any", datastore_name: "str | None" = None) -> None:
+    def upload_file(self, name: str, path_or_stream: object, datastore_name: "str | None" = None) -> None:
         del datastore_name
         print("Attempted to track file {} at {}".format(name, path_or_stream))
         self._localrun_write("file", n=copy_in(name, path_or_stream))
@@ -170,7 +171,11 @@ class Recorded:
         copy_out(name, output_file_path)
 
     def register_model(
-        self, model_name: str, model_path: "str | None" = None, tags: "dict[str, Any] | None" = None, **kwargs: "Any"
+        self,
+        model_name: str,
+        model_path: "str | None" = None,
+        tags: "dict[str, object] | None" = None,
+        **kwargs: object,
     ) -> "Any":
         path = model_path or model_name
         self._localrun_write(
@@ -192,11 +197,11 @@ class Recorded:
         return Experiment()
 
     @property
-    def input_datasets(self) -> "dict[str, Any]":
+    def input_datasets(self) -> "dict[str, object]":
         return list_datasets("AZURE_ML_INPUT_")
 
     @property
-    def output_datasets(self) -> "dict[str, Any]":
+    def output_datasets(self) -> "dict[str, object]":
         return list_datasets("AZURE_ML_OUTPUT_")
 
     @property
@@ -212,7 +217,7 @@ class Recorded:
     def get_status(self) -> str:
         return "Running"
 
-    def get_details(self) -> "dict[str, Any]":
+    def get_details(self) -> "dict[str, object]":
         return {
             "runId": self.id,
             "target": read_context().get("target", "local"),
@@ -238,9 +243,9 @@ class Recorded:
 
     def create_children(
         self, count: "int | None" = None, tag_key: "str | None" = None, tag_values: "list[str] | None" = None
-    ) -> "list[Any]":
+    ) -> "list[object]":
         children = []
-        values: list[Any] = list(tag_values or [None] * (count or 0))
+        values: Sequence[str | None] = tag_values or [None] * (count or 0)
         for value in values:
             child = self.child_run()
             if tag_key is not None:
@@ -265,7 +270,7 @@ class Recorded:
         del timeout_seconds
         print("Attempted to flush run with id {}".format(self.id))
 
-    def wait_for_completion(self, *_: object, **__: object) -> "dict[str, Any]":
+    def wait_for_completion(self, *_: object, **__: object) -> "dict[str, object]":
         return self.get_details()
 
     def __enter__(self) -> "Any":
@@ -288,7 +293,7 @@ _NO_METRICS = ("tags", "properties", "file", "model", "child", "end")
 class Model:
     """A model that the script has registered."""
 
-    def __init__(self, name: str, tags: "dict[str, Any]") -> None:
+    def __init__(self, name: str, tags: "dict[str, object]") -> None:
         self.name = name
         self.version = 1
         self.id = "{}:1".format(name)
@@ -299,8 +304,8 @@ def _when(entry: "dict[str, Any]") -> float:
     return float(entry["t"])
 
 
-def _merge(kind: str, run_id: str) -> "dict[str, Any]":
-    found: dict[str, Any] = {}
+def _merge(kind: str, run_id: str) -> "dict[str, object]":
+    found: dict[str, object] = {}
     for entry in sorted(read_entries(), key=_when):
         if entry["k"] == kind and entry["r"] == run_id:
             found.update(entry["v"])
