@@ -12,6 +12,7 @@ from localrun.errors import LocalrunError
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from typing import IO
 
 PIECE = 1 << 20
 
@@ -48,9 +49,6 @@ class _Pieces(io.RawIOBase):
         self._pieces = iter(pieces)
         self._rest = b""
 
-    def readable(self) -> bool:
-        return True
-
     def readinto(self, target: memoryview) -> int:  # type: ignore[override]  # any buffer would do
         while not self._rest:
             piece = next(self._pieces, None)
@@ -71,8 +69,9 @@ def _unpack(archive: tarfile.TarFile, member: tarfile.TarInfo, folder: str, *, k
         return _is_within(folder, parts)
     if keep and os.path.lexists(path):
         return True
-    if member.isreg():
-        return _write(archive, member, path)
+    source = archive.extractfile(member) if member.isreg() else None
+    if source is not None:
+        return _write(source, member, path)
     if member.issym():
         return _leads_within(parts, member.linkname) and _make_link(member.linkname, path)
     goal = member.linkname.split("/")
@@ -107,10 +106,7 @@ def _make_way(path: str) -> None:
         os.unlink(path)
 
 
-def _write(archive: tarfile.TarFile, member: tarfile.TarInfo, path: str) -> bool:
-    source = archive.extractfile(member)
-    if source is None:
-        return False
+def _write(source: IO[bytes], member: tarfile.TarInfo, path: str) -> bool:
     _make_way(path)
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
     with open(os.open(path, flags, 0o600), "wb") as file:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import os
 import signal
 
@@ -45,3 +46,47 @@ def test_tagged_leaves_the_caller_out():
 def test_waiting_for_a_living_process_ends_with_the_timeout():
     me = processes.identify(os.getpid())
     assert processes.wait_all([me, Process(pid=me.pid, start="1")], 0.02) == (me,)
+
+
+def test_signals_reach_a_process_where_the_system_has_no_pidfds(monkeypatch):
+    me = processes.identify(os.getpid())
+    monkeypatch.delattr(os, "pidfd_open")
+    assert processes.send(me, 0)
+    assert processes.send_group(me, 0)
+    assert not processes.send(Process(pid=me.pid, start="1"), signal.SIGKILL)
+    assert processes.wait_all([me], 0.02) == (me,)
+
+
+def test_signals_reach_a_process_where_the_kernel_does_not_take_them_by_pidfd(monkeypatch):
+    me = processes.identify(os.getpid())
+
+    def refuse(number):
+        def send(*arguments):
+            raise OSError(number, os.strerror(number))
+
+        return send
+
+    monkeypatch.setattr(signal, "pidfd_send_signal", refuse(errno.EINVAL))
+    assert processes.send(me, 0)
+    for number in (errno.ESRCH, errno.EPERM):
+        monkeypatch.setattr(signal, "pidfd_send_signal", refuse(number))
+        assert not processes.send(me, 0)
+
+
+def test_somebody_else_s_process_is_not_looked_into(refusable):
+    first = processes.identify(1)
+    assert processes.look_into(first) is None
+    me = processes.identify(os.getpid())
+    assert processes.look_into(Process(pid=me.pid, start="1")) is None
+
+
+def test_a_process_is_looked_into():
+    variables, folder = processes.look_into(processes.identify(os.getpid()))
+    assert folder == os.getcwd()
+    assert "PATH" in variables
+
+
+def test_where_there_is_no_proc_psutil_tells_the_same():
+    state, parent, start = processes._asked_status(os.getpid())
+    assert (state, parent, float(start) > 0) == ("R", os.getppid(), True)
+    assert processes._asked_status(2**22 + 1) == ("", 0, "")

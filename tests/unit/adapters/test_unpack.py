@@ -90,3 +90,17 @@ def test_what_is_there_stays_when_it_is_to_be_kept(folder):
 def test_what_is_no_archive_is_told(folder):
     with pytest.raises(LocalrunError, match="no archive"):
         unpack_archive([b"nothing of the kind" * 100], str(folder))
+
+
+def test_an_archive_that_ends_too_soon_is_told(folder):
+    pieces = make(("a", tarfile.REGTYPE, "a" * 3000))
+    with pytest.raises(LocalrunError, match="no archive: unexpected end of data"):
+        unpack_archive(pieces[:2], str(folder))
+
+
+def test_a_file_where_a_folder_belongs_is_left_and_a_folder_where_a_file_belongs_is_replaced(folder):
+    (folder / "a").write_text("old")
+    (folder / "b" / "deep").mkdir(parents=True)
+    pieces = make(("a/below", tarfile.REGTYPE, "x"), ("b", tarfile.REGTYPE, "new"))
+    assert unpack_archive(pieces, str(folder)) == ["a/below"]
+    assert ((folder / "a").read_text(), (folder / "b").read_text()) == ("old", "new")

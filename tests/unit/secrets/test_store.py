@@ -273,3 +273,37 @@ def test_a_list_of_names_in_the_keyring_that_cannot_be_read_is_told(own_workspac
 def test_the_place_of_secrets_is_said_before_there_are_any(own_workspace, desktop):
     assert describe_place(Vault(home=str(own_workspace), environ={})).startswith("the keyring (")
     assert describe_place(Vault(home=str(own_workspace), environ=FILE)).endswith("secrets/box")
+
+
+@pytest.mark.parametrize("error", [RuntimeError("with the-planted-value in it"), OSError("no bus")])
+def test_a_keyring_that_does_not_answer_is_told_and_its_words_are_not(own_workspace, desktop, monkeypatch, error):
+    vault = Vault(home=str(own_workspace), environ={})
+    write_secrets(vault, {"token": "the-planted-value"})
+
+    def fail(*arguments):
+        raise error
+
+    monkeypatch.setattr(desktop, "get_password", fail)
+    with pytest.raises(SecretFailed, match=f"does not answer as it should: {type(error).__name__}") as caught:
+        read_secrets(vault, ["token"])
+    assert "planted" not in caught.value.message
+    assert caught.value.hint == "unlock it and try again"
+
+
+def test_where_no_keyring_can_be_found_the_file_is_used(own_workspace, monkeypatch):
+    import keyring
+
+    def fail():
+        raise RuntimeError("no session")
+
+    monkeypatch.setattr(keyring, "get_keyring", fail)
+    write_secrets(Vault(home=str(own_workspace), environ={}), {"token": "value"})
+    assert os.path.exists(own_workspace / "secrets" / "box")
+
+
+def test_a_value_that_left_the_keyring_by_other_ways_can_be_removed(own_workspace, desktop):
+    vault = Vault(home=str(own_workspace), environ={})
+    write_secrets(vault, {"token": "value"})
+    desktop.known.clear()
+    remove_secrets(vault, ["token"])
+    assert list_names(vault) == []
