@@ -19,34 +19,12 @@ from localrun.adapters.engine_errors import EngineRefused
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from typing import TypedDict
+    from typing import Any
 
     from localrun.adapters.engine import Engine
 
-    class _Settings(TypedDict, total=False):
-        Labels: dict[str, str] | None
-
-    class _Layers(TypedDict, total=False):
-        Layers: list[str] | None
-
-    class _Facts(TypedDict, total=False):
-        """What an engine says of an image: `GET /images/{name}/json` of the Engine API."""
-
-        Architecture: str
-        Os: str
-        Variant: str
-        Created: str
-        Config: _Settings | None
-        RootFS: _Layers | None
-
-    class _Step(TypedDict, total=False):
-        """What it says of a step that made it: `GET /images/{name}/history`."""
-
-        Created: int
-        CreatedBy: str
-        Comment: str
-        Size: int
-
+    Said = Mapping[str, Any]
+    """What an engine answers, decoded: an image as of `GET /images/{name}/json`, a step as of `…/history`."""
 
 DRIVERS = frozenset({"aufs", "btrfs", "fuse-overlayfs", "overlay2", "vfs", "zfs"})
 """Docker's own stores, as `GET /info` names them. Podman's is `overlay`, containerd's `overlayfs`."""
@@ -105,8 +83,8 @@ def load_layer(
 
 
 def _write_image(
-    facts: _Facts,
-    history: list[_Step],
+    facts: Said,
+    history: list[Said],
     members: tuple[Member, ...],
     settings: Mapping[str, object],
     comment: str,
@@ -133,7 +111,7 @@ def _write_image(
     yield from write_archive(ends)
 
 
-def _configure(facts: _Facts, history: list[_Step], settings: Mapping[str, object], comment: str) -> dict[str, object]:
+def _configure(facts: Said, history: list[Said], settings: Mapping[str, object], comment: str) -> dict[str, object]:
     """Give the image's configuration but for its layers (OCI image specification, "Image Configuration")."""
     known = facts.get("Config") or {}
     added = settings.get("Labels")
@@ -156,7 +134,7 @@ def _write_time(epoch_s: float) -> str:
     return datetime.fromtimestamp(epoch_s, timezone.utc).isoformat().replace("+00:00", "Z")
 
 
-def _describe_layers(facts: _Facts, history: list[_Step]) -> list[dict[str, object]]:
+def _describe_layers(facts: Said, history: list[Said]) -> list[dict[str, object]]:
     """Give the history of an image: as it was where its steps tell which made a layer, else one line a layer."""
     count = len((facts.get("RootFS") or {}).get("Layers") or ())
     full = sum(1 for step in history if step.get("Size"))

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from typing import Any
 
+    from localrun.adapters.children import ChildEnding
     from localrun.environments.installing import Answer
     from localrun.environments.making import Build
 
@@ -68,20 +69,27 @@ def link_conda_part(build: Build, on_solved: Callable[[], None]) -> Answer:
         if answer is not None:
             raise_refusal(answer, build.lock)
             return answer
-        if ending.stalled:
-            seconds = build.settings.no_progress_s
-            message = f"no sign of life for {seconds:g} s while {last['text']}"
-            raise EnvironmentFailed(message, hint="try again later, or use another channel or mirror", code="channel")
-        if ending.code == NO_ANSWER or _is_full(build.places.home):
-            raise StoreFailed("the disk is full", code="store_full", detail=last_lines(build.places.log))
-        if ending.code >= 0:
-            break
+        _refuse_unanswered(build, ending, last["text"])
         build.report(Progress(stage="clean", text=f"the installer was ended by signal {-ending.code}, trying again"))
         remove_tree(build.places.prefix)
-    how = f"by signal {-ending.code}, twice" if ending.code < 0 else f"with exit code {ending.code}"
-    message = f"the installer ended {how}, while {last['text'] or 'starting'}"
+    raise _crashed(build, f"by signal {-ending.code}, twice", last["text"])
+
+
+def _refuse_unanswered(build: Build, ending: ChildEnding, doing: str) -> None:
+    """Raise why there is no answer, unless a signal has ended the child, which may do better once more."""
+    if ending.stalled:
+        message = f"no sign of life for {build.settings.no_progress_s:g} s while {doing}"
+        raise EnvironmentFailed(message, hint="try again later, or use another channel or mirror", code="channel")
+    if ending.code == NO_ANSWER or _is_full(build.places.home):
+        raise StoreFailed("the disk is full", code="store_full", detail=last_lines(build.places.log))
+    if ending.code >= 0:
+        raise _crashed(build, f"with exit code {ending.code}", doing)
+
+
+def _crashed(build: Build, how: str, doing: str) -> EnvironmentFailed:
+    message = f"the installer ended {how}, while {doing or 'starting'}"
     log = build.places.log
-    raise EnvironmentFailed(message, hint=f"see {log}", code="installer_crashed", detail=last_lines(log))
+    return EnvironmentFailed(message, hint=f"see {log}", code="installer_crashed", detail=last_lines(log))
 
 
 def _describe_request(build: Build, settings: Mapping[str, object]) -> dict[str, object]:
