@@ -97,3 +97,74 @@ def test_the_place_of_secrets_is_told(own_workspace):
 
 def test_the_interpreter_is_told():
     assert only(doctor_machine.check_python({})).status == OK
+
+
+def test_an_installation_without_what_makes_environments_fails(monkeypatch):
+    import importlib.util
+
+    real = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "uv" else real(name))
+    found = only(doctor_machine.check_python({}))
+    assert (found.status, found.says.endswith(", without uv")) == (FAILED, True)
+    assert "pip install" in found.hint
+
+
+def test_few_processes_are_warned_of(monkeypatch):
+    import resource
+
+    limits = {resource.RLIMIT_NOFILE: (65_536, 65_536), resource.RLIMIT_NPROC: (100, 100)}
+    monkeypatch.setattr(resource, "getrlimit", limits.__getitem__)
+    found = doctor_machine.check_limits({})[0]
+    assert (found.status, found.hint[-14:]) == (WARNING, "ulimit -u 4096")
+    limits[resource.RLIMIT_NPROC] = (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
+    assert doctor_machine.check_limits({})[0].says.endswith("no limit of processes")
+
+
+@pytest.mark.parametrize(("blocks", "status"), [(1000, WARNING), (10_000_000, OK)])
+def test_little_shared_memory_is_warned_of(monkeypatch, blocks, status):
+    facts = os.statvfs_result((4096, 4096, blocks, *[0] * 7))
+    monkeypatch.setattr(os, "statvfs", lambda place: facts)
+    assert {item.name: item.status for item in doctor_machine.check_limits({})}["shm"] == status
+
+
+def test_what_a_system_does_not_have_is_not_looked_at(monkeypatch):
+    import builtins
+
+    def refuse(*arguments, **more):
+        raise FileNotFoundError(2, "No such file or directory")
+
+    monkeypatch.setattr(builtins, "open", refuse)
+    monkeypatch.setattr(os, "statvfs", refuse)
+    assert [item.name for item in doctor_machine.check_limits({})] == ["ulimit"]
+
+
+def test_without_proxies_and_bundles_the_system_s_count():
+    assert only(doctor_services.check_proxies({})).says == "none"
+    assert only(doctor_services.check_certificates({})).says == "the system's"
+
+
+def test_the_contexts_of_docker_are_told_and_which_one_is_used(tmp_path):
+    environ = {"DOCKER_CONFIG": str(tmp_path)}
+    assert only(doctor_services._list_contexts(environ)).says == "used: default"
+    place = tmp_path / "contexts" / "meta" / "1"
+    place.mkdir(parents=True)
+    (place / "meta.json").write_text('{"Name": "remote"}')
+    (tmp_path / "config.json").write_text('{"currentContext": "remote"}')
+    assert only(doctor_services._list_contexts(environ)).says == "used: remote; there are remote"
+    environ["DOCKER_HOST"] = "unix:///x"
+    assert only(doctor_services._list_contexts(environ)).says.startswith("used: none: DOCKER_HOST is set")
+    (tmp_path / "config.json").write_text("nonsense")
+    assert only(doctor_services._list_contexts(environ)).status == WARNING
+
+
+def test_a_channel_of_this_machine_is_looked_for_where_it_is(tmp_path):
+    there, answer = doctor_services._ask("channel", f"file://{tmp_path}", {}, "make it")
+    assert (there.status, there.says, answer) == (OK, str(tmp_path), None)
+    gone, _ = doctor_services._ask("channel", f"file://{tmp_path}/none", {}, "make it")
+    assert (gone.status, gone.hint) == (WARNING, "make it")
+
+
+def test_settings_of_conda_that_cannot_be_read_are_told(tmp_path):
+    (tmp_path / "condarc").write_text("channels: {")
+    found = only(doctor_services.check_channels({"CONDARC": str(tmp_path / "condarc")}))
+    assert (found.status, found.name) == (FAILED, "channels")
