@@ -40,6 +40,15 @@ def finish(child, timeout):
     return subprocess.CompletedProcess(child.args, child.returncode, out, err)
 
 
+class Child(subprocess.Popen):
+    """A command that does not outlive a test that fails while it runs, as a script that sleeps for long would."""
+
+    def __exit__(self, kind, value, traceback):
+        if kind:
+            self.kill()
+        super().__exit__(kind, value, traceback)
+
+
 class Driver:
     """Runs `localrun` commands in a source folder."""
 
@@ -58,7 +67,7 @@ class Driver:
     def start(self, *words, env=None, **options):
         environ = {**os.environ, "LOCALRUN_HOME": self.home, **(env or {})}
         options = {"cwd": self.source, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | options
-        return subprocess.Popen([*LOCALRUN, *words], env=environ, **options)
+        return Child([*LOCALRUN, *words], env=environ, **options)
 
     def command(self, *words, timeout=60, **options):
         return finish(self.start(*words, **options), timeout)
@@ -103,7 +112,7 @@ class Driver:
 
     def wait_for_processes(self, count=0, timeout_s=10.0):
         """Wait until so many are left; give those that are."""
-        wait_until(lambda: len(self.processes()) <= count, timeout_s, fail=False)
+        wait_until(lambda: len(self.processes()) <= count, timeout_s, fail=False, every_s=0.05)
         return self.processes()
 
     def read(self, name, timeout_s=20):
@@ -135,13 +144,13 @@ def hear(fifo, count=1, timeout_s=30):
     return lines
 
 
-def wait_until(true, timeout_s=10.0, *, fail=True):
+def wait_until(true, timeout_s=10.0, *, fail=True, every_s=0.01):
     end = time.monotonic() + timeout_s
     while not true():
         if time.monotonic() > end:
             assert not fail, "it did not happen in time"
             return
-        time.sleep(0.01)
+        time.sleep(every_s)
 
 
 def end_of(record):
