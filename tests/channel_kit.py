@@ -1,4 +1,4 @@
-"""A channel with this machine's python, and a workspace that has unpacked its packages: made once for all workers."""
+"""A channel with this machine's python, and workspaces that have unpacked its packages: made once for all workers."""
 
 from __future__ import annotations
 
@@ -19,30 +19,51 @@ def make_python_channel(folder):
 
 def make_unpacked(folder, channel):
     """Make a workspace that has made one environment of the channel, and give its cache."""
-    home = os.path.join(folder, "python-unpacked")
+    text = f"channels: [{channel}]\ndependencies: [python, pip, setuptools]\n"
+    return build_once(os.path.join(folder, "python-unpacked"), "python.yml", text)
+
+
+def build_once(home, name, text, **settings):
+    """Make an environment in a workspace that many workers want it in, and give the cache of that workspace.
+
+    Args:
+        home: The workspace.
+        name: A name for the definition; its ending tells the form.
+        text: The definition.
+        settings: Environment variables.
+    """
+    os.makedirs(os.path.dirname(home), exist_ok=True)
+    definition, ready = os.path.join(os.path.dirname(home), name), f"{home}.{name}.ready"
     with FileLock(f"{home}.lock"):
-        if not os.path.exists(f"{home}.ready"):
-            definition = f"{home}.yml"
+        if _read(ready) != text:
             with open(definition, "w", encoding="utf-8") as file:
-                file.write(f"channels: [{channel}]\ndependencies: [python, pip, setuptools]\n")
+                file.write(text)
             command = (sys.executable, "-m", "localrun", "env", "build", "-q", definition)
-            environ = os.environ | {"LOCALRUN_HOME": home}
+            environ = os.environ | settings | {"LOCALRUN_HOME": home}
             subprocess.run(command, env=environ, check=True, stdout=subprocess.DEVNULL)
-            with open(f"{home}.ready", "w"):
-                pass
+            os.replace(definition, ready)
     return os.path.join(home, "cache")
 
 
-def link_cache(cache, home):
-    """Have a workspace begin with the unpacked packages and the bytecode of another, by hard links."""
-    os.makedirs(home, mode=0o700, exist_ok=True)
-    for part in ("conda", "bytecode"):
-        top = os.path.join(cache, part)
-        for folder, _, names in os.walk(top):
-            here = os.path.join(home, "cache", part, os.path.relpath(folder, top))
-            os.makedirs(here, mode=0o700, exist_ok=True)
-            for name in names:
-                if name.endswith(".lock"):  # written in place, and locked
-                    shutil.copy(os.path.join(folder, name), here)
-                    continue
-                os.link(os.path.join(folder, name), os.path.join(here, name), follow_symlinks=False)
+def _read(path):
+    try:
+        with open(path, encoding="utf-8") as file:
+            return file.read()
+    except FileNotFoundError:
+        return ""
+
+
+def link_cache(cache, home, parts):
+    """Have a workspace begin with parts of the caches of another, by hard links; on another disk, by copies."""
+    os.makedirs(os.path.join(home, "cache"), mode=0o700, exist_ok=True)
+
+    def place(source, target):
+        if os.path.lexists(target):
+            return
+        # A file of locks is written in place, and locked.
+        near = os.stat(home).st_dev == os.lstat(source).st_dev and not source.endswith(".lock")
+        os.link(source, target, follow_symlinks=False) if near else shutil.copy(source, target)
+
+    for part in parts:
+        here = os.path.join(home, "cache", part)
+        shutil.copytree(os.path.join(cache, part), here, symlinks=True, copy_function=place, dirs_exist_ok=True)

@@ -48,7 +48,7 @@ def unpacked(python_channel, tmp_path_factory):
 
     base = tmp_path_factory.getbasetemp()
     cache = make_unpacked(str(base.parent if "PYTEST_XDIST_WORKER" in os.environ else base), python_channel)
-    return lambda home: link_cache(cache, str(home))
+    return lambda home, *parts: link_cache(cache, str(home), parts or ("conda", "bytecode"))
 
 
 @pytest.fixture

@@ -10,8 +10,6 @@ import sys
 
 import pytest
 
-from localrun.testing.channel import make_channel
-
 sys.path.insert(0, os.path.dirname(__file__))  # tests are not packages
 from environment_kit import fill_channel, text_package
 from lock_kit import NAMES, listed, make_parts, serve, write_lock
@@ -210,12 +208,12 @@ def test_system_of_another_platform_is_assumed_as_conda_lock_assumes_it(localrun
     assert not os.path.exists(os.path.join(localrun.source, "other.yml"))
 
 
-def test_pip_part_of_an_index_in_a_folder_is_locked_quietly_and_installed(localrun, tmp_path):
-    url = make_channel(str(tmp_path / "python"))
+@pytest.mark.usefixtures("warm_workspace")
+def test_pip_part_of_an_index_in_a_folder_is_locked_quietly_and_installed(localrun, python_channel, tmp_path):
     make_wheel(str(tmp_path / "index" / "greeting"))
     (tmp_path / "index" / "greeting" / "index.html").write_text("<a href='greeting-1.0-py3-none-any.whl'>it</a>")
     pip = [f"--index-url file://{tmp_path}/index", "greeting"]
-    conda = {"channels": [url], "dependencies": ["python", "pip", {"pip": pip}]}
+    conda = {"channels": [python_channel], "dependencies": ["python", "pip", {"pip": pip}]}
     localrun.write("environment.yml", json.dumps(conda))
     done = localrun.command("env", "lock", timeout=200)
     assert done.returncode == 0, done.stderr
@@ -229,10 +227,10 @@ def test_pip_part_of_an_index_in_a_folder_is_locked_quietly_and_installed(localr
 
 
 @pytest.mark.pypi
-def test_pip_part_is_locked_with_hashes_for_each_platform_and_installed_without_an_index(localrun, tmp_path):
-    url = make_channel(str(tmp_path / "python"))
+@pytest.mark.usefixtures("warm_workspace")
+def test_pip_part_is_locked_with_hashes_for_each_platform_and_installed_without_an_index(localrun, python_channel):
     pip = ["click==8.1.7", "markupsafe==2.1.5"]
-    conda = {"channels": [url], "dependencies": ["python", "pip", {"pip": pip}]}
+    conda = {"channels": [python_channel], "dependencies": ["python", "pip", {"pip": pip}]}
     localrun.write("environment.yml", json.dumps(conda))
     done = localrun.command("env", "lock", timeout=200)
     assert done.returncode == 0, done.stderr

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import runpy
@@ -10,6 +9,8 @@ import subprocess
 import sys
 
 import pytest
+from channel_kit import build_once, link_cache
+from venv_kit import CACHE
 
 DISTRIBUTED = ("ddp", "mpi", "torchrun")
 """Tested in test_distributed_samples.py."""
@@ -24,25 +25,32 @@ def localrun(sample, *arguments, **variables):
     return done.stdout
 
 
-def hash_tree(folder):
-    """Hash every file of a folder: its name, its bytes and when it was written."""
-    digest = hashlib.sha256()
+def describe_tree(folder):
+    """Give what shows every change in a folder: the kernel sets a ctime at each, and nobody can set it back."""
+    found = set()
     for place, folders, names in os.walk(folder):
-        folders.sort()
-        for name in sorted(names):
-            path = os.path.join(place, name)
-            digest.update(f"{path} {os.lstat(path).st_mtime_ns}\n".encode())
-            if os.path.islink(path):
-                digest.update(os.readlink(path).encode())
-            else:
-                with open(path, "rb") as file:
-                    digest.update(file.read())
-    return digest.hexdigest()
+        for name in (*folders, *names):
+            state = os.lstat(os.path.join(place, name))
+            found.add((place, name, state.st_ino, state.st_size, state.st_mtime_ns, state.st_ctime_ns))
+    return found
 
 
 def verify(sample, outputs, *more):
     script = os.path.join(SAMPLES, sample, "verify.py")
     return subprocess.run((sys.executable, script, str(outputs), *more), capture_output=True, text=True, check=False)
+
+
+@pytest.fixture(scope="session")
+def learning_cache(condarc):
+    """Give caches with all packages of the samples, which are filled once a machine: that takes minutes of compiling."""
+    with open(os.path.join(SAMPLES, "digits-tracked", "requirements.txt"), encoding="utf-8") as file:
+        return build_once(os.path.join(CACHE, "samples"), "requirements.txt", file.read(), CONDARC=condarc)
+
+
+@pytest.fixture
+def learning_workspace(learning_cache, warm_workspace):
+    """Let the test's workspace have the packages of the samples; the environments in it are made by the test."""
+    link_cache(learning_cache, str(warm_workspace), ("uv", "bytecode"))
 
 
 def test_every_sample_is_tested():
@@ -74,7 +82,8 @@ def test_quickstart_is_found_wrong_after_too_few_epochs(tmp_path):
 @pytest.mark.slow
 @pytest.mark.channel
 @pytest.mark.pypi
-@pytest.mark.usefixtures("warm_workspace")
+@pytest.mark.timeout(900)
+@pytest.mark.usefixtures("learning_workspace")
 def test_digits_distributed_trains_over_four_ranks_in_a_conda_environment(condarc, tmp_path):
     options = ("--bootstrap", "bootstrap.sh", "--outputs", str(tmp_path / "results"))
     settings = {"CONDARC": condarc}
@@ -88,16 +97,17 @@ def test_digits_distributed_trains_over_four_ranks_in_a_conda_environment(condar
         installed = {package["name"] for part in json.load(file).values() for package in part}
     assert {"python", "pip", "numpy", "scikit-learn"} <= installed
     assert "tabulate" not in installed
-    before = hash_tree(record["artifact"]["prefix"])
+    before = describe_tree(record["artifact"]["prefix"])
     again = localrun("digits-distributed", "run", *options, "--set", "inputs.epochs=1", "job.yml", **settings)
     assert again.count("bootstrap: tabulate") == 1
-    assert hash_tree(record["artifact"]["prefix"]) == before
+    assert describe_tree(record["artifact"]["prefix"]) == before
 
 
 @pytest.mark.slow
 @pytest.mark.channel
 @pytest.mark.pypi
-@pytest.mark.usefixtures("warm_workspace")
+@pytest.mark.timeout(900)
+@pytest.mark.usefixtures("learning_workspace")
 def test_digits_tracked_is_trained_and_what_it_logs_is_in_the_record(python_channel, tmp_path):
     (tmp_path / "condarc").write_text(f"channels: [{python_channel}]\n")
     options = ("-E", "requirements.txt", "--outputs", str(tmp_path / "results"))
@@ -124,7 +134,8 @@ def inspect_latest():
 @pytest.mark.slow
 @pytest.mark.channel
 @pytest.mark.pypi
-@pytest.mark.usefixtures("warm_workspace")
+@pytest.mark.timeout(900)
+@pytest.mark.usefixtures("learning_workspace")
 def test_digits_docker_trains_on_two_nodes_with_the_versions_of_the_local_target(tmp_path, condarc, engine, bare_image):
     base, settings = ("--set", f"environment.image={bare_image}"), {"CONDARC": condarc}
     plan = json.loads(

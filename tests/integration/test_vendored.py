@@ -45,8 +45,9 @@ def served(channel):
 
 
 @pytest.fixture
-def elsewhere(localrun, tmp_path):
-    """Give the command line of another machine: a workspace of its own, nothing in it."""
+def elsewhere(localrun, unpacked, tmp_path):
+    """Give the command line of another machine: a workspace of its own, no package in it, but bytecode of its python."""
+    unpacked(tmp_path / "other-home", "bytecode")
     driver = Driver(tmp_path / "other-home", tmp_path / "elsewhere")
     yield driver
     assert not driver.wait_for_processes()
