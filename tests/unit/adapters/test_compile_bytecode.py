@@ -102,3 +102,31 @@ def test_what_was_kept_and_is_damaged_is_made_anew(compiled, unit, damage):
     first, _ = compiled("two", ["A = 1\n", "{{ template }} ="], share=False)
     assert load(first) == 1
     assert unit.read_bytes() != texts[damage]
+
+
+def test_a_cache_that_cannot_be_written_costs_time_only(compiled, tmp_path):
+    (tmp_path / "cache").write_text("")
+    for name, share in (("one", True), ("two", False)):
+        (path,) = compiled(name, ["A = 1\n"], share=share)
+        assert load(path) == 1
+    assert (tmp_path / "cache").read_text() == ""
+
+
+def test_half_a_file_is_never_left_of_bytecode(tmp_path):
+    (tmp_path / "m.pyc").symlink_to("/dev/full")
+    with pytest.raises(OSError, match=f"no space left for {tmp_path}/m.pyc"):
+        compile_bytecode._write_bytecode(str(tmp_path / "m.pyc"), b"header", b"body")
+    assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize("given", ["no-such-hash=AA", "sha256=AA", ""])
+def test_a_source_that_is_not_what_its_package_says_is_no_bytecode_for_others(tmp_path, given):
+    (tmp_path / "m.py").write_text("A = 1\n")
+    kept = tmp_path / "cache" / "unit"
+    compile_bytecode._compile_units([(str(kept), str(tmp_path), ["m.py"], {"m.py": given})], 1, share=True)
+    assert load(importlib.util.cache_from_source(str(tmp_path / "m.py"))) == 1
+    assert not kept.exists()
+
+
+def test_a_file_that_went_has_no_hash(tmp_path):
+    assert not compile_bytecode._has_hash(str(tmp_path / "none"), "sha256=AA")
