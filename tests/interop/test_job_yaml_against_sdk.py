@@ -57,6 +57,14 @@ AGREED = {
         "{a: [1]}", "{a: null}", "{a: .inf}", "{a: .nan}", "{a: 2024-01-01}", "[1]", "null", "x", "{}",
         "{a: {path: x, foo: 1}}", "{a: {path: x, optional: true}}", "{a: {type: string, value: x}}", "{a: {value: null}}",
         "{a: {path: 3}}", "{a: {type: uri_folder, path: x, mode: eval_mount}}", "{a: {path: x, mode: rw_mount}}",
+        "{a: 1., b: .1, c: 1.e5, d: 1.e+5, e: 1.5e5, f: +.5, g: 1E+3, h: ._5, i: 1._5, j: .5.5, k: 1e, l: --1, m: 1.2.3}",
+        "{a: 0O17, b: 017, c: 0X1F, d: +1, e: -0, f: +0x1, g: 1_000.5, h: _1, i: 1_, j: 0_7, k: 0x_1, l: 12:30:45, m: 190:20:30, n: -1:30}",
+        "{a: y, b: n, c: On, d: oFF, e: tRUE, f: Null2, g: '~', h: ' ', i: '\\t', j: 1:60, k: 01:30}", "{a: {value: [1]}}", "{a: {value: {b: 1}}}",
+        "{a: 2024-01-01T00:00:00Z}", "{a: 2024-1-1}", "{a: 24-01-01}", "{a: 2001-12-14 21:59:43.10 -5}", "{a: {value: 2024-01-01}}", "{a: -.inf}",
+        "{a: 1.7976931348623157e+308, b: 5.0e-324, c: 1.0e-400, d: 123456789.123456789, e: 1.10, f: 100000000000000000.0, g: 1.0e+16}",
+        "{A: 1, a: 2}", "{é: 1}", "{a b: 1}", "{'': 1}", "{path: x, PATH: y}", "{a: {type: string}}", "{a: {type: integer, default: 3, min: 1}}",
+        "{a: {type: uri_file, path: x, mode: null}}", "{a: {type: null, path: x}}", "{a: {path: ..}}", "{a: {path: ~/x}}", "{a: azureml:x:1}",
+        "{a: {type: uri_folder, path: 'wasbs://c@a.blob.core.windows.net/p', mode: direct}}", "{a: {type: uri_file, path: x, description: d}}",
         "{a: {type: uri_fil, path: x}}", "{a.b: 1}", "{a-b: 1}", "{1a: 1}", "{_a: 1}",
     ],
     "outputs": [
@@ -71,12 +79,16 @@ AGREED = {
         *(f"{{type: {kind}}}" for kind in ("pytorch", "PyTorch", "mpi", "tensorflow", "ray", "horovod")),
         *(f"{{type: pytorch, process_count_per_instance: {n}}}" for n in ("4", "'4'", "4.0", "010", "true", "null", "''", "' 4 '", "x")),
         "{type: mpi, process_count_per_instance: 2}", "{type: tensorflow, worker_count: 2, parameter_server_count: 1}",
+        "{type: mpi, node_count: 3}", "{type: tensorflow, worker_count: null}", "{type: null}", "{type: 3}", "[pytorch]", "{type: py_torch}",
+        "{type: pytorch, process_count_per_instance: 0x2}", "{type: ray, port: '3', include_dashboard: 'true'}", "{type: ray, include_dashboard: yes}",
         "{type: tensorflow, process_count_per_instance: 1}", "{type: pytorch, x: 1}", "{process_count_per_instance: 1}",
         "null", "pytorch", "{type: ray, port: 3, include_dashboard: true}",
     ],
     "resources": [
         "{instance_count: '2', instance_type: a, shm_size: 2g, docker_args: [a], locations: [x], max_instance_count: 3}",
         "{instance_count: 2.0}", "{instance_count: 3, docker_args: '--ipc=host'}", "null", "{instance_count: null}",
+        "{instance_count: '010'}", "{instance_count: 010}", "{instance_count: true}", "{instance_count: ' 2 '}", "{shm_size: null}", "{docker_args: ''}",
+        "{docker_args: null}", "{docker_args: [1]}", "{instance_type: null}", "[a]", "{instance_count: '${{inputs.a}}'}",
         "{foo: 1}", "{shm_size: 2048}", "{instance_type: [a]}", "{docker_args: 3}", "{}",
     ],
     "limits": ["{timeout: '60'}", "{timeout: 90}", "{timeout: 0}", "{timeout: null}", "{timeouts: 3}", "null", "{}"],
@@ -103,6 +115,23 @@ AGREED = {
     ],
     **{name: ["x"] for name in ("creation_context", "status", "id", "log_files", "$schema", "additional_includes", "x-foo")},
 }  # fmt: skip
+
+# whole files, in every way that YAML may be written; `E` stands for the line of an environment
+FORMS = (
+    "\ufeffcommand: echo\nE\n", "command: echo\r\nE\r\n", "command: echo\rE\r", "---\ncommand: echo\nE\n...\n",
+    "%YAML 1.2\n---\ncommand: echo\nE\n", "command: echo\nE\ndescription: é☃🚀\n", "command:\techo\t\nE\n", "", "# x\n", "- a\n", "x\n",
+    "command: |\n  a\n  \tb\nE\n", "command: echo\nE\n---\ncommand: b\nE\n", "command: echo\n\tE\n", "command: &c echo\ndescription: *c\nE\n",
+    "command: c\nE\nenvironment_variables: &e {A: x, B: y}\ntags: {<<: *e, B: z}\n", "base: &b {A: 1}\ncommand: c\nE\n",
+    "command: c\nE\nproperties: &f {C: d}\nenvironment_variables: &e {A: x}\ntags: {<<: [*e, *f], B: z}\n",
+    "command: c\nE\nenvironment_variables: &e {A: x}\ntags: {A: z, <<: *e}\n", "command: >\n  a\n  b\n\n  c\nE\n", "command: |+\n  a\n\n\nE\n",
+    "command: |2\n    a\n  b\nE\n", "command: a\n  b\n  c\nE\n", 'command: "a\\\n  b\\n c"\nE\n', "command: 'it''s\n\n  b'\nE\n",
+    "? command\n: echo\n? environment\n: {image: 'p:3'}\n", "{command: echo, E}", '{"command": "echo", E, "inputs": {"a": 1, "b": true}}',
+    "command: c\nE\ninputs: {a: !!str 1, b: !!int '3', c: !!float '1', d: !!bool 'true'}\n", "command: c\nE\ninputs: {a: !foo x}\n",
+    "command: c\nE\ninputs: {a: !!python/none x}\n", "command: c\nE\ninputs: {1: x}\n", "command: c\nE\ninputs: {~: x}\n", "command: c\nE\ntags: *x\n",
+    'command: c\nE\ndescription: "a\\x07b\\U0001F600"\n', "command: c\nE\ndescription: a\x07b\n", "command: c\nE\ndescription: a\xa0b\ufeffc\n",
+    *(f"command: c\nE\ndescription: {text}\n" for text in ("a: b", "a #b", "%a", "@a", "?a", "-a", "!a b", "&a", "|a", '"a" b', "`a", ",a", "[a")),
+    "command: c\nE\ninputs: {a: " + "9" * 400 + "}\n", "command: c\nE\ninputs: {a: 1.0e+400}\n", "command: c\nE\ndescription: " + "x" * 70_000 + "\n",
+)  # fmt: skip
 
 # Where localrun says no and the SDK does not: the service, or the run, would fail later, or there is nothing to read here.
 STRICTER = {
@@ -241,6 +270,19 @@ def test_localrun_takes_and_refuses_what_azure_ai_ml_does_and_reads_the_same(ora
         elif spec is not None and of_localrun(spec) != of_sdk(answer["job"], str(folder)):
             differences.append((case, of_localrun(spec), of_sdk(answer["job"], str(folder))))
     assert differences == []
+
+
+def test_files_of_every_form_are_read_the_same(oracle_v2, folder):
+    paths = []
+    for number, form in enumerate(FORMS):
+        path = folder / f"form{number}.yml"
+        line = '"environment": {"image": "p:3"}' if '"command"' in form else "environment: {image: 'p:3'}"
+        path.write_bytes(form.replace("E", line, 1).encode())
+        paths.append(str(path))
+    for form, path, answer in zip(FORMS, paths, ask(oracle_v2, paths), strict=True):
+        spec = load(path)
+        assert (spec is None) == ("error" in answer), (form, answer)
+        assert spec is None or of_localrun(spec) == of_sdk(answer["job"], str(folder)), form
 
 
 def test_generated_jobs_are_read_the_same(oracle_v2, folder):
