@@ -9,13 +9,20 @@ TOGETHER = {
     "tests/integration/test_docker_seed_bootstrap.py": "seed bootstrap in containers",
     "tests/integration/test_engine_faults.py": "second engine",
     "tests/integration/test_engine_requests.py::test_an_engine_that": "second engine",
+    "tests/integration/test_image_cache.py::test_base_image_comes": "registry",
+    "tests/integration/test_image_cache.py::test_image_is_fetched": "registry",
+    "tests/integration/test_image_cache.py::test_submitted_run": "registry",
+    "tests/integration/test_image_commands.py::test_python_api": "registry",
+    "tests/integration/test_image_commands.py::test_what_is_built": "registry",
     "tests/integration/test_offline_channel.py": "offline channel",
     "tests/integration/test_podman.py": "podman",
     "tests/integration/test_runs_bootstrap.py": "bootstrap",
     "tests/integration/test_second_engine.py": "second engine",
     "tests/packaging/test_distribution.py": "distribution",
+    "tests/seeds/test_blocks_docker.py": "open registry",
 }
-"""For the beginnings of names of tests that share what takes many seconds to make, such as an engine: what that is."""
+"""For the beginnings of names of tests that share what takes many seconds to make, such as an engine or a base image in a
+registry: what that is."""
 
 
 class Scheduling(LoadScopeScheduling):

@@ -9,15 +9,9 @@ import re
 
 import pytest
 from engine_kit import Engine
-from registry_kit import BreakingProxy, Registry, make_image
+from registry_kit import BreakingProxy, make_image
 
 CLIENT = Engine()
-
-
-@pytest.fixture(scope="module")
-def registry(tmp_path_factory):
-    with Registry(tmp_path_factory.mktemp("registry")) as one:
-        yield one
 
 
 @pytest.fixture
@@ -190,7 +184,7 @@ def test_what_is_built_goes_to_the_registry_and_is_not_built_again(localrun, reg
     localrun.write("env.yml", json.dumps(document))
     localrun.write("conda.yml", json.dumps({"channels": [text_channel], "dependencies": ["words"]}))
     environ = {**account, "LOCALRUN_REGISTRY": f"{registry.address}/team"}
-    done = localrun.command("env", "build", "--push", "env.yml", env=environ)
+    done = localrun.command("env", "build", "--push", "env.yml", env=environ, timeout=250)
     assert done.returncode == 0, done.stderr
     reference = done.stdout.decode().strip()
     assert reference.startswith(f"{registry.address}/team/azureml/azureml_")

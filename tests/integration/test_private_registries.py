@@ -14,7 +14,7 @@ import threading
 
 import pytest
 from engine_kit import Engine as Client
-from registry_kit import BreakingProxy, Registry, make_image
+from registry_kit import BreakingProxy, make_image
 
 from localrun.adapters.docker_credentials import Credentials, find_credentials
 from localrun.adapters.docker_errors import ImageFailed
@@ -22,12 +22,6 @@ from localrun.adapters.docker_registry import look_up, pull_image, push_image
 from localrun.adapters.engine import connect, find_endpoint
 
 CLIENT = Client()
-
-
-@pytest.fixture(scope="module")
-def registry(tmp_path_factory):
-    with Registry(tmp_path_factory.mktemp("registry")) as one:
-        yield one
 
 
 @pytest.fixture(scope="module")

@@ -24,12 +24,18 @@ def ws():
     return Workspace.from_config()
 
 
-@pytest.fixture
-def registry(tmp_path, monkeypatch):
-    """Name a registry that everybody may push to as the project's."""
-    with Registry(tmp_path / "registry", user="") as one:
-        monkeypatch.setenv("LOCALRUN_REGISTRY", one.address)
+@pytest.fixture(scope="module")
+def open_registry(tmp_path_factory):
+    """Give a registry that everybody may push to."""
+    with Registry(tmp_path_factory.mktemp("registry"), user="") as one:
         yield one
+
+
+@pytest.fixture
+def registry(open_registry, monkeypatch):
+    """Name a registry as the project's."""
+    monkeypatch.setenv("LOCALRUN_REGISTRY", open_registry.address)
+    return open_registry
 
 
 @pytest.fixture
