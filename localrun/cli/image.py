@@ -6,29 +6,33 @@ import os
 
 import click
 
+from localrun.adapters.containers import find_image, list_images
+from localrun.adapters.engine_errors import EngineRefused
 from localrun.adapters.files import Reading
+from localrun.adapters.image_facts import EngineFacts, open_engine
 from localrun.cli import show
 from localrun.cli.arguments import FORMAT
+from localrun.environments.image_labels import FINGERPRINT
 from localrun.errors import BadInput, LocalrunError
 from localrun.escaping import escape
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping, Sequence
     from typing import Any
 
+    from localrun.adapters.containers import ImageFacts
     from localrun.adapters.engine import Engine
-    from localrun.adapters.image_facts import EngineFacts
     from localrun.spec import EnvironmentSpec
 
-LABEL = "localrun.fingerprint"
-"""The label of every image that localrun made."""
 _REGISTRY = click.option(
     "--registry", default="", metavar="HOST[:PORT][/PREFIX]", help="The registry [default: the project's]."
 )
 _QUIET = click.option("-q", "--quiet", is_flag=True, help="Say nothing but errors.")
 _LABELS = ("fingerprint", "python", "base", "lock_sha256", "definition", "version")
 MEGABYTE = 1e6
+_NO_NAME = 400
+"""The status with which an engine refuses what cannot be the name of an image."""
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -40,24 +44,13 @@ def image() -> None:
     """
 
 
-def open_engine() -> Engine:
-    """Connect to the engine that the docker command line would use.
-
-    Raises:
-        LocalrunError: none answers.
-    """
-    from localrun.adapters.engine import connect, find_endpoint
-
-    return connect(find_endpoint(os.environ, os.path.expanduser("~")))
-
-
 @image.command("list")
 @click.option("-q", "--quiet", is_flag=True, help="Only the names.")
 @FORMAT
 def list_all(*, quiet: bool, form: str) -> None:
     """List the images that localrun made, newest first."""
-    engine = open_engine()
-    found = [describe_row(item) for item in list_images(engine)]
+    engine = open_engine(os.environ)
+    found = [describe_row(item) for item in list_made(engine)]
     if quiet:
         show.write("".join(f"{escape(row['name'] or row['image'])}\n" for row in found))
         return
@@ -83,10 +76,9 @@ def _shorten(name: str) -> str:
     return name[7:19] if name.startswith("sha256:") else name
 
 
-def list_images(engine: Engine) -> list[dict[str, Any]]:
+def list_made(engine: Engine) -> list[dict[str, Any]]:
     """Give what the engine tells of each image that localrun made, newest first."""
-    found: list[dict[str, Any]] = engine.ask("GET", "/images/json", query={"filters": f'{{"label":["{LABEL}"]}}'}) or []
-    return sorted(found, key=lambda item: (-int(item["Created"]), item["Id"]))
+    return sorted(list_images(engine, label=FINGERPRINT), key=lambda item: (-int(item["Created"]), item["Id"]))
 
 
 def describe_row(item: dict[str, Any]) -> dict[str, Any]:
@@ -94,7 +86,6 @@ def describe_row(item: dict[str, Any]) -> dict[str, Any]:
     import datetime as dt
 
     names = [name for name in item.get("RepoTags") or () if name != "<none>:<none>"]
-    labels = item.get("Labels") or {}
     created = dt.datetime.fromtimestamp(int(item["Created"]), dt.timezone.utc)
     return {
         "name": _own_name(names),
@@ -103,14 +94,14 @@ def describe_row(item: dict[str, Any]) -> dict[str, Any]:
         "digests": [name for name in item.get("RepoDigests") or () if name != "<none>@<none>"],
         "size_bytes": int(item.get("Size") or 0),
         "created_at": created.strftime("%Y-%m-%dT%H:%M:%SZ"),
-        **{name: labels.get(f"localrun.{name}", "") for name in _LABELS},
+        **_describe_labels(item.get("Labels") or {}),
     }
 
 
-def _own_name(names: list[str]) -> str:
+def _own_name(names: Sequence[str]) -> str:
     """Give the name that localrun calls an image by: without a registry, and without `latest`."""
     own = [name for name in names if name.startswith("azureml/azureml_")]
-    return (own or names or [""])[0].removesuffix(":latest")
+    return (*own, *names, "")[0].removesuffix(":latest")
 
 
 def name_environments(engine: Engine, names: Iterable[str]) -> dict[str, list[str]]:
@@ -120,7 +111,6 @@ def name_environments(engine: Engine, names: Iterable[str]) -> dict[str, list[st
     """
     import json
 
-    from localrun.adapters.image_facts import EngineFacts
     from localrun.workspace import registry
     from localrun.workspace.home import open_home
 
@@ -155,7 +145,6 @@ def plan_image_name(engine: Engine, reference: str) -> str:
     Raises:
         LocalrunError: there is no such environment, or it has no image.
     """
-    from localrun.adapters.image_facts import EngineFacts
     from localrun.cli.flags import Flags
     from localrun.cli.request import read_request
 
@@ -178,18 +167,14 @@ def _plan_name(environment: EnvironmentSpec, known: EngineFacts) -> str:
     return settled.name if settled else ""
 
 
-def ask_image(engine: Engine, name: str) -> dict[str, Any] | None:
-    """Give what the engine tells of an image; None when it has no such image, or this is no name of one."""
-    from localrun.adapters.engine import EngineRefused
-    from localrun.adapters.engine_http import quote
-
+def _look_for(engine: Engine, name: str) -> ImageFacts | None:
+    """Give what the engine knows of an image; None when it has no such image, or this is no name of one."""
     try:
-        found: dict[str, Any] = engine.ask("GET", f"/images/{quote(name, '/:@')}/json")
+        return find_image(engine, name)
     except EngineRefused as error:
-        if error.status not in {400, 404}:
+        if error.status != _NO_NAME:
             raise
         return None
-    return found
 
 
 @image.command()
@@ -197,22 +182,23 @@ def ask_image(engine: Engine, name: str) -> dict[str, Any] | None:
 @FORMAT
 def inspect(name: str, form: str) -> None:
     """Show an image: of a name, an id, or an environment."""
-    engine = open_engine()
-    details = describe_image(find_image(engine, name))
-    details["environments"] = name_environments(engine, [details["name"]]).get(details["name"], [])
+    engine = open_engine(os.environ)
+    facts = find_meant(engine, name)
+    own = _own_name(facts.names)
+    details = describe_image(facts) | {"environments": name_environments(engine, [own]).get(own, [])}
     if form == "json":
         show.write(show.document(details))
         return
-    rows = [(key, _flatten(item)) for key, item in details.items() if item not in ("", [], None)]
+    rows = [(key, _flatten(item)) for key, item in details.items() if item not in ("", (), [])]
     show.write("".join(f"{key + ':':<16}{escape(text)}\n" for key, text in rows))
 
 
-def _flatten(item: Any) -> str:
-    return ", ".join(map(str, item)) if isinstance(item, list) else str(item)
+def _flatten(item: object) -> str:
+    return ", ".join(map(str, item)) if isinstance(item, list | tuple) else str(item)
 
 
-def find_image(engine: Engine, name: str) -> dict[str, Any]:
-    """Give what the engine tells of the image that a name, an id or an environment means.
+def find_meant(engine: Engine, name: str) -> ImageFacts:
+    """Give what the engine knows of the image that a name, an id or an environment means.
 
     Raises:
         ImageFailed: it is not in the engine.
@@ -220,7 +206,7 @@ def find_image(engine: Engine, name: str) -> dict[str, Any]:
     from localrun.adapters.docker_errors import ImageFailed
 
     short = name.startswith("azureml_") and "/" not in name
-    found = ask_image(engine, name) or (ask_image(engine, f"azureml/{name}") if short else None)
+    found = _look_for(engine, name) or (_look_for(engine, f"azureml/{name}") if short else None)
     if found:
         return found
     message = f"the engine has no image {name}, and there is no environment {name} with one"
@@ -230,7 +216,7 @@ def find_image(engine: Engine, name: str) -> dict[str, Any]:
     except LocalrunError:
         planned = ""
     if planned:
-        found = ask_image(engine, planned)
+        found = _look_for(engine, planned)
         message = f"the image of {name}, {planned}, is not in the engine"
     if found:
         return found
@@ -238,24 +224,24 @@ def find_image(engine: Engine, name: str) -> dict[str, Any]:
     raise ImageFailed(message, hint=hint, code="image_not_found")
 
 
-def describe_image(found: dict[str, Any]) -> dict[str, Any]:
+def describe_image(facts: ImageFacts) -> dict[str, object]:
     """Give one image as `image inspect --format json` has it, but for the environments."""
-    config = found.get("Config") or {}
-    labels = config.get("Labels") or {}
-    names = list(found.get("RepoTags") or ())
-    variables = dict(text.partition("=")[::2] for text in config.get("Env") or ())
     return {
-        "name": _own_name(names),
-        "image": found["Id"],
-        "names": names,
-        "digests": list(found.get("RepoDigests") or ()),
-        "size_bytes": int(found.get("Size") or 0),
-        "created_at": str(found.get("Created") or "")[:19] + "Z",
-        "platform": f"{found.get('Os', '')}/{found.get('Architecture', '')}",
-        "conda_path": variables.get("AZUREML_CONDA_ENVIRONMENT_PATH", ""),
-        **{name: labels.get(f"localrun.{name}", "") for name in _LABELS},
-        "layers": len((found.get("RootFS") or {}).get("Layers") or ()),
+        "name": _own_name(facts.names),
+        "image": facts.id,
+        "names": facts.names,
+        "digests": facts.digests,
+        "size_bytes": facts.size_bytes,
+        "created_at": facts.created[:19] + "Z",
+        "platform": facts.platform,
+        "conda_path": facts.variables.get("AZUREML_CONDA_ENVIRONMENT_PATH", ""),
+        **_describe_labels(facts.labels),
+        "layers": len(facts.layers),
     }
+
+
+def _describe_labels(labels: Mapping[str, str]) -> dict[str, str]:
+    return {name: labels.get(f"localrun.{name}", "") for name in _LABELS}
 
 
 def choose_registry(given: str) -> str:
@@ -289,13 +275,11 @@ def push(*, name: str, registry: str, form: str, quiet: bool) -> None:
 
     address = choose_registry(registry)
     credentials = find_account(address, os.environ)
-    engine = open_engine()
-    found = find_image(engine, name)
-    called = _own_name(list(found.get("RepoTags") or ())) or name
+    engine = open_engine(os.environ)
+    found = find_meant(engine, name)
+    called = _own_name(found.names) or name
     with show_progress(quiet=quiet) as report:
-        made = publish_image(
-            engine, found["Id"], address, name=called, credentials=credentials, report=make_tell(report)
-        )
+        made = publish_image(engine, found.id, address, name=called, credentials=credentials, report=make_tell(report))
     _write_reference(made.reference, made.digest, form)
 
 
@@ -316,7 +300,7 @@ def pull(*, name: str, registry: str, form: str, quiet: bool) -> None:
 
     address = choose_registry(registry)
     credentials = find_account(address, os.environ)
-    engine = open_engine()
+    engine = open_engine(os.environ)
     wanted = _read_own_name(engine, name)
     with show_progress(quiet=quiet) as report:
         found = fetch_image(engine, wanted, address, credentials=credentials, report=make_tell(report))
