@@ -75,14 +75,13 @@ def read_mount(text: str, directory: str) -> str:
     Raises:
         BadInput: it is no mount.
     """
-    parts = text.split(":", 3)  # host, inside, modes, and what is too much
-    hint = "write -v /host/folder:/inside, with :ro behind it to protect it"
-    if parts[3:] or not all(parts):
-        raise BadInput(f"{text!r} is not a mount", hint=hint)
-    if len(parts) == 1:
+    if ":" not in text:
         return _inside(text, text)
-    host, inside, *modes = parts
-    for mode in modes[0].split(",") if modes else ():
+    host, inside, modes = split_mount(text)
+    if not host or not inside or text.endswith(":"):
+        hint = "write -v /host/folder:/inside, with :ro behind it to protect it"
+        raise BadInput(f"{text!r} is not a mount", hint=hint)
+    for mode in modes.split(",") if modes else ():
         if mode not in _MODES:
             raise BadInput(f"{mode!r} is no mode of the mount {text}", hint="the usual ones are ro and rw")
     if host.startswith(("/", ".", "~")):
@@ -90,7 +89,20 @@ def read_mount(text: str, directory: str) -> str:
     elif not _VOLUME.fullmatch(host):
         message = f"{host!r} names neither a folder of this machine nor a volume of docker"
         raise BadInput(message, hint=f"write -v ./{host}:{inside} for a folder of this machine")
-    return ":".join((host, _inside(inside, text), *modes))
+    return ":".join((host, _inside(inside, text), *([modes] if modes else [])))
+
+
+def split_mount(mount: str) -> tuple[str, str, str]:
+    """Give the host's side, the place inside and the modes of a mount; what is not given is empty.
+
+    The host's side may hold colons, which docker's own `-v` cannot take.
+    """
+    host, _, inside = mount.rpartition(":")
+    modes = ""
+    if host and not inside.startswith("/"):
+        modes = inside
+        host, _, inside = host.rpartition(":")
+    return host, inside, modes
 
 
 def _inside(path: str, mount: str) -> str:

@@ -7,7 +7,7 @@ import re
 from localrun.errors import BadInput
 from localrun.formats import docker_options
 from localrun.formats.docker_arguments import mount_of_fields, parse_arguments
-from localrun.formats.docker_values import read_cpus, read_gpus, read_mount, read_port, read_size
+from localrun.formats.docker_values import read_cpus, read_gpus, read_mount, read_port, read_size, split_mount
 from localrun.plan import ContainerPlan
 from localrun.resolve.refusal import refuse
 from localrun.resolve.target import ARGUMENTS, SHM_SIZE
@@ -114,7 +114,8 @@ def list_mounted(spec: RunSpec) -> tuple[str, ...]:
         mounts = [read_mount(text, spec.source_directory or "/") for text in asked.volumes]
     except BadInput:  # told when the run is planned
         return ()
-    return tuple(mount.partition(":")[0] for mount in mounts if mount.startswith("/") and ":" in mount)
+    hosts = [split_mount(mount)[0] for mount in mounts]
+    return tuple(host for host in hosts if host.startswith("/"))
 
 
 def plan_container(spec: RunSpec, facts: HostFacts) -> ContainerPlan:
@@ -211,11 +212,10 @@ def _plan_mounts(spec: RunSpec, kinds: dict[str, str]) -> tuple[str, ...]:
     mounts: dict[str, str] = {}
     for text in spec.container.volumes:
         mount = _read(spec, "--volume", text, lambda given: read_mount(given, spec.source_directory or "/"))
-        parts = mount.split(":")
-        inside = parts[1] if len(parts) > 1 else parts[0]
-        if kinds.get(parts[0]) == "missing":
-            message = f"there is no file or folder {parts[0]}"
-            raise _refuse_value(spec, "--volume", message, f"make it first: mkdir -p {parts[0]}")
+        host, inside, _ = split_mount(mount)
+        if kinds.get(host) == "missing":
+            message = f"there is no file or folder {host}"
+            raise _refuse_value(spec, "--volume", message, f"make it first: mkdir -p {host}")
         if inside in mounts:
             message = f"{mounts[inside]} and {mount} are mounted at the same place"
             raise _refuse_value(spec, "--volume", message, "leave one of them out")

@@ -151,6 +151,7 @@ def test_what_is_no_number_of_processors_is_refused(text):
 MOUNTS = [
     ("/a:/b", "/a:/b"), ("/a:/b:ro", "/a:/b:ro"), ("/a:/b:ro,z", "/a:/b:ro,z"), ("./a:/b", "/job/a:/b"),
     ("../a:/b", "/a:/b"), (".:/b", "/job:/b"), ("name:/b", "name:/b"), ("/b", "/b"), ("/:/host", "/:/host"),
+    ("/a:b,c:/d", "/a:b,c:/d"), ("/a:/b:/c", "/a:/b:/c"), ("./a:b:/c:ro", "/job/a:b:/c:ro"),
 ]  # fmt: skip
 
 

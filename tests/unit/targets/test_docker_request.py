@@ -78,7 +78,7 @@ def test_limits_and_docker_arguments_reach_the_engine_and_the_init_stays():
         memory_bytes=1 << 30,
         nano_cpus=1_500_000_000,
         gpus="device=0,2",
-        mounts=("/a:/b:ro",),
+        mounts=("/a:/b:ro", "/a:b:/c:ro"),
         network="host",
         options=(("Privileged", "true"), ("PidsLimit", "100"), ("Init", "false")),
     )
@@ -86,6 +86,7 @@ def test_limits_and_docker_arguments_reach_the_engine_and_the_init_stays():
     host = request["HostConfig"]
     assert (host["Memory"], host["NanoCpus"], host["Binds"]) == (1 << 30, 1_500_000_000, ["/a:/b:ro"])
     assert host["DeviceRequests"][0]["DeviceIDs"] == ["0", "2"]
+    assert host["Mounts"][-1] == {"Type": "bind", "Source": "/a:b", "Target": "/c", "ReadOnly": True}
     assert (host["Privileged"], host["PidsLimit"], host["Init"]) == (True, 100, True)
     assert (host["NetworkMode"], request["Hostname"]) == ("host", "")
 
