@@ -14,6 +14,7 @@ import hashlib
 import importlib.util
 import json
 import marshal
+import mmap
 import os
 import struct
 import sys
@@ -199,7 +200,8 @@ def _write_bytecode(target: str, header: bytes, body: Code) -> None:
 def _load(path: str) -> Optional[Codes]:
     try:
         with open(path, "rb") as file:
-            data = memoryview(file.read())
+            # Not read: all of a large package may be 40 MB. Such files are replaced, never written into.
+            data = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
         if zlib.crc32(data[4:], _FORM) == int.from_bytes(data[:4], "little"):
             size = int.from_bytes(data[4:8], "little")
             places = marshal.loads(data[8 : 8 + size])  # noqa: S302 - a file of ours

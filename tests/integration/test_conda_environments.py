@@ -30,6 +30,7 @@ from environment_kit import fill_channel, last_line, make, make_plan, start_buil
 pytestmark = pytest.mark.channel
 
 ACTIVATE = b'export SET_BY_SCRIPT="two\nlines"; export PATH="$CONDA_PREFIX/extra:$PATH"; echo noise\n'
+KILLED = 20
 POST_LINK = b"#!/bin/sh\ntouch $PREFIX/post-link-ran\n"
 
 
@@ -165,12 +166,16 @@ def test_damaged_package_cache_never_reaches_an_environment(channel, home, damag
 
 def test_killed_builders_leave_no_half_made_environment(channel, home, tmp_path):
     plan = make_plan(channel)
+    builder = start_builder(plan, home)
+    builder.stdout.readline()  # from here on it does what is not to be left half done
     begin = time.monotonic()
-    assert not last_line(start_builder(plan, home))["reused"]
-    whole_s = time.monotonic() - begin
-    chance = random.Random(20)
+    assert not last_line(builder)["reused"]
+    work_s = time.monotonic() - begin
+    # spread evenly, so that no stage is passed over, and a little longer than on a machine whose load stays the same
+    moments = [1.2 * work_s * number / KILLED for number in range(KILLED)]
+    random.Random(20).shuffle(moments)
     killed, whole = 0, True
-    for number in range(40):
+    for number, moment in enumerate(moments):
         # away, not removed: the next files would be slow to make
         if number % 4 == 0:
             home.rename(tmp_path / f"old-{number}")
@@ -178,7 +183,8 @@ def test_killed_builders_leave_no_half_made_environment(channel, home, tmp_path)
         elif whole:
             (home / "environments").rename(tmp_path / f"old-{number}")
         builder = start_builder(plan, home)
-        time.sleep(chance.uniform(0.15, 1.05) * whole_s)
+        builder.stdout.readline()
+        time.sleep(moment)
         killed += builder.poll() is None
         builder.kill()
         builder.communicate()
@@ -188,7 +194,7 @@ def test_killed_builders_leave_no_half_made_environment(channel, home, tmp_path)
             assert_whole(found)
         if number % 4 == 3:  # what up to four have left
             assert_whole(make(plan, home))
-    assert killed >= 10  # on a machine whose load changes, some are done before their moment comes
+    assert killed >= KILLED // 4  # on a machine whose load changes, some are done before their moment comes
     assert not [name for name in os.listdir(home / "cache" / "conda") if name.startswith((".pkg", ".tmp"))]
 
 
@@ -370,7 +376,7 @@ def small_disk(tmp_path, mounting):
     subprocess.run(["umount", "-l", str(folder)], check=True)
 
 
-def test_full_disk_leaves_other_environments_and_nothing_half_made(channel, python_channel, small_disk):
+def test_full_disk_leaves_other_environments_and_nothing_half_made(channel, python_channel, small_disk, unpacked):
     other = make_plan(channel)
     make(other, small_disk)
     plan = make_plan(python_channel, conda=("python",))
@@ -380,6 +386,7 @@ def test_full_disk_leaves_other_environments_and_nothing_half_made(channel, pyth
     assert not os.path.exists(small_disk / "environments" / plan.name)
     assert_whole(find(other, home=str(small_disk)))
     subprocess.run(["mount", "-o", "remount,size=600m", str(small_disk)], check=True)
+    unpacked(small_disk, "bytecode")
     made = make(plan, small_disk)
     assert subprocess.run([made.python, "-c", "print(1)"], check=False, capture_output=True).stdout == b"1\n"
 
