@@ -118,3 +118,30 @@ def test_damaged_record_is_named(user, text):
 )
 def test_channel_is_written_as_in_a_conda_file_without_credentials(text, name):
     assert channel_name(text) == name
+
+
+def test_an_installation_is_found_by_the_program_that_the_shell_names(tmp_path, user):
+    made = make_prefix(tmp_path / "conda" / "envs" / "mine", [("python", "3.11.0", "conda-forge")])
+    environ = {"CONDA_EXE": str(tmp_path / "conda" / "bin" / "conda")}
+    assert find_conda_prefix("mine", environ, str(user)) == str(made)
+
+
+@pytest.mark.parametrize(
+    ("origin", "said"),
+    [
+        ("{", "p==1"),
+        ("[]", "p==1"),
+        ('{"url": 5}', "p==1"),
+        ('{"url": "file:///here", "dir_info": {"editable": true}}', "-e /here"),
+        (
+            '{"url": "https://me:word@host/p.git", "vcs_info": {"vcs": "git", "commit_id": "c"}}',
+            "p @ git+https://host/p.git@c",
+        ),
+        ('{"url": "https://host/p.whl"}', "p @ https://host/p.whl"),
+    ],
+)
+def test_where_a_pip_package_came_from_is_said_and_damage_is_passed_over(tmp_path, user, origin, said):
+    prefix = make_prefix(tmp_path / "e", [("python", "3.11.0", "conda-forge")], pip=[("p", "1", None)])
+    (prefix / "lib" / "python3.11" / "site-packages" / "p-1.dist-info" / "direct_url.json").write_text(origin)
+    (prefix / "lib" / "python3.11" / "site-packages" / "broken.dist-info").mkdir()
+    assert read_conda_prefix(str(prefix), {}, str(user)).pip == (said,)
