@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import stat
 
+from localrun.workspace.snapshot_objects import BLOCK_BYTES
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-BLOCK_BYTES = 512
-"""The unit of `st_blocks`, whatever the file system; source: stat(2)."""
 IMAGE_LOGS = "images"
 """Among the environments: what was said while images were built, and their locks; the images are the engine's."""
 

@@ -11,6 +11,7 @@ from localrun.errors import BadInput
 from localrun.workspace.home import tell
 from localrun.workspace.memory import keep, locate, recall
 from localrun.workspace.snapshot_objects import (
+    BLOCK_BYTES,
     CHUNK_BYTES,
     LEAVE_OUT,
     open_object,
@@ -37,8 +38,6 @@ SCRIPTS = (".sh", ".bash")
 """Endings of shell scripts."""
 MOST_SCRIPT_BYTES = 1024 * 1024
 """Shell scripts up to this size are searched for the bootstrap marker."""
-BLOCK_BYTES = 512
-"""The unit of `st_blocks`, whatever the file system; source: stat(2)."""
 REPORT_EVERY_S = 2.0
 PART = 4096
 """So many entries are listed between two looks at the limits."""
@@ -277,7 +276,7 @@ def _copy_file(old: int, new: str, entry: Entry, rewrite: tuple[bytes, bytes] | 
         out = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
         try:
             if facts.st_size < CHUNK_BYTES:
-                data = os.read(old, facts.st_size + BLOCK_BYTES)
+                data = os.read(old, facts.st_size)
                 write_all(out, data.replace(*rewrite) if rewrite is not None else data)
             else:
                 _copy_large(old, out, facts)

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 CHUNK_BYTES = 1024 * 1024
 """So much of a file is in memory at a time."""
+BLOCK_BYTES = 512
+"""The unit of `st_blocks`, whatever the file system; source: stat(2)."""
 LEAVE_OUT = "leave it out with .amlignore"
 
 

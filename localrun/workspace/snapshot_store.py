@@ -38,10 +38,8 @@ FORM = 1
 JUST_WRITTEN_NS = 100_000_000
 """A file that changed so shortly before it was looked at may change again without its times showing it."""
 HASH_DIGITS = 64
-BLOCK_BYTES = 4096
+SMALL_FILE_BYTES = 4096
 """What a small file takes on most file systems."""
-
-
 NOTHING = (0, 0, 0, 0, 0)
 """The facts of what is no file."""
 
@@ -109,7 +107,7 @@ def keep_snapshot(home: str, folder: str, root: str, entries: tuple[Entry, ...])
     lock = _hold(home)
     try:
         found, manifest = _find_or_store(home, root, entries, time.time_ns())
-        blocks = sum([-(-entry.facts[0] // BLOCK_BYTES) for entry in entries])
+        blocks = sum([-(-entry.facts[0] // SMALL_FILE_BYTES) for entry in entries])
         text = f'{{"form": {FORM}, "manifest": "{manifest}", "blocks": {blocks}}}\n'
         path = os.path.join(folder, "snapshot.json")
         with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "wb") as file:

@@ -124,3 +124,18 @@ def stop_at_a_breakpoint(localrun, *words):
     assert child.returncode == 0, err
     assert not [note for note in localrun.record()["notes"] if "left" in note]
     return out
+
+
+def debug_rank_1(driver, terminal, expression, answer):
+    """Look at an expression where rank 1 of `PDB` has stopped, and let it go on to the end of the run."""
+    terminal.expect(r"\(Pdb\) ")
+    assert "rank 0" not in terminal.before
+    terminal.sendline(f"p {expression}")
+    terminal.expect(f"{answer}\r\n")
+    terminal.expect(r"\(Pdb\) ")
+    terminal.sendline("c")
+    terminal.expect("went on with 42\r\n")
+    terminal.expect("completed after")
+    assert end(terminal) == 0
+    assert b"went on with 42" in driver.log(1)
+    assert b"went on with 41" in driver.log(0)

@@ -5,23 +5,13 @@ from __future__ import annotations
 import subprocess
 
 import pytest
-from terminal_kit import PDB, TALK, end, open_terminal, stop_at_a_breakpoint, talk
+from terminal_kit import PDB, TALK, debug_rank_1, open_terminal, stop_at_a_breakpoint, talk
 
 
 def test_pdb_works_at_a_breakpoint_of_one_rank(localrun):
     localrun.write("train.py", PDB)
     terminal = open_terminal(localrun, "run", "-it", "--rank", "1", "-n", "2", "train.py")
-    terminal.expect(r"\(Pdb\) ")
-    assert "rank 0" not in terminal.before
-    terminal.sendline("p secret")
-    terminal.expect("42\r\n")
-    terminal.expect(r"\(Pdb\) ")
-    terminal.sendline("c")
-    terminal.expect("went on with 42\r\n")
-    terminal.expect("completed after")
-    assert end(terminal) == 0
-    assert b"went on with 42" in localrun.log(1)
-    assert b"went on with 41" in localrun.log(0)
+    debug_rank_1(localrun, terminal, "secret", "42")
 
 
 def test_rank_has_the_size_of_the_terminal_the_keys_and_ctrl_c(localrun):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 
 import pytest
-from terminal_kit import PDB, TALK, end, open_terminal, stop_at_a_breakpoint, talk
+from terminal_kit import PDB, TALK, debug_rank_1, end, open_terminal, stop_at_a_breakpoint, talk
 
 IN_CONTAINERS = ("-t", "docker", "-E", "image:localrun-test/python")
 
@@ -14,17 +14,7 @@ def test_pdb_works_at_a_breakpoint_of_one_rank_in_its_container(localrun):
     localrun.write("train.py", PDB)
     words = (*IN_CONTAINERS, "--nodes", "2", "--distribution", "pytorch", "-it", "--rank", "1", "train.py")
     terminal = open_terminal(localrun, "run", *words)
-    terminal.expect(r"\(Pdb\) ")
-    assert "rank 0" not in terminal.before
-    terminal.sendline("p secret, __import__('socket').gethostname()")
-    terminal.expect(r"\(42, 'node-1'\)\r\n")
-    terminal.expect(r"\(Pdb\) ")
-    terminal.sendline("c")
-    terminal.expect("went on with 42\r\n")
-    terminal.expect("completed after")
-    assert end(terminal) == 0
-    assert b"went on with 42" in localrun.log(1)
-    assert b"went on with 41" in localrun.log(0)
+    debug_rank_1(localrun, terminal, "secret, __import__('socket').gethostname()", r"\(42, 'node-1'\)")
 
 
 def test_rank_in_a_container_has_the_size_of_the_terminal_the_keys_and_ctrl_c(localrun):
