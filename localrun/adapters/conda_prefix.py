@@ -43,9 +43,9 @@ class CondaPrefix:
     channels: tuple[str, ...]
 
 
-def conda_mapping(found: CondaPrefix) -> dict[str, Any]:
+def conda_mapping(found: CondaPrefix) -> dict[str, object]:
     """Give the content of a conda file that describes the environment."""
-    dependencies: list[Any] = list(found.conda)
+    dependencies: list[object] = list(found.conda)
     if found.pip:
         dependencies.append({"pip": list(found.pip)})
     return {"name": found.name, "channels": list(found.channels), "dependencies": dependencies}

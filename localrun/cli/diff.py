@@ -16,6 +16,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from localrun.workspace.differences import Change
+
 RED, GREEN, CYAN, BOLD, PLAIN = "\x1b[31m", "\x1b[32m", "\x1b[36m", "\x1b[1m", "\x1b[0m"
 COLOURS = {"-": RED, "+": GREEN, "@": CYAN}
 """Of the lines of a unified diff, by their first sign."""
@@ -65,9 +67,9 @@ def describe(found: dict[str, Any], *, coloured: bool = False) -> str:
     return "".join(f"{colour(escape(line))}\n" for line in lines)
 
 
-def _describe_change(change: dict[str, Any]) -> list[str]:
+def _describe_change(change: Change) -> list[str]:
     if "diff" in change:
-        return list(change["diff"].splitlines())
+        return str(change["diff"]).splitlines()
     before, after = change["before"], change["after"]
     if isinstance(before, list) and isinstance(after, list):
         gone = [f"- {_text(item)}" for item in before if item not in after]
@@ -76,7 +78,7 @@ def _describe_change(change: dict[str, Any]) -> list[str]:
     return [f"  {change['field']}: {_text(before)} -> {_text(after)}"]
 
 
-def _text(item: Any) -> str:
+def _text(item: object) -> str:
     import json
 
     if item is None or item == "":

@@ -11,9 +11,8 @@ from localrun.escaping import escape
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
-
     from localrun.workspace.database import Row
+    from localrun.workspace.run_files import Record
 
 _KEYS = ("run_id", "status", "exit_code", "experiment", "target", "started_at", "duration_s")
 
@@ -52,12 +51,12 @@ def ps(*, all_runs: bool, quiet: bool, last: int | None, filters: tuple[str, ...
         show.write(show.table([*_columns(found), *more]))
 
 
-def _choose(home: str, filters: tuple[str, ...], sort: str, last: int | None) -> tuple[list[Row], list[Any]]:
+def _choose(home: str, filters: tuple[str, ...], sort: str, last: int | None) -> tuple[list[Row], list[object]]:
     from localrun.cli.choose import choose
     from localrun.errors import LocalrunError
     from localrun.workspace import records
 
-    def read(run_id: str) -> dict[str, Any]:
+    def read(run_id: str) -> Record:
         try:
             return records.read(home, run_id, show.tell)
         except LocalrunError as error:
@@ -68,7 +67,7 @@ def _choose(home: str, filters: tuple[str, ...], sort: str, last: int | None) ->
     return [row for row, _ in chosen], [value for _, value in chosen]
 
 
-def _show(value: Any) -> str:
+def _show(value: object) -> str:
     return "" if value is None else f"{value:.6g}" if isinstance(value, float) else str(value)
 
 

@@ -19,7 +19,6 @@ from localrun.formats.lock_archives import WHEELS
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import Any
 
     from localrun.adapters.containers import ImageFacts
     from localrun.environments.image_making import Making
@@ -60,8 +59,8 @@ def open_container(making: Making, image: str, base: ImageFacts, *, keep: bool =
         raise _explain(error) from None
 
 
-def _describe(making: Making, image: str, base: ImageFacts) -> dict[str, Any]:
-    settings: dict[str, Any] = {
+def _describe(making: Making, image: str, base: ImageFacts) -> dict[str, object]:
+    settings: dict[str, object] = {
         "Image": image,
         "Entrypoint": ["/bin/sh"],
         "Cmd": ["-s"],
@@ -92,15 +91,15 @@ def _explain(error: EngineRefused) -> LocalrunError:
     return error
 
 
-def _describe_host(making: Making) -> dict[str, Any]:
+def _describe_host(making: Making) -> dict[str, object]:
     """Give the HostConfig of a container to build in. What is mounted lies below /dev, and leaves nothing behind."""
-    mounts: list[dict[str, Any]] = []
+    mounts: list[dict[str, object]] = []
     remote = making.engine.endpoint.remote
     if making.build.plan.pip:
         mounts.append({"Type": "volume", "Source": VOLUME, "Target": CACHE})
         near = {} if remote else {find_uv(): f"{INSIDE}/uv"} | list_mounted_links(making)
         mounts += [{"Type": "bind", "Source": path, "Target": place, "ReadOnly": True} for path, place in near.items()]
-    host: dict[str, Any] = {"Mounts": mounts, "LogConfig": {"Type": "none"}}
+    host: dict[str, object] = {"Mounts": mounts, "LogConfig": {"Type": "none"}}
     if making.image.inherit_network_settings and not remote:
         host["NetworkMode"] = "host"  # proxies and indexes of this machine may listen on loopback
     return host
