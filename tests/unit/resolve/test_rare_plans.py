@@ -8,7 +8,7 @@ import pytest
 
 from localrun.errors import BadInput
 from localrun.fingerprint import layer_fingerprint
-from localrun.plan import EnvironmentPlan, Plan, RankPlan, SourcePlan
+from localrun.plan import STARTER, EnvironmentPlan, Plan, RankPlan, SourcePlan, describe_command
 from localrun.resolve import resolve
 from localrun.resolve.again import set_ranks, set_target
 from localrun.resolve.context import LONGEST
@@ -175,3 +175,15 @@ def test_form_of_a_spec_that_is_not_known_counts_as_allowed(spec):
 def test_network_of_the_run_s_own_may_be_slowed():
     made = resolve(replace(CONTAINER, nodes=2, container=ContainerSpec(network_loss="1%")), FACTS)
     assert made.container.network_loss == "1%"
+
+
+@pytest.mark.parametrize(
+    ("argv", "shown"),
+    [
+        (("bash", "-c", "python train.py | tee log"), "python train.py | tee log"),
+        (("python", "train.py", "--epochs", "3"), "python train.py --epochs 3"),
+        (("python", *STARTER, "a line of ours", "train.py", "x"), "python train.py x"),
+    ],
+)
+def test_a_command_is_told_as_it_was_written(argv, shown):
+    assert describe_command(argv) == shown
