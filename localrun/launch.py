@@ -9,7 +9,7 @@ from localrun.plan import count_ports
 from localrun.supervise.charge import Charge, Identity
 from localrun.values import replace
 from localrun.workspace import active
-from localrun.workspace.home import make_folder
+from localrun.workspace.home import folder_of, make_folder
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from localrun.runner import Host
     from localrun.supervise.hands import Hands
     from localrun.supervise.process import Process
-    from localrun.targets.working import Ready
+    from localrun.targets.ready import Ready
 
 
 def launch(
@@ -45,7 +45,7 @@ def launch(
     began = time.time()
     environ, needles, notes = _read_secrets(plan, host)
     entry = active.claim(host.home, run_id)
-    folder = os.path.join(host.home, "runs", run_id)
+    folder = folder_of(host.home, run_id)
     ready, port, more = _prepare_or_remove(plan, artifact, host, run_id, folder, entry, environ)
     notes += ready.notes
     for note in notes:

@@ -82,12 +82,12 @@ def run_plan(
     Raises:
         LocalrunError: the run could not be started; nothing of it is left.
     """
-    from localrun.supervise.supervisor import fork_supervisor
-
     run_id = host.run_id or make_run_id(plan.experiment)
     if plan.withheld:
         plan, host = _withhold(plan, host)
     charge = launch(plan, artifact, host, run_id=run_id, holds=holds, timings=timings)
+    from localrun.supervise.supervisor import fork_supervisor  # not before a container has been asked for
+
     control, wake = fork_supervisor(charge)
     _watch(charge, host, control, wake)
     return read_record(host, run_id)

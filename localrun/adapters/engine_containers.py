@@ -174,6 +174,11 @@ def begin_remove(engine: Engine, container: str) -> Pending:
     return Pending(engine, "DELETE", f"/containers/{container}", query={"force": True, "v": True})
 
 
+def begin_inspect_image(engine: Engine, image: str) -> Pending:
+    """Ask what the engine knows of an image."""
+    return Pending(engine, "GET", f"/images/{image}/json")
+
+
 def inspect_container(engine: Engine, container: str, *, timeout_s: float = 10) -> dict[str, Any] | None:
     """Give what the engine knows of a container; None when there is none.
 

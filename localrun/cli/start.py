@@ -39,7 +39,7 @@ def run_warm(arguments: Sequence[str]) -> int | None:
         return None
     plan, artifact, manner = found
     if plan.target == "docker":
-        from localrun.targets.docker import is_still
+        from localrun.targets.docker_names import is_still
 
         if not is_still(plan, artifact, os.environ):
             return None

@@ -157,7 +157,7 @@ class Afterwards:
         return str(begin_create(self._engine, name, request).take()["Id"])
 
     def _describe_start(self, around: Surroundings, node: int, command: Sequence[str]) -> Start:
-        from localrun.targets.docker_place import describe_start
+        from localrun.targets.docker_ranks import describe_start
         from localrun.targets.working import fill_tokens
 
         rank = self._plan.ranks[self.place.rank]

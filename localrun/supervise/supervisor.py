@@ -18,7 +18,7 @@ from localrun.workspace import active
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, NoReturn
+    from typing import NoReturn
 
     from localrun.supervise.charge import Charge
     from localrun.supervise.hands import Hands
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from localrun.supervise.sampling import Sampler
     from localrun.supervise.times import Times
     from localrun.workspace.input_hashes import InputHashing
+    from localrun.workspace.run_files import Record
 
 
 def fork_supervisor(charge: Charge) -> tuple[int, int]:
@@ -64,7 +65,7 @@ def fork_supervisor(charge: Charge) -> tuple[int, int]:
 
 
 def _serve(charge: Charge, control: int, wake: int) -> NoReturn:
-    record: dict[str, Any] = {}
+    record: Record = {}
     hands = charge.hands or LocalHands()
     try:
         os.setsid()
@@ -89,7 +90,7 @@ def _serve(charge: Charge, control: int, wake: int) -> NoReturn:
     os._exit(0)  # an entry that was not released shows the next command that there is something to repair
 
 
-def _carry(charge: Charge, hands: Hands, record: dict[str, Any], control: int, wake: int) -> None:
+def _carry(charge: Charge, hands: Hands, record: Record, control: int, wake: int) -> None:
     """Start the ranks, carry the run to its end, and fill the record: with its start first, then with its end."""
     course, times, sampler = _plan_course(charge, hands), _open_times(charge), _open_sampler(charge)
     supervisor = Supervisor(charge.processes, charge.bootstraps, course, wake, hands, times=times, sampler=sampler)
@@ -98,7 +99,7 @@ def _carry(charge: Charge, hands: Hands, record: dict[str, Any], control: int, w
     _note_ranks(charge, supervisor.pids)
     hashing = _start_hashing(charge)
 
-    def begin_record() -> dict[str, Any]:
+    def begin_record() -> Record:
         if not record:
             record.update(_describe_start(charge, supervisor.pids, launched))
         return record
@@ -211,7 +212,7 @@ def _note_bootstrap(charge: Charge, node: int, code: int) -> None:
         _log(f"{path} cannot be written: {error.strerror}")
 
 
-def _describe_start(charge: Charge, pids: tuple[int, ...], launched_s: float) -> dict[str, Any]:
+def _describe_start(charge: Charge, pids: tuple[int, ...], launched_s: float) -> Record:
     from localrun.supervise.describe import describe_start
 
     record = describe_start(charge.plan, charge.artifact, charge.identity, pids)
@@ -221,7 +222,7 @@ def _describe_start(charge: Charge, pids: tuple[int, ...], launched_s: float) ->
     return record
 
 
-def _store_start(charge: Charge, record: dict[str, Any]) -> None:
+def _store_start(charge: Charge, record: Record) -> None:
     """Store the first state of the record; the ranks run already, so that a full disk is no reason to end them."""
     from localrun.workspace import records
 
@@ -231,7 +232,7 @@ def _store_start(charge: Charge, record: dict[str, Any]) -> None:
         _log(error.message)
 
 
-def _store_held(charge: Charge, record: dict[str, Any], outcome: Outcome) -> None:
+def _store_held(charge: Charge, record: Record, outcome: Outcome) -> None:
     """Store what is known of a run that is held: it still runs, and its first failure is known."""
     from localrun.supervise.describe import describe_end
 

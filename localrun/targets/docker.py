@@ -9,21 +9,17 @@ from __future__ import annotations
 import os
 
 from localrun.adapters.engine import Engine, find_endpoint
-from localrun.adapters.engine_containers import begin_create, create_network, inspect_image
+from localrun.adapters.engine_containers import begin_create, create_network
 from localrun.adapters.engine_errors import CLASH, GONE, EngineRefused
-from localrun.adapters.engine_http import quote
 from localrun.adapters.traffic import check_disciplines, list_disciplines
 from localrun.errors import LocalrunError
 from localrun.plan import RUN_FOLDER, RUN_ID, ContainerPlan, name_ports
-from localrun.supervise.process import Process
-from localrun.targets.docker_place import BUNDLE, describe_start, list_mounts, survey
-from localrun.targets.docker_request import JOINER, PRIVATE, Container, Node, describe_container, label, name_container
-from localrun.targets.docker_script import is_shell_name, write_script
-from localrun.targets.working import Ready, fill_or_remove, fill_tokens, make_node, note_skipped, place_snapshot
+from localrun.targets.docker_place import BUNDLE, list_mounts, survey, write_new
+from localrun.targets.docker_request import PRIVATE, Container, Node, describe_container, label, name_container
+from localrun.targets.ready import Ready, fill_or_remove
 from localrun.values import replace
 from localrun.workspace import active, contained
 from localrun.workspace.place import make_place_in_memory
-from localrun.workspace.snapshot import list_source
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,12 +27,9 @@ if TYPE_CHECKING:
     from typing import Any
 
     from localrun.adapters.engine_containers import Pending
-    from localrun.plan import Artifact, Plan, RankPlan
+    from localrun.plan import Artifact, Plan
     from localrun.targets.docker_hands import DockerHands
     from localrun.targets.docker_looking import Looking
-    from localrun.targets.docker_place import Surroundings
-    from localrun.targets.docker_script import Start
-    from localrun.workspace.snapshot_store import Entry
 
 FIRST_PORT = 29_500
 """The port of rank 0 in a network of its own: nobody else is there."""
@@ -73,7 +66,6 @@ def prepare(  # noqa: PLR0913 - what a run is made of, as for the local target
         StoreFailed: there is no room.
         LocalrunError: there is no engine, or it refuses.
     """
-    entries = () if plan.source.in_place else list_source(plan.source, home=home)
     engine = Engine(find_endpoint(environ, os.path.expanduser("~")))
     if engine.endpoint.remote:
         from localrun.targets.docker_remote import check_remote
@@ -84,31 +76,10 @@ def prepare(  # noqa: PLR0913 - what a run is made of, as for the local target
     making = _Making(plan, artifact, engine, run_id=run_id, folder=folder, home=home)
     making.looking = looking
     try:
-        return fill_or_remove(folder, lambda: making.make(entries, tokens, environ))
+        return fill_or_remove(folder, lambda: making.make(tokens, environ))
     except BaseException:
         making.undo()
         raise
-
-
-def is_still(plan: Plan, artifact: Artifact, environ: Mapping[str, str]) -> bool:
-    """Tell whether the names of a plan still stand for the images that it was made with.
-
-    Raises:
-        LocalrunError: there is no engine.
-    """
-    image = plan.environment.image
-    if image is None or image.pull == "always":
-        return False
-    engine = Engine(find_endpoint(environ, os.path.expanduser("~")))
-    known = [(image.name, artifact.image)]
-    if image.base_id and image.base != image.name:
-        from localrun.resolve.image import list_bases
-
-        known += zip(list_bases(image), image.base_id.split(","), strict=False)
-    try:
-        return all((inspect_image(engine, quote(name, "/:@")) or {}).get("Id") == one for name, one in known)
-    finally:
-        engine.close()
 
 
 class _Making:
@@ -129,7 +100,7 @@ class _Making:
         self._asked: list[tuple[Node, str, Pending]] = []
         self.looking: Looking | None = None
 
-    def make(self, entries: tuple[Entry, ...], tokens: Mapping[str, str], environ: Mapping[str, str]) -> Ready:
+    def make(self, tokens: Mapping[str, str], environ: Mapping[str, str]) -> Ready:
         plan = self._plan
         check_disciplines(self._container)
         self._place = make_place_in_memory(self._folder)
@@ -149,16 +120,12 @@ class _Making:
         for node in range(plan.nodes):
             self._make_pipes(node)
             self._ask_for(node)
-        kept = place_snapshot(plan, entries, self._folder, self._home)
+        from localrun.targets.docker_ranks import fill  # the engine makes the containers meanwhile
+
+        folders = [self._locate(node) for node in range(plan.nodes)]
+        ready = fill(around, environ, folders, home=self._home, mode=self._mode(), looking=self.looking)
         if self._container.keep:
             contained.note_kept(self._folder, self._engine.endpoint)
-        processes: list[Process] = []
-        bootstraps: list[Process] = []
-        for node in range(plan.nodes):
-            directory = make_node(plan, entries, self._folder, node, kept=kept)
-            made = self._prepare_node(around, node, directory, environ)
-            processes += made
-            bootstraps += made[:1] if plan.bootstrap else []
         _import_what_follows()
         containers = tuple(self._take(*asked) for asked in self._asked)
         if plan.distribution == "mpi":
@@ -167,8 +134,7 @@ class _Making:
             from localrun.targets.docker_users import let_in
 
             let_in(self._folder)
-        hands = self._hand_over(containers)
-        return Ready(processes=tuple(processes), bootstraps=tuple(bootstraps), notes=note_skipped(entries), hands=hands)
+        return replace(ready, hands=self._hand_over(containers))
 
     def _hand_over(self, containers: tuple[Container, ...]) -> DockerHands:
         if self._engine.endpoint.remote:
@@ -251,10 +217,10 @@ class _Making:
         folder = self._locate(node)
         os.mkdir(folder, 0o755)
         with open(LAUNCHER, "rb") as launcher:
-            _write(os.path.join(folder, "launcher.sh"), launcher.read(), 0o644)
+            write_new(os.path.join(folder, "launcher.sh"), launcher.read(), 0o644)
         if self._bundle:
             with open(self._bundle, "rb") as bundle:
-                _write(os.path.join(folder, BUNDLE), bundle.read(), 0o644)
+                write_new(os.path.join(folder, BUNDLE), bundle.read(), 0o644)
         mode = self._mode()
         for name in ("control", "status", *(f"out-{rank.rank}" for rank in self._plan.ranks if rank.node == node)):
             os.mkfifo(os.path.join(folder, name), mode)
@@ -302,58 +268,8 @@ class _Making:
             made = begin_create(self._engine, name, self._describe(node)).take()
         return Container(node=node.node, name=name, id=str(made["Id"]), folder=node.folder, ranks=node.ranks)
 
-    def _prepare_node(
-        self, around: Surroundings, node: int, directory: str, environ: Mapping[str, str]
-    ) -> list[Process]:
-        plan, folder = self._plan, self._locate(node)
-        directory = self._container.working_directory or directory
-        shared = describe_start(around, node, directory, environ)
-        made: list[Process] = []
-        for rank in (rank for rank in plan.ranks if rank.node == node):
-            own = {name: fill_tokens(text, around.tokens) for name, text in rank.variables}
-            start = replace(shared, variables=tuple({**dict(shared.variables), **own}.items()))
-            looked = start if self.looking is None else self.looking.change_start(rank.rank, start)
-            self._write_start(folder, str(rank.rank), self._join(rank, looked, first=not made))
-            if plan.bootstrap and not made:
-                inside = os.path.join(shared.directory, plan.bootstrap)  # an absolute one stays as it is
-                argv = ("bash", "-e", "-o", "pipefail", inside)
-                self._write_start(folder, "bootstrap", replace(start, argv=argv, own_python=False))
-            log = os.path.join(self._folder, "user_logs", rank.log)
-            process = Process(rank=rank.rank, node=node, argv=start.argv, variables=(), directory=directory, log=log)
-            made.append(process if self.looking is None else self.looking.change_process(process))
-        return made
-
-    def _join(self, rank: RankPlan, start: Start, *, first: bool) -> Start:
-        """Give how a rank is started; for MPI it waits for the process that joins the nodes, which is written too."""
-        plan, node = self._plan, rank.node
-        if plan.distribution != "mpi":
-            return start
-        from localrun.targets.mpi import nodes, without_secrets, wrap
-
-        if first:
-            argv = nodes.describe_joiner(plan, self._folder, node)
-            told = without_secrets(plan, start.variables)
-            self._write_start(self._locate(node), JOINER, replace(start, argv=argv, variables=told, own_python=False))
-            log = nodes.locate_log(self._folder, node)
-            os.symlink(log, os.path.join(self._locate(node), f"out-{JOINER}"))
-        return replace(start, argv=wrap(plan, rank, start.argv, self._folder), own_python=False)
-
-    def _write_start(self, folder: str, name: str, start: Start) -> None:
-        for secret in self._plan.inherited:
-            if not is_shell_name(secret):  # `env` would show its value among its arguments for a moment
-                message = f"{secret}: a value that is not to be seen cannot go into a variable of this name"
-                raise LocalrunError(message, hint="use letters, digits and underscores", code="bad_input")
-        _write(os.path.join(folder, f"start-{name}"), write_script(start), self._mode())
-
 
 def _import_what_follows() -> None:
     """Load what the run needs next; the engine makes its containers meanwhile."""
     import localrun.supervise.supervisor
     import localrun.targets.docker_hands  # noqa: F401 - loaded early, used later
-
-
-def _write(path: str, data: bytes, mode: int) -> None:
-    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
-    with open(file, "wb") as stream:
-        os.fchmod(file, mode)
-        stream.write(data)

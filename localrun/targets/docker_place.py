@@ -1,7 +1,4 @@
-"""What the ranks of a run in containers find around them: what is mounted, and what they are started with.
-
-A shell that is opened when the run has ended finds the same.
-"""
+"""What the ranks of a run in containers find around them, and a shell that is opened when the run has ended as well."""
 
 from __future__ import annotations
 
@@ -9,8 +6,6 @@ import os
 
 from localrun import shim
 from localrun.targets.docker_request import PLACE
-from localrun.targets.docker_script import Start
-from localrun.targets.working import fill_tokens
 from localrun.values import value
 
 TYPE_CHECKING = False
@@ -79,56 +74,13 @@ def list_mounts(around: Surroundings) -> tuple[tuple[str, bool], ...]:
     return tuple(mounts.items())
 
 
-def describe_start(around: Surroundings, node: int, directory: str, environ: Mapping[str, str]) -> Start:
-    """Give how the plan's command is started on a node, without what is a rank's own.
+def write_new(path: str, data: bytes, mode: int) -> None:
+    """Write a new file of a mode, whatever the umask.
 
-    Args:
-        around: What the ranks share.
-        node: The node; its packages and its home are made if they are not there.
-        directory: The working directory.
-        environ: The caller's environment, with the values of secrets.
+    Raises:
+        OSError: it is there, or there is no room.
     """
-    plan, artifact = around.plan, around.artifact
-    path, python = artifact.path, artifact.python
-    variables = {"HOME": _make_home(around.folder, node)} if plan.container and plan.container.user else {}
-    variables.update(around.reaching)
-    variables.update(artifact.variables)
-    if artifact.prefix:
-        variables["AZUREML_CONDA_ENVIRONMENT_PATH"] = artifact.prefix
-    if plan.overlay and python and artifact.site_packages:
-        programs = _lay_over(artifact, os.path.join(around.folder, f"node-{node}", "python"))
-        path, python = (programs, *path), os.path.join(programs, "python")
-        variables["VIRTUAL_ENV"] = os.path.dirname(programs)
-    variables.update((name, fill_tokens(text, around.tokens)) for name, text in plan.variables)
-    variables.update((name, environ[name]) for name in plan.inherited if name in environ)
-    leading = (("PYTHONPATH", shim.PATH),) if plan.shim else ()
-    variables["PWD"] = variables["AZUREML_CR_EXECUTION_WORKING_DIR_PATH"] = directory
-    argv = tuple(fill_tokens(part, around.tokens) for part in plan.argv)
-    own_python = argv[0] == "python" and not python
-    if argv[0] == "python" and python:
-        argv = (python, *argv[1:])
-    user = environ.get("USER") or "localrun"
-    fallbacks = dict(plan.fallbacks) | {"USER": user, "LOGNAME": user}
-    return Start(
-        argv=argv,
-        variables=tuple(variables.items()),
-        fallbacks=tuple(fallbacks.items()),
-        leading=(*leading, *((("PATH", ":".join(path)),) if path else ())),
-        directory=directory,
-        own_python=own_python,
-    )
-
-
-def _lay_over(artifact: Artifact, folder: str) -> str:
-    """Give the programs of a node's own packages, which are made unless they are there."""
-    if os.path.isdir(folder):
-        return os.path.join(folder, "bin")
-    from localrun.targets.overlay import make_overlay
-
-    return make_overlay(artifact, folder)
-
-
-def _make_home(folder: str, node: int) -> str:
-    home = os.path.join(folder, f"node-{node}", "home")
-    os.makedirs(home, exist_ok=True)
-    return home
+    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
+    with open(file, "wb") as stream:
+        os.fchmod(file, mode)
+        stream.write(data)

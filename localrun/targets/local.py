@@ -9,14 +9,8 @@ from localrun.adapters.spawn import find_program
 from localrun.errors import BadInput
 from localrun.plan import RUN_FOLDER, RUN_ID, count_ports, name_ports
 from localrun.supervise.process import Process
-from localrun.targets.working import (
-    Ready,
-    fill_or_remove,
-    fill_tokens,
-    make_node,
-    note_skipped,
-    place_snapshot,
-)
+from localrun.targets.ready import Ready, fill_or_remove
+from localrun.targets.working import fill_tokens, make_node, note_skipped, place_snapshot
 from localrun.values import replace
 from localrun.workspace.place import is_plain, make_place
 from localrun.workspace.snapshot import MOST_SCRIPT_BYTES, SCRIPTS, list_source

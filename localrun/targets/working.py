@@ -6,60 +6,22 @@ import os
 
 from localrun.plan import SourcePlan
 from localrun.supervise.room import keep_room
-from localrun.values import value
-from localrun.workspace.home import failed
+from localrun.workspace.home import locate_working
 from localrun.workspace.mlflow_store import make_store
-from localrun.workspace.place import remove_place
 from localrun.workspace.snapshot import copy_entries, list_source
 from localrun.workspace.snapshot_store import keep_snapshot
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from localrun.plan import InputPlan, Plan
-    from localrun.supervise.hands import Hands
-    from localrun.supervise.process import Process
     from localrun.workspace.snapshot_store import Entry, Kept
 
 FOLDERS = ("user_logs", "named-outputs")
 """What every run's folder holds from the start."""
 SHARED = ("outputs", "logs")
 """Folders of the working directory that belong to the record, whichever node writes there."""
-
-
-@value
-class Ready:
-    """A run whose folder is complete: what is to be started in it.
-
-    Attributes:
-        processes: One a rank, ordered by rank.
-        bootstraps: One for each node that has a bootstrap script to run.
-        notes: What came up on the way, one line each.
-        hands: What starts them; None for processes of this machine.
-    """
-
-    processes: tuple[Process, ...]
-    bootstraps: tuple[Process, ...] = ()
-    notes: tuple[str, ...] = ()
-    hands: Hands | None = None
-
-
-def fill_or_remove(folder: str, fill: Callable[[], Ready]) -> Ready:
-    """Have a run's folder filled; when that fails, what was made outside of it is removed.
-
-    Raises:
-        StoreFailed: there is no room.
-        LocalrunError: what `fill` raises.
-    """
-    try:
-        return fill()
-    except OSError as error:
-        remove_place(folder)
-        raise failed(error, error.filename or folder) from error
-    except BaseException:
-        remove_place(folder)
-        raise
 
 
 def place_snapshot(plan: Plan, entries: tuple[Entry, ...], folder: str, home: str = "") -> Kept | None:
@@ -131,7 +93,7 @@ def make_node(
     if plan.source.in_place:
         directory = plan.source.directory
     else:
-        directory = os.path.join(folder, "wd") if node == 0 else os.path.join(folder, f"node-{node}", "wd")
+        directory = locate_working(folder, node)
         os.makedirs(directory)
         mine = [entry for entry in entries if node == 0 or entry.path.partition("/")[0] not in SHARED]
         copy_entries(_find_root(plan), tuple(mine), directory, rewrite, kept=kept)

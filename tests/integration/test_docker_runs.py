@@ -4,12 +4,22 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import subprocess
+import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from contained_kit import Contained
 from run_kit import hear
+
+AFTER_IT_IS_ASKED_FOR = {
+    "localrun.targets.docker_ranks", "localrun.targets.docker_script", "localrun.targets.working",
+    "localrun.workspace.snapshot", "localrun.workspace.snapshot_store", "localrun.adapters.ignore_rules",
+    "localrun.targets.docker_hands", "localrun.supervise.supervisor", "localrun.supervise.loop",
+}  # fmt: skip
+"""What a run takes that making its container does not."""
 
 
 @pytest.fixture
@@ -334,3 +344,32 @@ def test_kept_containers_stay_until_the_run_is_removed(contained):
     assert contained.inspect(container)["State"]["Status"] == "exited"
     assert contained.command("rm", contained.record()["run_id"]).returncode == 0
     assert contained.containers() == []
+
+
+def test_warm_run_loads_what_makes_its_container_first(contained):
+    contained.write("train.py", "print('line')")
+    time.sleep(0.15)  # files that were written just now are not trusted yet
+    start = "import sys; from localrun.cli import main; sys.exit(main())"
+    words = ("run", "-q", "-t", "docker", "-E", f"image:{contained.image}", "train.py")
+    environ = {**os.environ, "LOCALRUN_HOME": contained.home, **contained.engine.environ}
+    for _ in range(2):
+        command = (sys.executable, "-X", "importtime", "-c", start, *words)
+        done = subprocess.run(command, capture_output=True, check=True, timeout=120, env=environ, cwd=contained.source)
+    assert done.stdout == b"line\n"
+    imported = re.findall(r"^import time:.*\| +([\w.]+)$", done.stderr.decode(), re.MULTILINE)
+    first = imported.index("localrun.targets.docker")
+    assert not {"click", "functools"} & set(imported[:first])
+    assert not AFTER_IT_IS_ASKED_FOR & set(imported[:first])
+    assert set(imported[first:]) >= AFTER_IT_IS_ASKED_FOR
+
+
+def test_source_that_a_warm_run_cannot_copy_leaves_no_container(contained):
+    contained.write("train.py", "print('line')")
+    time.sleep(0.15)  # files that were written just now are not trusted yet
+    assert [contained.run("train.py").returncode for _ in range(2)] == [0, 0]
+    os.symlink("/etc/hostname", os.path.join(contained.source, "elsewhere"))
+    done = contained.run("train.py")
+    assert done.returncode == 125
+    assert b"elsewhere in the folder" in done.stderr
+    assert contained.containers() == []
+    assert len(contained.records()) == 2
