@@ -69,14 +69,17 @@ def probe_host(
 
 def _look_at_outputs(spec: RunSpec) -> tuple[tuple[str, str], ...]:
     """Tell what stands where the outputs are copied to; a run changes that itself, so nobody takes note of it."""
-    place = spec.outputs_directory
-    if not place:
-        return ()
+    places = [os.path.join(spec.source_directory, name) for name in ("outputs", "logs")] if spec.in_place else []
+    found = [(place, Reading().look(place)) for place in (spec.outputs_directory, *places) if place]
+    return tuple([(place, kind if kind in {"file", "other"} or _is_open(place) else "locked") for place, kind in found])
+
+
+def _is_open(place: str) -> bool:
+    """Tell whether a folder can be written, or made where it is to be."""
     near = os.path.abspath(place)
     while not os.path.exists(near):
         near = os.path.dirname(near)
-    kind = Reading().look(place)
-    return ((place, kind if os.access(near, os.W_OK) or kind in {"file", "other"} else "locked"),)
+    return os.access(near, os.W_OK)
 
 
 def leads_outside(script: str, folder: str) -> str:

@@ -90,6 +90,9 @@ def read_run(home: str, run_id: str) -> tuple[Plan, Record]:
     if record.get("status") == "running":
         raise RunNotFound(f"run {run_id} is running", hint=f"localrun wait {run_id}", code="run_live")
     folder = folder_of(home, run_id)
+    if record.get("status") == "missing":
+        message = f"the folder of run {run_id} is gone, and its snapshot with it: {folder}"
+        raise RunNotFound(message, hint="run it again with localrun run", code="no_snapshot")
     plan = read_recorded_plan(record.get("plan"), where=os.path.join(folder, "run.json"))
     snapshot = read_reference(folder)
     if not snapshot:

@@ -90,6 +90,10 @@ def check_outputs(spec: RunSpec, kinds: Mapping[str, str]) -> None:
     if fault := faults.get(kinds.get(spec.outputs_directory, "")):
         message = f"{spec.outputs_directory} {fault}"
         raise refuse(spec, message, key="", flag="-o", hint="name a folder; it is made when it is not there")
+    for place in [os.path.join(spec.source_directory, name) for name in ("outputs", "logs")] if spec.in_place else []:
+        if kinds.get(place) == "locked":
+            message = f"{place} cannot be written by you, and a run in the source folder itself uses it"
+            raise refuse(spec, message, key="", flag="--in-place", hint="make it writable, or leave --in-place out")
     for item in spec.outputs:
         if item.name.lower() in RESERVED:
             key = f"outputs.{item.name}"

@@ -88,6 +88,9 @@ def test_run_in_place_cannot_be_run_again(localrun):
     assert localrun.run("-q", *OWN, "--in-place", "train.py").returncode == 0
     done = localrun.command("rerun", "latest")
     assert (done.returncode, done.stderr.splitlines()[-1]) == (125, b"kind=no_snapshot")
+    shutil.rmtree(localrun.record()["folder"])
+    done = localrun.command("rerun", "latest")
+    assert b"is gone, and its snapshot with it" in done.stderr
 
 
 @pytest.mark.parametrize("damage", [{"new_field": 1}, {"nodes": "two"}, {"argv": 3}])

@@ -13,7 +13,7 @@ from localrun.values import replace
 
 FACTS = HostFacts(
     platform="linux-64", cpu_count=8, python_version="3.12", interpreter="/usr/bin/python3", folder_name="My project!",
-    paths=(("/src", "folder"), ("/src/train.py", "file"), ("/src/boot.sh", "file"), ("/boot.sh", "file"), ("/d", "folder"), ("/f", "file"), ("/locked", "locked")),
+    paths=(("/src", "folder"), ("/src/train.py", "file"), ("/src/boot.sh", "file"), ("/boot.sh", "file"), ("/d", "folder"), ("/f", "file"), ("/locked", "locked"), ("/job", "folder"), ("/job/train.py", "file"), ("/job/logs", "locked")),
 )  # fmt: skip
 SCRIPT = RunSpec(script="/src/train.py", source_directory="/src", arguments=("--lr", "1"))
 JOB = RunSpec(command="echo", source_directory="/src", file="job.yml")
@@ -192,6 +192,10 @@ REFUSED = [
     ({"inherited": ("AZUREML_CR_NODE_RANK",)}, "AZUREML_CR_NODE_RANK is set by localrun"),
     ({"outputs": (OutputSpec(name="Path"),)}, "Path is a name that shells use"),
     ({"outputs_directory": "/f"}, "-o: /f is there and is no folder"),
+    (
+        {"source_directory": "/job", "script": "/job/train.py", "in_place": True},
+        "--in-place: /job/logs cannot be written by you",
+    ),
     ({"outputs_directory": "/locked"}, "-o: /locked cannot be written by you"),
     ({"outputs": (OutputSpec(name="m"),), "environment_variables": (("m", "x"),)}, "m is set by localrun"),
     (
