@@ -88,12 +88,18 @@ def search_processes(*, but):
 
 @contextmanager
 def watch_command_lines():
-    """Look at the command line of every process every few milliseconds; give the list of what is found."""
+    """Look at the command line of every new process every few milliseconds; give the list of what is found.
+
+    Those that were there before, hundreds of them, are not looked at as long as they are there.
+    """
     seen, over = [], threading.Event()
+    before = set(filter(str.isdigit, os.listdir("/proc")))
 
     def look():
         while not over.wait(0.005):
-            for name in filter(str.isdigit, os.listdir("/proc")):
+            names = set(filter(str.isdigit, os.listdir("/proc")))
+            before.intersection_update(names)
+            for name in names - before:
                 try:
                     with open(f"/proc/{name}/cmdline", "rb") as file:
                         seen.extend(find_forms(file.read()))
