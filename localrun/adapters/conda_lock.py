@@ -27,7 +27,7 @@ def write_lock(request: dict[str, Any], _tell: Tell) -> dict[str, Any]:
         `packages`: how many stand in the file. conda-lock wants an MD5 sum of each package; without one for all of
         them no file is written, and the answer is 0.
     """
-    _leave_out_command_line()
+    _leave_out_the_rest()
     from conda_lock.lockfile import write_conda_lock_file
     from conda_lock.lockfile.v1.models import LockMeta
     from conda_lock.lockfile.v2prelim.models import Lockfile
@@ -56,13 +56,16 @@ def write_lock(request: dict[str, Any], _tell: Tell) -> dict[str, Any]:
     return {"packages": len(packages)}
 
 
-def _leave_out_command_line() -> None:
-    # The package imports its whole command line, half a second of work; only its models are needed here.
+def _leave_out_the_rest() -> None:
+    # The package imports its whole command line, half a second of work, and what downloads its table of names; only its
+    # models are needed here.
     found = importlib.util.find_spec("conda_lock")
     if found is not None and "conda_lock" not in sys.modules:
         package = types.ModuleType("conda_lock")
         package.__path__ = list(found.submodule_search_locations or ())
-        sys.modules["conda_lock"] = package
+        downloads = types.ModuleType("conda_lock.lookup_cache")
+        downloads.__dict__["cached_download_file"] = None
+        sys.modules |= {module.__name__: module for module in (package, downloads)}
 
 
 def _package(record: dict[str, Any], platform: str) -> Any:
