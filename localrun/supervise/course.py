@@ -99,7 +99,7 @@ class Course:
         self.alive.discard(rank)
         if self.silence is not None:
             self.silence.forget(rank)
-        if code and self.cause is None and self.failure is None:
+        if code and self.cause is None:
             self._fail(Cause(reason="rank_failed", at=now, rank=rank, code=code, out_of_memory=out_of_memory))
 
     def end_bootstrap(self, node: int, code: int, now: float) -> bool:

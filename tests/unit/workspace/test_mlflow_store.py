@@ -47,3 +47,10 @@ def test_a_second_experiment_counts_as_logged(tmp_path):
     make_store(describe_mlflow("x"), str(tmp_path))
     (tmp_path / "mlruns/12").mkdir()
     assert has_runs(str(tmp_path))
+
+
+def test_a_store_that_a_script_made_in_its_own_way_has_runs(tmp_path):
+    assert not has_runs(str(tmp_path))
+    (tmp_path / "mlruns").mkdir()
+    (tmp_path / "mlruns" / "a-file").write_text("")
+    assert has_runs(str(tmp_path))

@@ -263,3 +263,23 @@ def test_removed_run_leaves_nothing_when_its_owner_may_not_write_a_folder(refusa
         os.chmod(place, 0o500)
     records.remove(refusable, "a_1_00", said.append)
     assert os.listdir(os.path.join(refusable, "runs")) == os.listdir(os.path.join(refusable, "trash")) == []
+
+
+def test_removed_run_leaves_nothing_of_folders_nested_deeper_than_python_calls(home, said):
+    folder = os.path.join(home, "runs", "a_1_00")
+    os.makedirs(folder)
+    place = os.open(folder, os.O_RDONLY)
+    for _ in range(1500):
+        os.mkdir("d", dir_fd=place)
+        below = os.open("d", os.O_RDONLY, dir_fd=place)
+        os.close(place)
+        place = below
+    os.close(place)
+    records.remove(home, "a_1_00", said.append)
+    assert os.listdir(os.path.join(home, "runs")) == os.listdir(os.path.join(home, "trash")) == []
+
+
+def test_rows_without_any_folder_are_missing(home, said):
+    records.insert(home, make_record(home, "a_1_00"))
+    shutil.rmtree(os.path.join(home, "runs"))
+    assert [row[:2] for row in records.rows(home, say=said.append)] == [("a_1_00", "missing")]

@@ -267,3 +267,11 @@ def test_digest_leaves_out_what_only_names_it():
     assert registry.content_digest(make_document()) == registry.content_digest(make_document(name="x", version="4"))
     assert registry.content_digest(make_document()) != registry.content_digest(make_document("scipy"))
     assert registry.content_digest(make_document()) == GOLDEN
+
+
+def test_what_no_document_can_hold_is_no_name_of_one(home):
+    registry.register(home, "train", make_document())
+    assert registry.get(home, "tra\udce4n") is None
+    assert registry.get(home, "train", version="\udce4") is None
+    with pytest.raises(EnvironmentNotFound):
+        registry.version_rows(home, "tra\udce4n")

@@ -165,3 +165,13 @@ def test_empty_workspace_has_nothing_to_repair(tmp_path):
     assert examine(str(tmp_path)).damage == ""
     assert os.listdir(tmp_path) == []
     assert repair(str(tmp_path), print).recovered == ()
+
+
+def test_record_that_is_lost_of_a_run_that_was_running_is_that_of_a_lost_run(tmp_path, home):
+    run_id = "a_1700000003_00"
+    records.insert(home, make_record(home, run_id, status="running", exit_code=None))
+    (tmp_path / "runs" / run_id / "run.json").write_text("{")
+    done = repair(home, print)
+    assert run_id in [name for name, _ in done.partly]
+    record = records.read(home, run_id)
+    assert (record["status"], record["exit_code"], record["kind"]) == ("lost", 125, "lost")

@@ -10,7 +10,7 @@ from localrun.errors import BadInput, StoreFailed
 from localrun.plan import SourcePlan
 from localrun.workspace import snapshot_store
 from localrun.workspace.snapshot import copy_entries, list_source
-from localrun.workspace.snapshot_objects import list_objects, locate_object, store_bytes
+from localrun.workspace.snapshot_objects import CHUNK_BYTES, list_objects, locate_object, store_bytes
 from localrun.workspace.snapshot_store import (
     Kept,
     collect,
@@ -220,3 +220,18 @@ def test_link_that_leads_out_and_back_leads_into_the_copy(tmp_path, source):
     _, _, home, run = take(tmp_path, source, "a")
     kept = {entry.path: entry.digest for entry in list_kept(home, run)}
     assert (kept["deep/absolute"], kept["deep/back"], kept["link"]) == ("../train.py", "../train.py", "deep/same")
+
+
+def test_parts_that_are_zeros_count_as_holes(tmp_path, source):
+    size = 3 * CHUNK_BYTES + 5
+    for name, write in (("written", True), ("sparse", False)):
+        with open(os.path.join(source, name), "wb") as file:
+            if write:
+                file.write(bytes(size))
+            file.truncate(size)
+            file.seek(CHUNK_BYTES)
+            file.write(b"x")
+    _, _, home, run = take(tmp_path, source, "a")
+    kept = {entry.path: entry for entry in list_kept(home, run)}
+    assert kept["written"].digest == kept["sparse"].digest
+    assert len(read_kept(home, kept["written"])) == size
