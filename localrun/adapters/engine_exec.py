@@ -68,7 +68,7 @@ def _relay_terminal(engine: Engine, made: str, channel: Channel) -> None:
 
     before = termios.tcgetattr(0)
     previous = signals.signal(signals.SIGWINCH, resize)
-    tty.setraw(0)
+    tty.setraw(0, termios.TCSANOW)  # what was typed until now is for the command
     try:
         resize()
         for data in _converse(channel):

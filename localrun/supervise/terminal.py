@@ -110,7 +110,7 @@ class Relay:
 
         self._master = master
         self._before = termios.tcgetattr(0)
-        tty.setraw(0)
+        tty.setraw(0, termios.TCSANOW)  # what was typed until now is for the rank
         self._previous = signals.signal(signals.SIGWINCH, lambda *_: copy_size(0, master))
         copy_size(0, master)
         self.open = True

@@ -20,6 +20,14 @@ def test_rank_has_the_size_of_the_terminal_the_keys_and_ctrl_c(localrun):
     talk(terminal)
 
 
+def test_rank_gets_what_was_typed_before_it_had_the_terminal(localrun):
+    localrun.write("train.py", "print('got', input())")
+    terminal = open_terminal(localrun, "run", "-it", "train.py")
+    terminal.sendline("early")
+    terminal.expect("got early", timeout=30)
+    terminal.expect("completed", timeout=30)
+
+
 def test_interactive_rank_reads_the_standard_input_of_the_run(localrun):
     localrun.write("train.py", "import sys; print(len(sys.stdin.buffer.read()))")
     with localrun.start("run", "-q", "-i", "train.py", stdin=subprocess.PIPE) as child:
