@@ -10,8 +10,11 @@ import sys
 import time
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 sys.path.insert(0, os.path.dirname(__file__))  # for the kits
+settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("busy")  # how long an example takes says something of the machine alone
 
 PUT_AWAY_S = 30
 """A command does not wait for the removal of its containers; this is long enough for the last ones of a session."""

@@ -82,7 +82,7 @@ LINES = st.sampled_from(
 
 
 @given(st.lists(LINES, max_size=9))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_both_ways_agree_on_random_files(lines):
     text = "\n".join(lines)
     if read_simple(text, Mark) is not None:
@@ -93,7 +93,7 @@ SIGNS = st.text(alphabet="ab1.-+=<>~*!,@()[]:#/_ \t'\"&{}%|?\\", min_size=1, max
 
 
 @given(SIGNS, SIGNS)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_both_ways_agree_on_random_words(one, two):
     for text in (f"a: {one}\nb:\n- {two}\n", f"{one}: {two}\n", f"a:\n  - {one}\n  - p:\n    - {two}\n"):
         if read_simple(text, Mark) is not None:

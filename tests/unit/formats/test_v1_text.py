@@ -25,7 +25,7 @@ plain_data = st.recursive(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(plain_data)
 def test_what_is_written_is_read_as_the_same(data):
     assert load_yaml(dump_yaml(data).encode(), file="f").data == data
