@@ -132,9 +132,10 @@ def find_in_file(path):
 
 
 def find_left_starts():
-    """Search what a run may have left in the places for private files."""
+    """Search what runs may have left in the places for private files; other programs keep large files there."""
     places = [os.environ.get("XDG_RUNTIME_DIR", ""), "/dev/shm"]
-    return [hit for place in places if place for hit in search_files(place)]
+    own = [path for place in places if place for path in glob.glob(f"{place}/localrun*")]
+    return [hit for path in own for hit in search_files(path)]
 
 
 def test_the_run_of_a_script_in_a_container_ends_in_the_record(contained):
