@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from localrun import Environment, Experiment, Run, UserErrorException, Workspace
+from localrun import Environment, Experiment, Run, ScriptRunConfig, UserErrorException, Workspace
 from localrun.errors import EnvironmentNotFound, RunNotFound
 from localrun.workspace import records
 
@@ -131,3 +131,24 @@ def test_run_of_a_record_tells_its_status_its_tags_and_its_files(own_workspace, 
     assert caught.value.hint == "did you mean outputs/model?"
     with pytest.raises(UserErrorException, match=r"model/x cannot be written: "):
         run.download_file("outputs/model", str(tmp_path / "to" / "model" / "x"))
+
+
+def test_an_experiment_finds_what_a_run_configuration_only_names(own_workspace):
+    workspace = Workspace()
+    made = Environment("mine")
+    made.python.conda_dependencies.add_pip_package("tabulate")
+    made.register(workspace)
+    experiment = Experiment(workspace, "first")
+    assert experiment._check_environment({"name": "mine", "version": "1"})["name"] == "mine"
+    assert "tabulate" in experiment._find_environment("mine", "").python.pip
+    assert experiment._register(None) is experiment._check_environment(None) is None
+    with pytest.raises(EnvironmentNotFound):
+        experiment._find_environment("nothing", "1")
+
+
+def test_what_is_no_argument_of_a_submission_is_named(tmp_path):
+    (tmp_path / "train.py").write_text("")
+    config = ScriptRunConfig(str(tmp_path), script="train.py")
+    assert repr(config).startswith(f"ScriptRunConfig(source_directory={str(tmp_path)!r}, script='train.py'")
+    with pytest.raises(TypeError, match="unexpected keyword argument 'wait'"):
+        Experiment(Workspace(), "first").submit(config, wait=True)
