@@ -37,6 +37,16 @@ def test_folder_stands_before_what_is_in_it(source):
     assert listed(source) == ["a", "b", "empty", "b/a", "b/c", "b/c/d"]
 
 
+def test_links_of_a_run_s_working_directory_into_the_run_are_left_out(tmp_path):
+    run = tmp_path / "run"
+    put(run, "localrun.log", "user_logs/std_log.txt", "node-1/wd/train.py")
+    (run / "node-1" / "wd" / "user_logs").symlink_to(run / "user_logs")
+    assert listed(run / "node-1" / "wd") == ["train.py"]
+    (run / "node-1" / "wd" / "mine").symlink_to(run / "user_logs")
+    with pytest.raises(BadInput, match=r"mine in the folder .* is a link to"):
+        listed(run / "node-1" / "wd")
+
+
 def test_ignored_folder_is_not_looked_into_unless_something_is_taken_back_in(source):
     put(source, "venv/lib/x", "data/a/b/keep", "data/a/no", "x")
     (source / ".amlignore").write_text("venv/\ndata/\n")
