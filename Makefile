@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 # How many tests run at a time: with engines, they wait more than they compute, even on two cores.
-WORKERS ?= 4
+WORKERS ?= 6
 # Bytecode as users have it, whatever the shell says.
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -20,7 +20,7 @@ demo-docker: .venv/.installed
 # Everything: lint, types, import contract, and every test on the real things.
 test: .venv/.test-installed lint
 	$(BIN)/python tests/prepare.py
-	$(BIN)/python -m pytest -n $(WORKERS)
+	$(BIN)/python -m pytest -n $(WORKERS) --max-worker-restart 0
 
 # What needs no engine and no network: under a minute.
 check: .venv/.test-installed lint
