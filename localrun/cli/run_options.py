@@ -149,6 +149,8 @@ NEVER_EMPTY = {
     "run_config": "--run-config",
     "bootstrap": "--bootstrap",
     "outputs_directory": "-o",
+    "name": "--name",
+    "experiment": "--experiment",
 }
 """For options that something else takes the place of when they are not given, what they are called."""
 

@@ -53,6 +53,8 @@ def make_run(home, run_id="exp_1_00", **changes):
         ),
         (["kill", "--rank", "0", "--node", "0", "latest"], "--rank and --node were both given", "--node"),
         (["run", "-E", "", "train.py"], "it is given, but empty", None),
+        (["run", "--name", "", "train.py"], "it is given, but empty", None),
+        (["run", "--experiment", "", "train.py"], "it is given, but empty", None),
     ],
 )
 def test_what_cannot_be_meant_is_refused(home, words, said, key):
