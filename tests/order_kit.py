@@ -6,7 +6,6 @@ from xdist.scheduler import LoadScopeScheduling
 
 TOGETHER = {
     "tests/integration/test_docker_losses.py::test_engine_that": "second engine",
-    "tests/integration/test_docker_seed_bootstrap.py": "seed bootstrap in containers",
     "tests/integration/test_engine_faults.py": "second engine",
     "tests/integration/test_engine_requests.py::test_an_engine_that": "second engine",
     "tests/integration/test_image_cache.py::test_base_image_comes": "registry",
@@ -14,22 +13,19 @@ TOGETHER = {
     "tests/integration/test_image_cache.py::test_submitted_run": "registry",
     "tests/integration/test_image_commands.py::test_python_api": "registry",
     "tests/integration/test_image_commands.py::test_what_is_built": "registry",
-    "tests/integration/test_offline_channel.py": "offline channel",
-    "tests/integration/test_podman.py": "podman",
-    "tests/integration/test_runs_bootstrap.py": "bootstrap",
+    "tests/integration/test_plain_secrets.py": "planted secrets",
     "tests/integration/test_second_engine.py": "second engine",
-    "tests/packaging/test_distribution.py": "distribution",
-    "tests/seeds/test_blocks_docker.py": "open registry",
+    "tests/integration/test_secrets": "planted secrets",
 }
-"""For the beginnings of names of tests that share what takes many seconds to make, such as an engine or a base image in a
-registry: what that is."""
+"""For the beginnings of names of tests of several files that share what takes many seconds to make, an engine or a base
+image in a registry, or that look at all processes of the machine for the same text: what that is."""
 
 
 class Scheduling(LoadScopeScheduling):
-    """Gives each worker one test after the other, the tests of TOGETHER and those of a file of unit tests at once."""
+    """Gives each worker one file after the other, whose tests may share names, and what TOGETHER says at once."""
 
     def _split_scope(self, nodeid):
-        return find_group(nodeid) or (nodeid.partition("::")[0] if nodeid.startswith("tests/unit/") else nodeid)
+        return find_group(nodeid) or nodeid.partition("::")[0]
 
 
 def find_group(nodeid):
