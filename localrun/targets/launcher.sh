@@ -101,6 +101,7 @@ send() {
 # what is neither the init process, nor of this shell, nor entered from outside
 find_left() {
     left=
+    [ "$PPID" -le 1 ] || return 0 # not below the first process of a container: what is seen here is others'
     for path in /proc/[0-9]*; do
         { read -r stat <"$path/stat"; } 2>/dev/null || continue
         pid=${stat%% *}

@@ -197,6 +197,15 @@ def test_everything_ends_when_localrun_is_gone(tmp_path):
         launched.control = os.open(os.devnull, os.O_RDONLY)
 
 
+@pytest.mark.parametrize("shell", SHELLS)
+def test_processes_of_others_are_not_taken_for_what_a_run_has_left(tmp_path, shell):
+    with Launched(tmp_path / "node", [make_start("sleep", "600")], shell=shell) as launched:  # in no container
+        launched.wait_for("started")
+        launched.tell("look")  # `sweep` would end what this finds
+        launched.wait_for("looked")
+        assert launched.find("left") == []
+
+
 def test_stop_of_the_container_is_told_and_ends_nothing_by_itself(tmp_path):
     program = "trap 'exit 4' TERM; echo on; while :; do sleep 0.05; done"
     with Launched(tmp_path / "node", [make_start("bash", "-c", program)]) as launched:
