@@ -9,6 +9,7 @@ from localrun.errors import LocalrunError, StoreFailed
 from localrun.supervise.describe import describe_start
 from localrun.supervise.room import free_room
 from localrun.workspace import active, records
+from localrun.workspace.home import failed
 from localrun.workspace.mlflow_store import has_runs
 from localrun.workspace.place import remove_place
 
@@ -31,6 +32,7 @@ def describe_error(charge: Charge, record: Record, error: BaseException, log: Ca
     log(_mask(charge, "".join(traceback.format_exception(error))))
     pids = (0,) * len(charge.processes)
     record = record or describe_start(charge.plan, charge.artifact, charge.identity, pids)
+    error = _translate(error, charge.identity.folder)
     kind = (
         error.code if isinstance(error, LocalrunError) else "no_process" if isinstance(error, OSError) else "internal"
     )
@@ -84,6 +86,14 @@ def drop_source(charge: Charge) -> None:
     from localrun.workspace.working_copy import drop_unchanged
 
     drop_unchanged(charge.home, charge.identity.folder, charge.plan.nodes)
+
+
+def _translate(error: BaseException, folder: str) -> BaseException:
+    """Give an error of the system as the one that says what to do, where it is known what it means."""
+    if not isinstance(error, OSError):
+        return error
+    known = failed(error, error.filename or folder)
+    return error if known.code == "store_corrupt" else known
 
 
 def _explain(error: BaseException) -> str:
