@@ -19,7 +19,7 @@ def compare_versions(first: str, second: str) -> list[str]:
     for name in (first, second):
         with open(name, encoding="utf-8") as file:
             parts = json.load(file)
-        found.append({(part, item["name"]): item for part, items in parts.items() for item in items})
+        found.append({(part, one["name"]): (one["version"], one.get("build")) for part in parts for one in parts[part]})
     one, other = found
     return [
         f"{part} package {name}: {one.get((part, name))} and {other.get((part, name))}"

@@ -243,7 +243,7 @@ def test_closed_terminal_ends_the_run(contained):
     words = ("-t", "docker", "-E", f"image:{contained.image}", "-v", f"{os.path.dirname(here)}:{os.path.dirname(here)}")
     terminal = open_terminal(contained, "run", *words, "wait.py")
     hear(here)
-    terminal.close(force=False)
+    terminal.ptyproc.fileobj.close()
     wait_until(lambda: not contained.wait_for_processes() and contained.record()["status"] != "running", 30)
     assert end_of(contained.record()) == ("canceled", 129, "localrun", "hung_up")
 

@@ -40,7 +40,7 @@ def test_image_is_found_under_another_name_of_the_environment(images, bare_image
     assert (found.image, found.reused) == (first.image, True)
     assert images.told == []
     assert images.find(plan).image == first.image
-    assert explain(plan, home=images.home)[0].startswith("in the engine: ")
+    assert explain(plan, home=images.home)[1][0].startswith("in the engine: ")
 
 
 def test_image_that_is_there_tells_the_versions_in_it_also_in_another_workspace(images, bare_image, tmp_path):
@@ -61,9 +61,9 @@ def test_plan_says_that_the_base_image_moved(images, moving):
     first = images.make(plan)
     move("second")
     assert images.find(plan) is None
-    assert "now stands for another image" in explain(plan, home=images.home)[0]
+    assert "now stands for another image" in explain(plan, home=images.home)[1][0]
     again = images.plan(name, conda=("words",))
-    lines = explain(again, home=images.home)
+    _, lines = explain(again, home=images.home)
     assert any("the base image moved" in line for line in lines), lines
     assert images.make(again).image != first.image
 
@@ -80,7 +80,7 @@ def test_plan_that_was_made_before_the_base_moved_is_settled_anew(images, moving
 def test_image_made_by_hand_under_the_name_is_made_anew(images, bare_image, engine):
     plan = images.plan(bare_image, conda=("words",))
     engine.docker("tag", bare_image, plan.image.name)
-    assert "made by hand" in explain(plan, home=images.home)[0]
+    assert "made by hand" in explain(plan, home=images.home)[1][0]
     made = images.make(plan)
     assert any("made by hand" in line for line in images.told)
     assert images.inspect(plan.image.name)["Id"] == made.image

@@ -89,7 +89,7 @@ def test_closed_terminal_ends_the_run(localrun):
     here = localrun.fifo()
     terminal = open_terminal(localrun, "run", "train.py", here)
     hear(here)
-    terminal.close(force=False)
+    terminal.ptyproc.fileobj.close()
     assert localrun.wait_for_processes() == []
     assert end_of(localrun.record()) == ("canceled", 129, "localrun", "hung_up")
 
