@@ -41,7 +41,9 @@ PROGRAMS = {
     "mount": "mount",
     "mpirun": "openmpi-bin",
     "openssl": "openssl",
+    "pgrep": "procps",
     "podman": "podman",
+    "ps": "procps",
     "ssh": "openssh-client",
     "unshare": "util-linux",
 }
