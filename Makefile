@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 # How many tests run at a time: with engines, they wait more than they compute, even on two cores.
-WORKERS ?= 6
+WORKERS ?= 4
 # Bytecode as users have it, whatever the shell says.
 unexport PYTHONDONTWRITEBYTECODE
 

@@ -79,7 +79,9 @@ def test_held_run_keeps_its_containers(localrun):
     record = localrun.record()
     assert [rank["status"] for rank in record["ranks"]] == ["running", "failed"]
     containers = {one["id"] for one in record["containers"]}
-    wait_until(lambda: containers <= set(docker("ps", "-q", "--no-trunc").split()), 60)  # its engine may hear of it later
+    wait_until(
+        lambda: containers <= set(docker("ps", "-q", "--no-trunc").split()), 60
+    )  # its engine may hear of it later
     inside = localrun.command("exec", "--rank", "1", run_id, "--", "sh", "-c", "echo $RANK; hostname")
     assert inside.stdout == b"1\nnode-1\n", inside.stderr
     assert localrun.command("stop", run_id).returncode == 0
