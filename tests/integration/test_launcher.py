@@ -204,8 +204,7 @@ def test_processes_of_others_are_not_taken_for_what_a_run_has_left(tmp_path, she
         launched.tell("look")  # `sweep` would end what this finds
         launched.wait_for("looked")
         assert launched.find("left") == []
-        launched.tell(f"signal 9 {launched.target(0)}")
-        launched.wait_for("ended")
+        wait_until(partial(end_group, int(launched.target(0)[1:])))
 
 
 def test_stop_of_the_container_is_told_and_ends_nothing_by_itself(tmp_path):
