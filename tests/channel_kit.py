@@ -1,20 +1,39 @@
-"""A channel with this machine's python, and workspaces that have unpacked its packages: made once for all workers."""
+"""A channel with this machine's python, and workspaces that have its packages: made once, for all workers."""
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import subprocess
 import sys
 
 from filelock import FileLock
+from venv_kit import CACHE
 
 from localrun.testing import make_channel
 
+SAMPLES = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "samples")
 
-def make_python_channel(folder):
-    """Make a channel in a folder of workers that run side by side, under the name of conda-forge; give its URL."""
-    return make_channel(os.path.join(folder, "python-channel", "conda-forge"))
+
+def make_python_channel():
+    """Make the channel of this machine under the name of conda-forge, or find it, and give its URL."""
+    return make_channel(os.path.join(CACHE, "python-channel", "conda-forge"))
+
+
+def make_sample_cache():
+    """Fill caches with all packages of the samples, or find them filled, and give them: compiling takes a minute."""
+    settings, condarc = name_conda_forge(make_python_channel()), os.path.join(CACHE, "samples.condarc")
+    if _read(condarc) != settings:
+        with open(condarc, "w", encoding="utf-8") as file:
+            file.write(settings)
+    with open(os.path.join(SAMPLES, "digits-tracked", "requirements.txt"), encoding="utf-8") as file:
+        return build_once(os.path.join(CACHE, "samples"), "requirements.txt", file.read(), CONDARC=condarc)
+
+
+def name_conda_forge(channel):
+    """Give the text of conda's settings in which conda-forge is a channel on this machine."""
+    return f"custom_channels:\n  conda-forge: {os.path.dirname(channel)}\n"
 
 
 def make_unpacked(folder, channel):
@@ -54,16 +73,27 @@ def _read(path):
 
 
 def link_cache(cache, home, parts):
-    """Have a workspace begin with parts of the caches of another, by hard links; on another disk, by copies."""
+    """Have a workspace begin with parts of the caches of another."""
     os.makedirs(os.path.join(home, "cache"), mode=0o700, exist_ok=True)
 
     def place(source, target):
         if os.path.lexists(target):
             return
-        # A file of locks is written in place, and locked.
-        near = os.stat(home).st_dev == os.lstat(source).st_dev and not source.endswith(".lock")
-        os.link(source, target, follow_symlinks=False) if near else shutil.copy(source, target)
+        if source.endswith(".lock"):  # it is written in place, and locked
+            shutil.copy(source, target)
+        else:
+            link_or_copy(source, target)
 
     for part in parts:
         here = os.path.join(home, "cache", part)
         shutil.copytree(os.path.join(cache, part), here, symlinks=True, copy_function=place, dirs_exist_ok=True)
+
+
+def link_or_copy(source, target):
+    """Have a file in a second place: by a hard link, or by a copy on another disk."""
+    try:
+        os.link(source, target, follow_symlinks=False)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        shutil.copy(source, target)

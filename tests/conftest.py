@@ -16,6 +16,9 @@ sys.path.insert(0, os.path.dirname(__file__))  # for the kits
 settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("busy")  # how long an example takes says something of the machine alone
 
+# `python3` is the one that the tests run in, not a script of a version manager's that looks for it each time.
+os.environ["PATH"] = os.pathsep.join((os.path.dirname(os.path.realpath(sys.executable)), os.environ["PATH"]))
+
 PUT_AWAY_S = 30
 """A command does not wait for the removal of its containers; this is long enough for the last ones of a session."""
 
@@ -29,18 +32,20 @@ def own_workspace(tmp_path, monkeypatch):
 
 
 @pytest.fixture(scope="session")
-def python_channel(tmp_path_factory):
+def python_channel():
     """Give a conda channel with this machine's python, under the name of conda-forge."""
     from channel_kit import make_python_channel
 
-    return make_python_channel(str(tmp_path_factory.getbasetemp().parent))
+    return make_python_channel()
 
 
 @pytest.fixture(scope="session")
 def condarc(python_channel, tmp_path_factory):
     """Give a file of conda's settings in which conda-forge is the channel that was made here."""
+    from channel_kit import name_conda_forge
+
     file = tmp_path_factory.mktemp("conda") / "condarc"
-    file.write_text(f"custom_channels:\n  conda-forge: {os.path.dirname(python_channel)}\n")
+    file.write_text(name_conda_forge(python_channel))
     return str(file)
 
 

@@ -1,8 +1,8 @@
 """Prepare what the tests need beyond Python packages; `make test` calls this before them.
 
-The venvs of `venv_kit.py` are made below `.cache`. On CI, and for root, missing programs are installed from the
-packages of Debian or Ubuntu, a Docker engine is started where none answers, and two base images are made by
-debootstrap. For everybody else what is missing is named.
+The venvs of `venv_kit.py` are made below `.cache`, and the packages of the samples are compiled there. On CI, and for
+root, missing programs are installed from the packages of Debian or Ubuntu, a Docker engine is started where none
+answers, and two base images are made by debootstrap. For everybody else what is missing is named.
 
     localrun-test/bare      a minimal system with a CA bundle, and without Python
     localrun-test/python    the same with the distribution's python3
@@ -20,6 +20,7 @@ import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
 
+from channel_kit import make_sample_cache
 from uv import find_uv_bin
 from venv_kit import VENVS, make_venv
 
@@ -59,9 +60,10 @@ class NotPreparedError(Exception):
 def main() -> int:
     uv = find_uv_bin()  # asks sysconfig, which threads must not do at once
     with ThreadPoolExecutor(3) as side:
-        venvs = [side.submit(make_venv, name, uv) for name in VENVS]
+        making = [side.submit(make_venv, name, uv) for name in VENVS]
         code = prepare_engine()
-    failed = [made.exception() for made in venvs if made.exception()]
+        making.append(side.submit(make_sample_cache))  # with programs that have just been installed
+    failed = [made.exception() for made in making if made.exception()]
     for error in failed:
         print(f"tests: {error}", file=sys.stderr)
     return 1 if failed else code

@@ -145,7 +145,7 @@ def _describe_host(
         "ShmSize": plan.shm_bytes,
         "PidsLimit": MOST_PROCESSES,
         "NetworkMode": network or "default",
-        "Binds": [mount for mount in plan.mounts if not _has_colons(mount)],
+        "Binds": [],
         "Mounts": [
             {"Type": "bind", "Source": source, "Target": target, "ReadOnly": read_only}
             for source, target, read_only in (
@@ -154,12 +154,15 @@ def _describe_host(
             )
         ],
     }
-    for mount in filter(_has_colons, plan.mounts):
+    for mount in plan.mounts:
         from localrun.formats.docker_values import split_mount
 
         source, target, modes = split_mount(mount)
-        read_only = "ro" in modes.split(",")
-        host["Mounts"].append({"Type": "bind", "Source": source, "Target": target, "ReadOnly": read_only})
+        if ":" in source:  # which a bind cannot say
+            read_only = "ro" in modes.split(",")
+            host["Mounts"].append({"Type": "bind", "Source": source, "Target": target, "ReadOnly": read_only})
+        else:
+            host["Binds"].append(mount)
     if node.terminal is not None:  # over the pipe for what the rank prints
         path, rank = node.terminal
         host["Mounts"].append({"Type": "bind", "Source": path, "Target": f"{PLACE}/out-{rank}"})
@@ -175,12 +178,6 @@ def _describe_host(
     for port, binding in ports:
         bindings.setdefault(port, []).append(binding)
     return host | {"PortBindings": bindings}
-
-
-def _has_colons(mount: str) -> bool:
-    """Tell whether the host's side of a mount holds colons, which a bind cannot say."""
-    parts = mount.split(":")
-    return len(parts) > 3 or (len(parts) == 3 and parts[2].startswith("/"))  # noqa: PLR2004 - host, inside and modes
 
 
 def read_ports(text: str) -> list[tuple[str, dict[str, str]]]:

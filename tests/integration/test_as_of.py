@@ -11,6 +11,7 @@ from datetime import datetime
 import pytest
 
 sys.path.insert(0, os.path.dirname(__file__))  # tests are not packages
+from channel_kit import link_or_copy
 from environment_kit import fill_channel, text_package
 
 pytestmark = pytest.mark.channel
@@ -83,7 +84,7 @@ def test_pip_part_is_of_that_day(localrun, python_channel, tmp_path):
     for subdir in ("noarch", "linux-64"):
         for name in os.listdir(os.path.join(whole, subdir)):
             if name.endswith(".conda"):
-                os.link(os.path.join(whole, subdir, name), dated / subdir / name)
+                link_or_copy(os.path.join(whole, subdir, name), dated / subdir / name)
     conda = {"channels": [f"file://{dated}"], "dependencies": ["python", "pip", {"pip": ["click"]}]}
     localrun.write("environment.yml", json.dumps(conda))
     made = localrun.command("env", "build", "--as-of", "2023-08-01", "environment.yml", timeout=250)

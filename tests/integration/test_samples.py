@@ -9,12 +9,10 @@ import subprocess
 import sys
 
 import pytest
-from channel_kit import build_once, link_cache
-from venv_kit import CACHE
+from channel_kit import SAMPLES, link_cache, make_sample_cache
 
 DISTRIBUTED = ("ddp", "mpi", "torchrun")
 """Tested in test_distributed_samples.py."""
-SAMPLES = os.path.join(os.path.dirname(__file__), "..", "..", "samples")
 
 
 def localrun(sample, *arguments, **variables):
@@ -40,17 +38,10 @@ def verify(sample, outputs, *more):
     return subprocess.run((sys.executable, script, str(outputs), *more), capture_output=True, text=True, check=False)
 
 
-@pytest.fixture(scope="session")
-def learning_cache(condarc):
-    """Give caches with all packages of the samples, which are filled once a machine: that takes minutes of compiling."""
-    with open(os.path.join(SAMPLES, "digits-tracked", "requirements.txt"), encoding="utf-8") as file:
-        return build_once(os.path.join(CACHE, "samples"), "requirements.txt", file.read(), CONDARC=condarc)
-
-
 @pytest.fixture
-def learning_workspace(learning_cache, warm_workspace):
+def learning_workspace(warm_workspace):
     """Let the test's workspace have the packages of the samples; the environments in it are made by the test."""
-    link_cache(learning_cache, str(warm_workspace), ("uv", "bytecode"))
+    link_cache(make_sample_cache(), str(warm_workspace), ("uv", "bytecode"))
 
 
 def test_every_sample_is_tested():

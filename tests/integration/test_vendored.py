@@ -10,6 +10,7 @@ import sys
 import pytest
 
 sys.path.insert(0, os.path.dirname(__file__))  # tests are not packages
+from channel_kit import link_or_copy
 from lock_kit import NAMES, listed, make_parts, serve, write_lock, write_python_lock
 from run_kit import Driver
 
@@ -34,7 +35,7 @@ def channel(tmp_path):
 def own_channel(python_channel, tmp_path):
     """Give a channel with python that a test may take away."""
     folder = tmp_path / "python"
-    shutil.copytree(python_channel.removeprefix("file://"), folder, copy_function=os.link)
+    shutil.copytree(python_channel.removeprefix("file://"), folder, copy_function=link_or_copy)
     return f"file://{folder}"
 
 
