@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import sys
+
 import pytest
 from venv_kit import find_venv
+
+sys.path.insert(0, os.path.dirname(__file__))  # for the kits
 
 
 @pytest.fixture(scope="session")

@@ -5,13 +5,12 @@ The SDK runs in a venv of its own. It loads every file and gives the request tha
 
 from __future__ import annotations
 
-import json
 import os
 import random
-import subprocess
 from itertools import product
 
 import pytest
+from oracle_kit import Oracle
 
 from localrun.errors import BadInput
 from localrun.formats.job import read_command_job
@@ -35,9 +34,9 @@ def load(path):
         found["environment"] = {"image": image, "conda": conda}
     return found
 
-for path in json.load(sys.stdin):
+for line in sys.stdin:
     try:
-        answer = {"job": load(path)}
+        answer = {"job": load(json.loads(line))}
     except Exception as error:
         answer = {"error": f"{type(error).__name__}: {error}"[:2000]}
     print(json.dumps(answer, default=str), flush=True)
@@ -179,13 +178,11 @@ def write(folder, cases):
     return paths
 
 
-def ask(oracle_v2, paths):
-    done = subprocess.run(
-        [oracle_v2, "-c", ORACLE], input=json.dumps(paths), capture_output=True, text=True, check=True
-    )
-    answers = [json.loads(line) for line in done.stdout.splitlines()]
-    assert len(answers) == len(paths), done.stderr
-    return answers
+@pytest.fixture(scope="module")
+def sdk(oracle_v2, tmp_path_factory):
+    """Give an azure-ai-ml that loads files by their paths."""
+    with Oracle(oracle_v2, ORACLE, tmp_path_factory.mktemp("azure-ai-ml")) as one:
+        yield one
 
 
 def read(path):
@@ -248,7 +245,7 @@ def flatten(table):
     return [{key: text} for key, texts in table.items() for text in texts]
 
 
-def test_localrun_takes_and_refuses_what_azure_ai_ml_does_and_reads_the_same(oracle_v2, folder):
+def test_localrun_takes_and_refuses_what_azure_ai_ml_does_and_reads_the_same(sdk, folder):
     cases = [case for case in flatten(AGREED) if "{inputs.a}" not in str(case)]
     cases += [
         {"command": f"a {text}", "inputs": "{a: 1}", "outputs": "{o: }"}
@@ -263,7 +260,7 @@ def test_localrun_takes_and_refuses_what_azure_ai_ml_does_and_reads_the_same(ora
     ]
     paths = write(folder, cases)
     differences = []
-    for case, path, answer in zip(cases, paths, ask(oracle_v2, paths), strict=True):
+    for case, path, answer in zip(cases, paths, sdk.ask(paths), strict=True):
         spec = load(path)
         if (spec is None) != ("error" in answer):
             differences.append((case, answer))
@@ -272,20 +269,20 @@ def test_localrun_takes_and_refuses_what_azure_ai_ml_does_and_reads_the_same(ora
     assert differences == []
 
 
-def test_files_of_every_form_are_read_the_same(oracle_v2, folder):
+def test_files_of_every_form_are_read_the_same(sdk, folder):
     paths = []
     for number, form in enumerate(FORMS):
         path = folder / f"form{number}.yml"
         line = '"environment": {"image": "p:3"}' if '"command"' in form else "environment: {image: 'p:3'}"
         path.write_bytes(form.replace("E", line, 1).encode())
         paths.append(str(path))
-    for form, path, answer in zip(FORMS, paths, ask(oracle_v2, paths), strict=True):
+    for form, path, answer in zip(FORMS, paths, sdk.ask(paths), strict=True):
         spec = load(path)
         assert (spec is None) == ("error" in answer), (form, answer)
         assert spec is None or of_localrun(spec) == of_sdk(answer["job"], str(folder)), form
 
 
-def test_generated_jobs_are_read_the_same(oracle_v2, folder):
+def test_generated_jobs_are_read_the_same(sdk, folder):
     chance = random.Random(7)
     scalars = ["1", "-1", "0", "1.0", "2.50", "1e3", "1e-3", "1.0e-3", "no", "Yes", "off", "true", "False", "x", "'no'", "012", "0o17",
                "0b11", "0x1F", "1_000", "1:30", "08", "y", "''", "+3", ".5", "-.5", "1.", "a b", '"1.0"', "1__0", "5e+3", "00"]  # fmt: skip
@@ -306,27 +303,27 @@ def test_generated_jobs_are_read_the_same(oracle_v2, folder):
             "distribution": f"{{type: {chance.choice(('pytorch', 'mpi', 'MPI'))}, process_count_per_instance: {chance.choice('1248')}}}",
         })  # fmt: skip
     paths = write(folder, cases)
-    for case, path, answer in zip(cases, paths, ask(oracle_v2, paths), strict=True):
+    for case, path, answer in zip(cases, paths, sdk.ask(paths), strict=True):
         spec = load(path)
         assert spec is not None, case
         assert "error" not in answer, (case, answer)
         assert of_localrun(spec) == of_sdk(answer["job"], str(folder)), case
 
 
-def test_differences_are_those_that_are_meant(oracle_v2, folder):
+def test_differences_are_those_that_are_meant(sdk, folder):
     cases = flatten(STRICTER) + flatten(LOOSER)
     paths = write(folder, cases)
-    for number, (case, path, answer) in enumerate(zip(cases, paths, ask(oracle_v2, paths), strict=True)):
+    for number, (case, path, answer) in enumerate(zip(cases, paths, sdk.ask(paths), strict=True)):
         strict = number < len(flatten(STRICTER))
         assert (load(path) is None, "error" in answer) == (strict, not strict), (case, answer)
 
 
-def test_the_environment_is_the_same(oracle_v2, folder):
+def test_the_environment_is_the_same(sdk, folder):
     cases = [
         {"environment": text} for text in ("file:env.yml", "{image: 'a:1', conda_file: conda.yml}", "{image: 'b:2'}")
     ]
     paths = write(folder, cases)
-    for path, answer in zip(paths, ask(oracle_v2, paths), strict=True):
+    for path, answer in zip(paths, sdk.ask(paths), strict=True):
         found = load(path).environment
         conda = (answer["job"]["environment"]["conda"] or {}).get("dependencies")
         assert found.image == answer["job"]["environment"]["image"]

@@ -6,11 +6,11 @@ import copy
 import json
 import os
 import random
-import subprocess
 
 import pytest
 from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
+from oracle_kit import Oracle
 
 from localrun import CondaDependencies, ContainerRegistry, Environment, RSection, SparkPackage
 from localrun.api.exceptions import UserErrorException
@@ -18,11 +18,15 @@ from localrun.formats.v1_environment import hide_secrets
 
 CORPUS = os.path.normpath(os.path.join(os.path.dirname(__file__), "..", "corpus", "azureml-v1"))
 
-READ = """
+ORACLE = """
 import json, logging, sys
 logging.disable(logging.CRITICAL)
 from azureml.core import Environment
+from azureml.core.conda_dependencies import CondaDependencies
 from azureml.core.environment import EnvironmentReference
+
+def parts_of(conda):
+    return [list(conda.conda_packages), list(conda.pip_packages), list(conda.pip_options)]
 
 def read(case):
     found = Environment.load_from_directory(case["path"])
@@ -34,55 +38,34 @@ def read(case):
     document["python"].setdefault("condaDependencies", None)
     conda = found.python.conda_dependencies
     if conda is not None:
-        document["facts"] = [list(conda.conda_packages), list(conda.pip_packages), list(conda.pip_options),
-                             conda.get_python_version()]
+        document["facts"] = [*parts_of(conda), conda.get_python_version()]
     return document
 
+def change(calls):
+    conda = CondaDependencies()
+    errors = []
+    for name, argument in calls:
+        try:
+            getattr(conda, name)(argument)
+        except Exception as error:
+            errors.append(getattr(error, "message", None) or str(error))
+    return {"content": conda.as_dict(), "errors": errors, "version": conda.get_python_version(), "parts": parts_of(conda)}
+
 for line in sys.stdin:
+    case = json.loads(line)
     try:
-        answer = {"document": read(json.loads(line))}
+        answer = change(case["calls"]) if "calls" in case else {"document": read(case)}
     except Exception as error:
         answer = {"error": f"{type(error).__name__}: {error}"[:500]}
     print(json.dumps(answer), flush=True)
 """
 
-CHANGE = """
-import json, logging, sys
-logging.disable(logging.CRITICAL)
-from azureml.core.conda_dependencies import CondaDependencies
 
-for line in sys.stdin:
-    conda = CondaDependencies()
-    errors = []
-    for name, argument in json.loads(line)["calls"]:
-        try:
-            getattr(conda, name)(argument)
-        except Exception as error:
-            errors.append(getattr(error, "message", None) or str(error))
-    print(json.dumps({"content": conda.as_dict(), "errors": errors, "version": conda.get_python_version(),
-                      "parts": [list(conda.conda_packages), list(conda.pip_packages), list(conda.pip_options)]}), flush=True)
-"""
-
-
-@pytest.fixture(scope="session")
-def ask_v1(oracle_v1, tmp_path_factory):
-    """Give a function that runs a program beside azureml-core with cases as JSON lines, one answer each."""
-    home = str(tmp_path_factory.mktemp("azureml-home"))
-
-    def ask(program, cases):
-        done = subprocess.run(
-            [oracle_v1, "-c", program],
-            input="\n".join(map(json.dumps, cases)),
-            capture_output=True,
-            text=True,
-            check=True,
-            env={"PATH": os.environ["PATH"], "HOME": home, "PYTHONUTF8": "1"},
-        )
-        answers = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
-        assert len(answers) == len(cases), done.stderr[-3000:]
-        return answers
-
-    return ask
+@pytest.fixture(scope="module")
+def sdk(oracle_v1, tmp_path_factory):
+    """Give an azureml-core that loads environments from folders, and changes conda dependencies."""
+    with Oracle(oracle_v1, ORACLE, tmp_path_factory.mktemp("azureml-core")) as one:
+        yield one
 
 
 def corpus():
@@ -107,13 +90,13 @@ def check_same(environment, answer):
     assert list(found) == list(document)
 
 
-def test_what_localrun_saves_of_the_corpus_is_read_the_same(ask_v1, tmp_path):
+def test_what_localrun_saves_of_the_corpus_is_read_the_same(sdk, tmp_path):
     environments = []
     for case in corpus():
         environment = Environment.load_from_directory(os.path.join(CORPUS, case["path"]))
         environment.save_to_directory(tmp_path / case["id"])
         environments.append((environment, {"path": str(tmp_path / case["id"])}))
-    for (environment, _), answer in zip(environments, ask_v1(READ, [case for _, case in environments]), strict=True):
+    for (environment, _), answer in zip(environments, sdk.ask([case for _, case in environments]), strict=True):
         check_same(environment, answer)
 
 
@@ -183,7 +166,7 @@ def environments(draw):
     return made
 
 
-def test_what_localrun_saves_of_generated_environments_is_read_the_same(ask_v1, tmp_path):
+def test_what_localrun_saves_of_generated_environments_is_read_the_same(sdk, tmp_path):
     saved = []
 
     @seed(3)
@@ -196,7 +179,7 @@ def test_what_localrun_saves_of_generated_environments_is_read_the_same(ask_v1, 
         saved.append((copy.deepcopy(environment), {"path": str(path), "save": str(path) + "-again"}))
 
     save()
-    for (environment, case), answer in zip(saved, ask_v1(READ, [case for _, case in saved]), strict=True):
+    for (environment, case), answer in zip(saved, sdk.ask([case for _, case in saved]), strict=True):
         check_same(environment, answer)
         again = Environment.load_from_directory(case["save"])
         assert again.to_document() == hide_secrets(environment.to_document())[0]
@@ -210,14 +193,14 @@ JSONS = ['{"name": "a"}', '{"name": "a", "version": "3"}', '{"name": "a", "pytho
          '{"name": "a", "python": {"condaDependencies": {"dependencies": ["python=3.8"]}}}', '{"environmentVariables": {"A": null, "B": 1.5}}']  # fmt: skip
 
 
-def test_what_is_missing_in_a_file_counts_as_the_sdk_has_it(ask_v1, tmp_path):
+def test_what_is_missing_in_a_file_counts_as_the_sdk_has_it(sdk, tmp_path):
     cases = []
     for number, text in enumerate(JSONS):
         folder = tmp_path / str(number)
         folder.mkdir()
         (folder / "azureml_environment.json").write_text(text)
         cases.append({"path": str(folder)})
-    for case, answer in zip(cases, ask_v1(READ, cases), strict=True):
+    for case, answer in zip(cases, sdk.ask(cases), strict=True):
         found = Environment.load_from_directory(case["path"])
         document = found.to_document()
         answer["document"].pop("facts", None)
@@ -236,11 +219,11 @@ CALLS = [("add_conda_package", "numpy"), ("add_conda_package", "numpy=1.2"), ("a
          ("add_cntk_package", "gpu"), ("add_cntk_package", "tpu")]  # fmt: skip
 
 
-def test_conda_dependencies_change_as_those_of_the_sdk(ask_v1):
+def test_conda_dependencies_change_as_those_of_the_sdk(sdk):
     chance = random.Random(5)
     cases = [{"calls": [call]} for call in CALLS]
     cases += [{"calls": chance.choices(CALLS, k=chance.randint(2, 8))} for _ in range(150)]
-    for case, answer in zip(cases, ask_v1(CHANGE, cases), strict=True):
+    for case, answer in zip(cases, sdk.ask(cases), strict=True):
         conda = CondaDependencies()
         errors = []
         for name, argument in case["calls"]:
@@ -254,9 +237,9 @@ def test_conda_dependencies_change_as_those_of_the_sdk(ask_v1):
 
 
 @pytest.mark.parametrize("given", ["python=3.8.5=h7579374_1", "python >=3.7,<3.9", "conda-forge::python=3.8"])
-def test_versions_of_python_that_the_sdk_overwrites_keep_their_meaning(given, tmp_path, ask_v1):
+def test_versions_of_python_that_the_sdk_overwrites_keep_their_meaning(given, tmp_path, sdk):
     (tmp_path / "conda.yml").write_text(f"dependencies: ['{given}', numpy]\n")
     environment = Environment.from_conda_specification("x", tmp_path / "conda.yml")
     environment.save_to_directory(tmp_path / "saved")
-    (answer,) = ask_v1(READ, [{"path": str(tmp_path / "saved")}])
+    (answer,) = sdk.ask([{"path": str(tmp_path / "saved")}])
     assert answer["document"]["python"]["condaDependencies"]["dependencies"] == [given, "numpy"]

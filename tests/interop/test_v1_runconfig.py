@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import os
 import random
-import subprocess
 
 import pytest
+from oracle_kit import Oracle
 
 from localrun.api.run_configuration import RunConfiguration
 from localrun.formats.runconfig_keys import RUN_CONFIGURATION, complete
@@ -38,9 +38,9 @@ def work(task):
     config.save(task["path"], task["name"], separate_environment_yaml=task["separate"])
     return tell(config)
 
-for task in json.load(sys.stdin):
+for line in sys.stdin:
     try:
-        answer = work(task)
+        answer = work(json.loads(line))
     except Exception as error:
         answer = {"error": f"{type(error).__name__}: {error}"[:2000]}
     print(json.dumps(answer), flush=True)
@@ -50,14 +50,11 @@ WORDS = ("train.py", "a b", "yes", "No", "1e3", "1e-05", "0o17", "012", "1:30", 
     "tab\there", "two\nlines", " lead", "trail ", "x" * 200, "0x10", "1_000", ".5", "-e", "--flag", "<<", "?", ":")  # fmt: skip
 
 
-def ask(oracle, tasks, home):
-    environ = os.environ | {"HOME": str(home)}
-    done = subprocess.run(
-        [oracle, "-c", ORACLE], input=json.dumps(tasks), capture_output=True, text=True, check=True, env=environ
-    )
-    answers = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
-    assert len(answers) == len(tasks), done.stderr
-    return answers
+@pytest.fixture(scope="module")
+def sdk(oracle_v1, tmp_path_factory):
+    """Give an azureml-core that loads run configurations, or writes them first."""
+    with Oracle(oracle_v1, ORACLE, tmp_path_factory.mktemp("azureml-core")) as one:
+        yield one
 
 
 def facts(document):
@@ -115,7 +112,7 @@ def generate(seed):
     return document | {"environment": environment}
 
 
-def test_azureml_core_reads_what_localrun_saved_of_its_own_corpus_to_the_same_facts(oracle_v1, tmp_path):
+def test_azureml_core_reads_what_localrun_saved_of_its_own_corpus_to_the_same_facts(sdk, tmp_path):
     tasks = []
     cases = corpus()
     for case in cases:
@@ -125,26 +122,26 @@ def test_azureml_core_reads_what_localrun_saved_of_its_own_corpus_to_the_same_fa
         loaded.save(str(here), "again")
         tasks.append({"path": os.path.join(CORPUS, case["path"]), "name": case.get("load_name")})
         tasks.append({"path": str(here), "name": "again"})
-    answers = ask(oracle_v1, tasks, tmp_path)
+    answers = sdk.ask(tasks)
     for case, theirs, ours in zip(cases, answers[::2], answers[1::2], strict=True):
         assert facts(ours) == facts(theirs), case["id"]
 
 
 @pytest.mark.parametrize("separate", [False, True])
-def test_azureml_core_reads_what_localrun_writes(oracle_v1, tmp_path, separate):
+def test_azureml_core_reads_what_localrun_writes(sdk, tmp_path, separate):
     documents = [generate(seed) for seed in range(CASES)]
     for number, document in enumerate(documents):
         (tmp_path / str(number)).mkdir()
         config = RunConfiguration.from_document(document)
         config.save(str(tmp_path / str(number)), "x", separate_environment_yaml=separate)
     tasks = [{"path": str(tmp_path / str(number)), "name": "x"} for number in range(CASES)]
-    for document, answer in zip(documents, ask(oracle_v1, tasks, tmp_path), strict=True):
+    for document, answer in zip(documents, sdk.ask(tasks), strict=True):
         assert "error" not in answer, (answer, document)
         assert facts(answer) == facts(document)
 
 
 @pytest.mark.parametrize("separate", [False, True])
-def test_localrun_reads_what_azureml_core_writes(oracle_v1, tmp_path, separate):
+def test_localrun_reads_what_azureml_core_writes(sdk, tmp_path, separate):
     tasks = []
     for number in range(CASES):
         document = generate(1000 + number)
@@ -152,26 +149,26 @@ def test_localrun_reads_what_azureml_core_writes(oracle_v1, tmp_path, separate):
         (tmp_path / str(number) / ".azureml").mkdir(parents=True)
         path = str(tmp_path / str(number))
         tasks.append({"document": document, "conda": conda, "path": path, "name": "x", "separate": separate})
-    for task, answer in zip(tasks, ask(oracle_v1, tasks, tmp_path), strict=True):
+    for task, answer in zip(tasks, sdk.ask(tasks), strict=True):
         assert "error" not in answer, (answer, task)
         read = RunConfiguration.load(task["path"], "x").to_document()
         assert facts(read) == facts(answer)
 
 
-def test_a_variable_with_a_fraction_is_written_as_the_text_that_azureml_core_can_read(oracle_v1, tmp_path):
+def test_a_variable_with_a_fraction_is_written_as_the_text_that_azureml_core_can_read(sdk, tmp_path):
     config = RunConfiguration("train.py")
     config.environment_variables = {"A": 0.5}
     config.environment.environment_variables = {"B": 1e-7}
     config.save(str(tmp_path), "x")
-    (answer,) = ask(oracle_v1, [{"path": str(tmp_path), "name": "x"}], tmp_path)
+    (answer,) = sdk.ask([{"path": str(tmp_path), "name": "x"}])
     assert answer["environmentVariables"] == {"A": "0.5"}
     assert answer["environment"]["environmentVariables"] == {"B": "1e-07"}
 
 
-def test_a_file_inside_its_folder_which_azureml_core_cannot_open_is_opened(oracle_v1, tmp_path):
+def test_a_file_inside_its_folder_which_azureml_core_cannot_open_is_opened(sdk, tmp_path):
     path = os.path.join(CORPUS, "runconfig/r09_mpi_4/.azureml/config.runconfig")
-    refused, accepted = ask(
-        oracle_v1, [{"path": path, "name": None}, {"path": path.rpartition("/.azureml")[0], "name": "config"}], tmp_path
+    refused, accepted = sdk.ask(
+        [{"path": path, "name": None}, {"path": path.rpartition("/.azureml")[0], "name": "config"}]
     )
     assert "FileNotFoundError" in refused["error"]
     assert facts(RunConfiguration.load(path).to_document()) == facts(accepted)
