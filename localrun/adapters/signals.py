@@ -6,11 +6,13 @@
 from __future__ import annotations
 
 from _signal import (  # type: ignore[import-not-found]  # the C half of `signal` has no stub of its own
+    ITIMER_REAL,
     SIG_BLOCK,
     SIG_DFL,
     SIG_IGN,
     SIG_SETMASK,
     SIG_UNBLOCK,
+    SIGALRM,
     SIGCHLD,
     SIGCONT,
     SIGHUP,
@@ -24,7 +26,9 @@ from _signal import (  # type: ignore[import-not-found]  # the C half of `signal
     SIGXFSZ,
     getsignal,
     pthread_sigmask,
+    raise_signal,
     set_wakeup_fd,
+    setitimer,
     signal,
 )
 
@@ -50,6 +54,7 @@ __all__ = [
     "hold_asks",
     "let_asks_through",
     "pthread_sigmask",
+    "raise_soon",
     "set_wakeup_fd",
     "signal",
     "stop_this_process",
@@ -57,6 +62,8 @@ __all__ = [
 
 ASKS = (SIGINT, SIGTERM, SIGHUP)
 """The signals by which somebody asks a run to end."""
+
+_SOON_S = 0.01
 
 
 def hold_asks() -> None:
@@ -67,6 +74,12 @@ def hold_asks() -> None:
 def let_asks_through() -> None:
     """Let the signals that ask a run to end through again; those that waited arrive now."""
     pthread_sigmask(SIG_UNBLOCK, ASKS)
+
+
+def raise_soon(number: int) -> None:
+    """Have this process get a signal in a moment, when it has left what it is doing now."""
+    signal(SIGALRM, lambda *_: raise_signal(number))
+    setitimer(ITIMER_REAL, _SOON_S)
 
 
 def stop_this_process() -> None:

@@ -24,6 +24,7 @@ def enter() -> NoReturn:
     The interpreter's own end takes as long as a third of its start, and puts nothing away that the system does not.
     """
     gc.set_threshold(COLLECT_AFTER)
+    sys.unraisablehook = _take_ignored
     code = main()
     try:
         sys.stdout.flush()
@@ -31,6 +32,16 @@ def enter() -> NoReturn:
     except OSError as error:
         code = code or (141 if isinstance(error, BrokenPipeError) else 125)
     os._exit(code)
+
+
+def _take_ignored(ignored: sys.UnraisableHookArgs) -> None:
+    """Take what Python passes over when it comes at the end of an import: a Ctrl-C comes again, all else is told."""
+    if not issubclass(ignored.exc_type, KeyboardInterrupt):
+        sys.__unraisablehook__(ignored)
+        return
+    from localrun.adapters import signals
+
+    signals.raise_soon(signals.SIGINT)
 
 
 def main() -> int:

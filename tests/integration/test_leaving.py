@@ -53,3 +53,33 @@ def test_python_m_localrun_ends_with_the_code_of_the_command():
     )
     assert done.returncode == 125
     assert "kind=bad_input" in done.stderr
+
+
+INTERRUPT = """
+import signal, time, weakref
+from localrun import cli
+from localrun.cli import commands
+
+class Lock: pass
+
+def import_something(arguments):
+    lock = Lock()
+    kept = weakref.ref(lock, lambda _: signal.raise_signal(signal.SIGINT))
+    del lock  # as the import system does with the lock of a module: what is raised in a callback is passed over
+    time.sleep(60)
+
+commands.run_command = import_something
+cli.enter()
+"""
+
+
+def test_ctrl_c_at_the_end_of_an_import_is_not_lost():
+    done = subprocess.run([sys.executable, "-c", INTERRUPT], capture_output=True, text=True, timeout=50, check=False)
+    assert (done.returncode, done.stderr) == (130, "")
+
+
+def test_other_errors_that_python_passes_over_are_told():
+    text = INTERRUPT.replace("signal.raise_signal(signal.SIGINT)", "1 / 0").replace("time.sleep(60)", "return 0")
+    done = subprocess.run([sys.executable, "-c", text], capture_output=True, text=True, timeout=50, check=False)
+    assert done.returncode == 0
+    assert "ZeroDivisionError" in done.stderr
