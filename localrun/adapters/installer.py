@@ -45,14 +45,9 @@ def _task(name: str) -> Callable[[dict[str, Any], Tell], dict[str, Any]]:
         from localrun.adapters.rattler_install import install_environment
 
         return install_environment
-    if name == "fetch":
-        from localrun.adapters.package_files import fetch_files
+    from localrun.adapters.package_files import fetch_files
 
-        return fetch_files
-    os.nice(10)  # somebody waits for the other steps, nobody for this one
-    from localrun.adapters.conda_lock import write_lock
-
-    return write_lock
+    return fetch_files
 
 
 def _tell(stage: str, text: str, done: int = 0, total: int = 0, unit: str = "") -> None:

@@ -30,7 +30,6 @@ from localrun.adapters.rattler_progress import LinkReporter
 from localrun.fingerprint import layer_fingerprint
 from localrun.formats.lock_names import is_locked
 
-_LOCKED = ("platform", "fingerprint", "records")
 RETRIES = 3
 """How often a request is repeated, with growing pauses, when the server answers 5xx or 429 or does not answer."""
 
@@ -61,12 +60,11 @@ async def _install(request: dict[str, Any], tell: Tell) -> dict[str, Any]:
         client = make_client(request, config)
         records = await _solve(request, client, tell)
         described = [_describe(record) for record in records]
-        request["records"] = described
+        request["records"] = described  # for what errors say
         if request["solve_only"]:
             return {"records": described, "layer": "", "linked": False}
-        lock = {"task": "lock", "answer": request["solved"] + ".lock", "path": request["lock"]}
-        lock["channels"] = [channel["url"] for channel in request["channels"]]
-        write_answer(request["solved"], lock | {name: request[name] for name in _LOCKED})
+        channels = [channel["url"] for channel in request["channels"]]
+        write_answer(request["solved"], {"channels": channels, "records": described})
         layer = _find_layer(request, described)
         if layer and layer in request["layer"]["known"]:
             return {"records": described, "layer": layer, "linked": False}

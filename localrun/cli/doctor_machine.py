@@ -30,7 +30,7 @@ def check_python(environ: Mapping[str, str]) -> list[Finding]:
     del environ
     from importlib.util import find_spec
 
-    missing = [name for name in ("rattler", "uv", "conda_lock") if find_spec(name) is None]
+    missing = [name for name in ("rattler", "uv") if find_spec(name) is None]
     version = ".".join(map(str, sys.version_info[:3]))
     if missing:
         return [Finding(name="python", status=FAILED, says=f"{version}, without {', '.join(missing)}", hint=REINSTALL)]

@@ -81,14 +81,9 @@ def build_environment(
 
 def _steps(build: Build) -> Artifact:
     early = EarlyResolution(build)
-    ends: list[Callable[[], None]] = []
-
-    def work_beside() -> None:
-        early.start()
-        ends.append(write_conda_lock(build))
-
     try:
-        link_conda_part(build, work_beside)
+        link_conda_part(build, early.start)
+        write_conda_lock(build)
         conda = _read_conda(build.places)
         python, sites = find_python(build.places.prefix, conda)
         pip = _add_pip_part(build, python, sites, conda, early) if build.plan.pip else []
@@ -96,8 +91,6 @@ def _steps(build: Build) -> Artifact:
         return _commit(build, python, sites, conda, pip)
     finally:
         early.finish(wait=False)
-        for end in ends:
-            end()
 
 
 def _add_pip_part(

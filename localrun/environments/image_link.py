@@ -13,7 +13,7 @@ from localrun.values import replace, value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from localrun.environments.image_making import Making
     from localrun.environments.installing import Answer, Solved
@@ -68,21 +68,10 @@ def link_prefix(making: Making, base: str, layers: Mapping[str, str]) -> Linked:
 
 
 def _link(build: Build) -> Answer:
-    """Solve and link; the lock file is written meanwhile, unless there is that of the making whose versions count."""
-    ready = build.lock and os.path.exists(build.places.conda_lock)
-    ends: list[Callable[[], None]] = []
-
-    def write_lock() -> None:
-        if not ready and not ends:
-            ends.append(write_conda_lock(build))
-
-    try:
-        answer = link_conda_part(build, write_lock)
-        if answer:
-            write_lock()  # where the layer is known, nothing was linked
-    finally:
-        for end in ends:
-            end()
+    """Solve and link, and write the lock file, unless there is that of the making whose versions count."""
+    answer = link_conda_part(build)
+    if not (build.lock and os.path.exists(build.places.conda_lock)):
+        write_conda_lock(build)
     return answer
 
 

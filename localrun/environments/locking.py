@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 
-from localrun.adapters.children import Child, run_child
 from localrun.adapters.condarc import find_channels, read_condarc
-from localrun.adapters.installer import child_argv
+from localrun.adapters.folders import write_file
 from localrun.adapters.uv_lock import list_files, resolve_packages
-from localrun.environments.installing import raise_refusal, read_answer
 from localrun.environments.making import Build, read_lock
 from localrun.environments.pip_part import describe_pip
 from localrun.environments.places import find_places
@@ -18,6 +15,7 @@ from localrun.environments.settings import Progress
 from localrun.environments.steps import link_conda_part
 from localrun.environments.workshop import open_workshop
 from localrun.errors import EnvironmentFailed
+from localrun.formats.lock_text import describe_locks
 from localrun.values import replace, value
 
 TYPE_CHECKING = False
@@ -81,7 +79,7 @@ def write_lock_file(
             channels = find_channels(one.plan.channels, conda, one.plan.directory)
             build = prepare_solving(one.plan, workshop, settings, report)
             parts.append({**_solve(build), "platform": one.plan.platform, "fingerprint": one.content_hash})
-        _write(parts, [channel.url for channel in channels], path, workshop.folder)
+        write_file(path, describe_locks(parts, [channel.url for channel in channels]).encode())
 
 
 def prepare_solving(
@@ -106,7 +104,10 @@ def prepare_solving(
 
 
 def _solve(build: Build) -> dict[str, object]:
-    records = link_conda_part(build, lambda: None).get("records", [])
+    records = link_conda_part(build).get("records", [])
+    if not records:
+        message = f"{build.plan.label or 'the environment'} has no conda packages, so there is nothing to lock"
+        raise EnvironmentFailed(message, hint="name python among its dependencies", code="solve")
     if unsure := [record["name"] for record in records if not record["md5"]]:
         message = f"the channel gives no MD5 sum of {unsure[0]}, which a conda-lock file needs"
         raise EnvironmentFailed(message, hint="use another channel", code="channel")
@@ -177,14 +178,3 @@ def _write_constraints(build: Build, installed: dict[str, str]) -> str:
 def normalize(name: str) -> str:
     """Give the name of a pip package as all its spellings have it."""
     return re.sub(r"[-_.]+", "-", name).lower()
-
-
-def _write(parts: list[dict[str, object]], channels: list[str], path: str, work: str) -> None:
-    answer = os.path.join(work, "written.json")
-    request = {"task": "lock", "answer": answer, "path": path, "channels": channels, "parts": parts}
-    ending = run_child(Child(argv=child_argv()), on_line=lambda _: None, request=json.dumps(request).encode())
-    found = read_answer(answer)
-    if found is None:
-        message = f"the lock file {path} could not be written"
-        raise EnvironmentFailed(message, hint="see whether its folder can be written", detail=f"exit {ending.code}")
-    raise_refusal(found, {})

@@ -93,7 +93,7 @@ def foresee_rebuild(
 
 def _solve(build: Build) -> Versions:
     """Solve a definition without regard to the versions that it was made with."""
-    records = link_conda_part(build, lambda: None).get("records", [])
+    records = link_conda_part(build).get("records", [])
     conda = [keep_conda(record) for record in records]
     if not build.plan.pip:
         return {"conda": conda, "pip": []}

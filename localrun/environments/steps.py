@@ -7,11 +7,12 @@ import os
 
 from localrun.adapters.children import Child, end_child, start_child
 from localrun.adapters.condarc import find_channels, find_spec_channel, read_condarc
-from localrun.adapters.installer import NO_ANSWER, child_argv
+from localrun.adapters.installer import NO_ANSWER
+from localrun.environments.commit import replace_file
 from localrun.environments.installing import last_lines, raise_refusal, run_installer
 from localrun.environments.removal import remove_tree
 from localrun.environments.settings import Progress, wants_hard_links
-from localrun.errors import EnvironmentFailed, StoreFailed
+from localrun.errors import BadInput, EnvironmentFailed, StoreFailed
 from localrun.formats.lock_names import is_locked
 from localrun.values import fields
 
@@ -25,11 +26,14 @@ if TYPE_CHECKING:
     from localrun.environments.making import Build
 
 _ATTEMPTS = 2
-_LOCK_S = 60
 _BYTECODE_S = 3600
 
 
-def link_conda_part(build: Build, on_solved: Callable[[], None]) -> Answer:
+def _nothing() -> None:
+    pass
+
+
+def link_conda_part(build: Build, on_solved: Callable[[], None] = _nothing) -> Answer:
     """Solve and link, in a child; once more in a fresh one when the child is ended by a signal.
 
     Args:
@@ -106,8 +110,6 @@ def _describe_request(build: Build, settings: Mapping[str, object]) -> dict[str,
         "offline": build.settings.offline or settings.get("offline") is True,
         "hard_links": wants_hard_links(build.settings, os.environ),
         "solved": os.path.join(places.work, "solved.json"),
-        "lock": places.conda_lock,
-        "fingerprint": plan.fingerprint,
         "locked": [] if is_locked(plan.conda) else build.lock.get("conda", []),
         "layer": build.layer,
         "as_of": plan.as_of,
@@ -121,17 +123,24 @@ def _is_full(home: str) -> bool:
     return os.statvfs(home).f_bavail == 0
 
 
-def write_conda_lock(build: Build) -> Callable[[], None]:
-    """Begin to write what was solved as a conda-lock file, beside the other steps; what is from a lock is in one.
+def write_conda_lock(build: Build) -> None:
+    """Write what was solved as a lock file; what is from a lock is in one.
 
-    Returns:
-        What waits for its end. An environment without a lock file is usable, so a failure is only logged.
+    An environment without a lock file is usable, so a failure is only logged.
     """
-    if is_locked(build.plan.conda):
-        return _nothing
-    with open(os.path.join(build.places.work, "solved.json"), "rb") as file:
-        process = start_child(Child(argv=child_argv(), keep=build.keep), request=file, output=build.log)
-    return lambda: end_child(process, within_s=_LOCK_S)
+    solved = os.path.join(build.places.work, "solved.json")
+    if is_locked(build.plan.conda) or not os.path.exists(solved):
+        return
+    from localrun.formats.lock_text import describe_locks
+
+    try:
+        with open(solved, encoding="utf-8") as file:
+            found = json.load(file)
+        part = {"platform": build.plan.platform, "fingerprint": build.plan.fingerprint, "records": found["records"]}
+        if text := describe_locks([part], found["channels"]):
+            replace_file(build.places.conda_lock, text.encode())
+    except (OSError, BadInput) as error:
+        os.write(build.log, f"no lock file: {error}\n".encode(errors="backslashreplace"))
 
 
 def start_bytecode(build: Build, python: str, units: Sequence[tuple[Any, ...]]) -> Callable[[], None]:
@@ -161,7 +170,3 @@ def start_bytecode(build: Build, python: str, units: Sequence[tuple[Any, ...]]) 
     with open(path, "rb") as stream:
         process = start_child(child, request=stream, output=build.log)
     return lambda: end_child(process, within_s=_BYTECODE_S)
-
-
-def _nothing() -> None:
-    pass

@@ -29,6 +29,7 @@ def read_lock_mapping(node: Node) -> EnvironmentSpec:
     Raises:
         BadInput: it has another version, or an entry cannot be used.
     """
+    mapping(node)
     version = node.data.get("version")
     if version != VERSION:
         hint = "write it anew with localrun env lock, or with conda-lock 1 or later"

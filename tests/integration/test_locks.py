@@ -254,3 +254,11 @@ def test_pip_part_is_locked_with_hashes_for_each_platform_and_installed_without_
     refused = localrun.command("env", "build", "-q", "spoilt.yml", timeout=250)
     assert refused.returncode == 125
     assert b"click" in refused.stderr
+
+
+def test_environment_without_conda_packages_is_not_locked(localrun):
+    localrun.write("environment.yml", "dependencies: []\n")
+    done = localrun.command("env", "lock")
+    assert done.returncode == 125
+    assert b"nothing to lock" in done.stderr
+    assert os.listdir(localrun.source) == ["environment.yml"]

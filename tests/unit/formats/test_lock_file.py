@@ -10,7 +10,10 @@ import pytest
 from localrun.errors import BadInput
 from localrun.formats.environment import read_environment
 from localrun.formats.environment_document import document_of_spec
+from localrun.formats.gate import load_yaml
+from localrun.formats.lock_file import read_lock_mapping
 from localrun.formats.lock_names import is_locked, join_address, split_address
+from localrun.formats.nodes import root
 from localrun.formats.v1_environment import spec_of_document
 from localrun.plan import EnvironmentPlan
 from localrun.resolve.facts import HostFacts
@@ -99,6 +102,12 @@ def test_entry_that_cannot_be_used_is_refused_with_its_place(package, words):
     with pytest.raises(BadInput, match=r"conda-lock\.yml:1: package") as caught:
         read(package)
     assert words in caught.value.message
+
+
+@pytest.mark.parametrize("data", [b"", b"# nothing\n", b"[a]", b"text"])
+def test_file_that_is_no_mapping_is_refused(data):
+    with pytest.raises(BadInput, match=r"^conda-lock\.yml"):
+        read_lock_mapping(root(load_yaml(data, file="conda-lock.yml")))
 
 
 def test_other_versions_of_the_form_are_refused():
