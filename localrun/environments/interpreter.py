@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from localrun.plan import EnvironmentPlan
 
 _QUESTION = (
-    "import json, site, sys, sysconfig; paths = sysconfig.get_paths();"
+    "import site, sysconfig; paths = sysconfig.get_paths();"
     "own = [paths['purelib'], paths['platlib'], *(getattr(site, 'getsitepackages', list)())];"
-    "print(json.dumps([path for path in dict.fromkeys(own)]))"
+    "print(ascii(list(dict.fromkeys(own))))"  # to import json would take it as long as all else
 )
 _LIMIT_S = 60
 
@@ -94,6 +94,8 @@ def _check(interpreter: str) -> Evidence:
 
 
 def _ask(interpreter: str) -> tuple[str, ...]:
+    from ast import literal_eval
+
     from localrun.adapters.children import Child, run_child
     from localrun.errors import NotRunnable
 
@@ -108,8 +110,7 @@ def _ask(interpreter: str) -> tuple[str, ...]:
         message = f"the interpreter {interpreter} cannot be executed: {error.strerror}"
         raise NotRunnable(message, hint="name a Python interpreter", exit_code=126) from error
     try:
-        sites = json.loads(lines[-1])
-        return tuple(str(path) for path in sites)
-    except (ValueError, IndexError, TypeError) as error:
+        return tuple(str(path) for path in literal_eval(lines[-1]))
+    except (ValueError, SyntaxError, IndexError, TypeError) as error:
         message = f"{interpreter} does not answer as a Python interpreter does (exit code {ending.code})"
         raise NotRunnable(message, hint="name a Python interpreter", exit_code=126) from error

@@ -1,7 +1,7 @@
 """The text of a lock file as conda-lock writes it (version 1); conda-lock itself reads it, and does so in the tests.
 
-Its own models would do it too: they take a quarter of a second to import, longer than a small environment takes to make,
-and bring 37 packages along.
+Its own models would do it too, but to import them takes a quarter of a second, longer than to make a small environment,
+and they bring 37 packages along.
 """
 
 from __future__ import annotations

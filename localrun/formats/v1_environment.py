@@ -30,7 +30,6 @@ from localrun.formats.v1_sections import (
     read_missing,
     read_section,
 )
-from localrun.formats.v1_text import dump_json, dump_yaml
 from localrun.spec import EnvironmentSpec
 from localrun.values import replace
 
@@ -118,6 +117,8 @@ def write_environment_files(document: Mapping[str, Any]) -> dict[str, bytes]:
     Raises:
         BadInput: something in the document has no place in a file.
     """
+    from localrun.formats.v1_text import dump_json, dump_yaml  # a run that only looks an environment up writes nothing
+
     hidden, _ = hide_secrets(document)
     files = {}
     python, docker = hidden.get("python"), hidden.get("docker")

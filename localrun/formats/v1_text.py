@@ -23,7 +23,7 @@ _PLAIN = re.compile(r"[^\s\-?:,\[\]{}#&*!|>'\"%@`=<~]|-(?=[^\s\-])|--(?=[A-Za-z]
 """How text may begin that stands without quotes."""
 _NOT_PRINTABLE = re.compile(r"[^ -~\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
 """What needs double quotes and an escape (YAML 1.2, 5.1, less what looks like a line end or a byte order mark)."""
-_BREAKS_PLAIN = re.compile(r":(?=\s|$)|\s#|\s$|" + _NOT_PRINTABLE.pattern)
+_BREAKS_PLAIN = re.compile(r":(?=\s|$)|\s#|\s$")
 _NUMBER_LIKE = re.compile(r"[-+.0-9][-+.0-9_:xobaA-FceEtTzZ ]*")
 _WORDS = {"y", "Y", "n", "N"}
 """What YAML 1.1 itself takes for a truth value, besides what `scalars` knows of one reader of it."""
