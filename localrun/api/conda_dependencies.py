@@ -278,7 +278,7 @@ class CondaDependencies:
 
     def serialize_to_string(self) -> str:
         """Give the text of the conda file."""
-        from localrun.formats.v1_text import dump_yaml
+        from localrun.formats.dump import dump_yaml
 
         return dump_yaml(self._content)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from localrun.formats.v1_text import dump_yaml
+from localrun.formats.dump import dump_yaml
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -9,12 +9,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from localrun.errors import BadInput
+from localrun.formats.dump import dump_json, dump_yaml
 from localrun.formats.gate import load_yaml
 from localrun.formats.json_text import load_json
 from localrun.formats.runconfig import list_unwritten, read_run_configuration, write_run_configuration
 from localrun.formats.runconfig_keys import RUN_CONFIGURATION
 from localrun.formats.secret_names import hide_variables
-from localrun.formats.v1_text import dump_json, dump_yaml
 from localrun.values import value
 
 if TYPE_CHECKING:

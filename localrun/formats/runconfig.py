@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from localrun.errors import BadInput
+from localrun.formats.dump import dump_yaml
 from localrun.formats.gate import load_yaml
 from localrun.formats.nodes import mapping, root
 from localrun.formats.overrides import apply_overrides
@@ -14,7 +15,6 @@ from localrun.formats.runconfig_keys import RUN_CONFIGURATION, complete, find_li
 from localrun.formats.secret_names import hide_variables
 from localrun.formats.v1_environment import hide_secrets
 from localrun.formats.v1_sections import Manner, read_section
-from localrun.formats.v1_text import dump_yaml
 from localrun.values import value
 
 if TYPE_CHECKING:

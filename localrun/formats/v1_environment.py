@@ -117,7 +117,7 @@ def write_environment_files(document: Mapping[str, Any]) -> dict[str, bytes]:
     Raises:
         BadInput: something in the document has no place in a file.
     """
-    from localrun.formats.v1_text import dump_json, dump_yaml  # a run that only looks an environment up writes nothing
+    from localrun.formats.dump import dump_json, dump_yaml  # a run that only looks an environment up writes nothing
 
     hidden, _ = hide_secrets(document)
     files = {}

@@ -11,6 +11,7 @@ from localrun.formats import simple_yaml
 from localrun.formats.conda_file import read_conda_file
 from localrun.formats.docker_arguments import read_docker_arguments
 from localrun.formats.docker_values import read_gpus
+from localrun.formats.dump import dump_yaml
 from localrun.formats.environment import read_environment
 from localrun.formats.environment_document import document_of_spec
 from localrun.formats.gate import load_yaml
@@ -23,7 +24,6 @@ from localrun.formats.requirements import read_requirements
 from localrun.formats.runconfig import read_run_configuration, write_run_configuration
 from localrun.formats.runconfig_spec import spec_of_runconfig
 from localrun.formats.v1_environment import hide_secrets, read_environment_files, spec_of_document
-from localrun.formats.v1_text import dump_yaml
 from localrun.formats.yaml_comments import keep_comments
 from localrun.plan import EnvironmentPlan, Plan, RankPlan, SourcePlan
 from localrun.spec import EnvironmentSpec, ImageBuildSpec, PythonSpec

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
+from localrun.formats.dump import dump_yaml
 from localrun.formats.gate import load_yaml
-from localrun.formats.v1_text import dump_yaml
 from localrun.formats.yaml_comments import keep_comments
 
 OLD = b"""\

@@ -5,8 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from localrun.errors import BadInput
+from localrun.formats.dump import dump_json, dump_yaml
 from localrun.formats.gate import load_yaml
-from localrun.formats.v1_text import dump_json, dump_yaml
 
 WORDS = ["no", "Yes", "on", "y", "N", "012", "0o17", "08", "1e3", "1e-05", "1E5", "1e+3", "22:22", "1:30", "3.10", "~", "null",
          "", " a", "a ", "a: b", "a #b", "#a", "- a", "-", "--", "---", "...", "=", "<<", "a:", "&a", "*a", "!a", "%a", "@a", "`a",

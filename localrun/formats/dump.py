@@ -1,4 +1,4 @@
-"""The text of the files that are written for Azure ML: YAML that every reader takes for the same data, and JSON.
+"""The text of the files that are written for other tools: YAML that every reader takes for the same data, and JSON.
 
 Azure ML's own SDK reads YAML 1.2 and most other tools YAML 1.1, which disagree about words such as `no`, `012`, `1e3`
 or `22:22`. What one of them would not take for the text that it is stands in quotes.
