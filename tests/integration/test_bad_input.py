@@ -332,19 +332,18 @@ def test_virtual_environment_in_the_source_is_called_that(localrun, refused):
 
 @pytest.mark.timeout(120)
 def test_source_folder_of_more_than_the_limits_is_refused_by_name_of_the_limit(localrun, refused):
-    for number in range(50):
+    for number in range(21):
         folder = os.path.join(localrun.source, f"d{number}")
         os.mkdir(folder)
         for item in range(1000):
             os.link(os.path.join(localrun.source, "train.py"), f"{folder}/{item}")
     refused("train.py", says=("more than 20,000 files", "20,000 files and 300 MiB", "--no-snapshot-limit"))
-    localrun.write(".amlignore", "d[3-9]*\n")  # it need not take that long to see that it works
     began = time.monotonic()
     done = localrun.run("--no-snapshot-limit", "train.py")
     assert done.stdout == b"ran\n"
     if time.monotonic() - began > 12:
         assert b" files and folders" in done.stderr  # how far it has come
-    assert len(list_kept(localrun.home, localrun.record()["folder"])) == 23_000 + 23 + 2
+    assert len(list_kept(localrun.home, localrun.record()["folder"])) == 21_000 + 21 + 1
     assert localrun.run("-q", "--in-place", "train.py").stdout == b"ran\n"
     assert localrun.wait_for_processes(timeout_s=90) == []  # the working directory is emptied behind the first run
 
