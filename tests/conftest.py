@@ -20,11 +20,10 @@ settings.load_profile("busy")  # how long an example takes says something of the
 # `python3` is the one that the tests run in, not a script of a version manager's that looks for it each time.
 os.environ["PATH"] = os.pathsep.join((os.path.dirname(os.path.realpath(sys.executable)), os.environ["PATH"]))
 
-# What was started in the background of a script, or by nohup, ignores these, and all that it starts does.
-if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:
-    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+# What was started in the background of a script, or by nohup, ignores signals, and so does all that it starts.
+for number in signal.valid_signals() - {signal.SIGPIPE, signal.SIGXFSZ}:  # which Python itself ignores
+    if signal.getsignal(number) == signal.SIG_IGN:
+        signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
 
 PUT_AWAY_S = 30
 """A command does not wait for the removal of its containers; this is long enough for the last ones of a session."""

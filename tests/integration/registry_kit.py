@@ -166,6 +166,14 @@ class BreakingProxy:
         self.close()
 
 
+@contextlib.contextmanager
+def nobody():
+    """Give an address where nobody listens, and nobody else can begin to while a block runs."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        yield f"127.0.0.1:{taken.getsockname()[1]}"
+
+
 def make_image(engine, name, *, size=1000, labels=()):
     """Make an image of one file that cannot be compressed; give its id."""
     data = io.BytesIO()

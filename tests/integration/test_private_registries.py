@@ -14,7 +14,7 @@ import threading
 
 import pytest
 from engine_kit import Engine as Client
-from registry_kit import BreakingProxy, make_image
+from registry_kit import BreakingProxy, make_image, nobody
 
 from localrun.adapters.docker_credentials import Credentials, find_credentials
 from localrun.adapters.docker_errors import ImageFailed
@@ -158,10 +158,8 @@ def test_a_helper_that_is_not_there_is_told_when_the_registry_wants_an_account(a
 
 
 def test_a_registry_that_is_not_there_is_told(api):
-    with BreakingProxy(1, break_after=0) as gone:
-        address = gone.address
     for act in (pull_image, look_up):
-        with pytest.raises(ImageFailed) as told:
+        with nobody() as address, pytest.raises(ImageFailed) as told:
             act(api, f"{address}/team/image")
         assert told.value.code == "registry_unreachable"
 
@@ -213,11 +211,9 @@ def test_a_registry_that_goes_in_the_middle_of_a_push_and_comes_back_gets_the_im
 
 
 def test_a_registry_that_is_gone_when_a_push_begins_is_tried_again_and_the_image_stays(api, named):
-    with BreakingProxy(1, break_after=0) as gone:
-        address = gone.address
-    name = named(address)
     told = []
-    with pytest.raises(ImageFailed, match="it is still in the engine") as error:
+    with nobody() as address, pytest.raises(ImageFailed, match="it is still in the engine") as error:
+        name = named(address)
         push_image(api, name, delays_s=(0.01, 0.01), report=lambda *given: told.append(given[1]))
     assert error.value.code == "registry_unreachable"
     assert sum("trying again" in text for text in told) == 2
