@@ -212,9 +212,10 @@ def test_a_registry_that_goes_in_the_middle_of_a_push_and_comes_back_gets_the_im
 
 def test_a_registry_that_is_gone_when_a_push_begins_is_tried_again_and_the_image_stays(api, named):
     told = []
-    with nobody() as address, pytest.raises(ImageFailed, match="it is still in the engine") as error:
+    with nobody() as address:
         name = named(address)
-        push_image(api, name, delays_s=(0.01, 0.01), report=lambda *given: told.append(given[1]))
+        with pytest.raises(ImageFailed, match="it is still in the engine") as error:
+            push_image(api, name, delays_s=(0.01, 0.01), report=lambda *given: told.append(given[1]))
     assert error.value.code == "registry_unreachable"
     assert sum("trying again" in text for text in told) == 2
     assert CLIENT.inspect(name, "image")["Id"]
