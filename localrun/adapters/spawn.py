@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from typing import NoReturn
 
 
+_ALL = tuple(range(1, 32))
+"""Every signal but those of real-time programs."""
+
+
 def become_subreaper() -> None:
     """Make this process the parent of every orphan among its descendants (Linux; elsewhere nothing happens)."""
     prctl(PR_SET_CHILD_SUBREAPER, 1)
@@ -53,7 +57,13 @@ def spawn(
     """
     program = find_program(argv[0], variables.get("PATH", os.defpath))
     parent = os.getpid()
-    pid = os.fork()
+    held = signals.pthread_sigmask(signals.SIG_BLOCK, _ALL)
+    pid = -1
+    try:
+        pid = os.fork()
+    finally:
+        if pid:
+            signals.pthread_sigmask(signals.SIG_SETMASK, held)  # the child lets them through when it is ready
     if pid:
         return pid
     try:
@@ -67,12 +77,15 @@ def spawn(
 
 
 def _detach(parent: int) -> None:
-    """Give this new process a session of its own, a clean state of signals, and an end with its parent's."""
+    """Give this new process a session of its own, a clean state of signals, and an end with its parent's.
+
+    What it was sent meanwhile was held, for it would have gone to what its parent does about signals. It arrives now.
+    """
     os.setsid()
     prctl(PR_SET_PDEATHSIG, signals.SIGKILL)
     if os.getppid() != parent:  # it died before the line above: nobody would end this process
         os._exit(125)
-    for number in range(1, 32):
+    for number in _ALL:
         if number not in {signals.SIGKILL, signals.SIGSTOP}:
             signals.signal(number, signals.SIG_DFL)
     signals.pthread_sigmask(signals.SIG_SETMASK, ())
@@ -205,11 +218,24 @@ def reap() -> list[tuple[int, int, float, int]]:
 
 
 def signal_group(group: int, number: int) -> None:
-    """Send a signal to a process group; one that is gone is passed over."""
+    """Send a signal to the process group that a child leads; one that is gone is passed over.
+
+    A child that was started a moment ago may still be in our own group: it alone gets the signal then.
+    """
     try:
-        os.killpg(group, number)
+        if _is_newborn(group):
+            os.kill(group, number)
+        else:
+            os.killpg(group, number)
     except (ProcessLookupError, PermissionError):
         return
+
+
+def _is_newborn(pid: int) -> bool:
+    try:
+        return os.getpgid(pid) == os.getpgrp()
+    except ProcessLookupError:
+        return False  # it is gone; others of its group may be there
 
 
 def end_descendants(timeout_s: float) -> None:
