@@ -15,8 +15,9 @@ NETWORK = ("--network", "host")
 SCRIPT = """
 echo "$RANK $LOCAL_RANK $WORLD_SIZE $GIVEN $(cat /proc/1/environ | grep -c planted)"
 echo $RANK > outputs/$RANK
-[ $RANK = 0 ] || exit 7
-sleep 600
+[ $RANK = 0 ] && sleep 600
+until [ -e outputs/0 ]; do sleep 0.1; done
+exit 7
 """
 
 

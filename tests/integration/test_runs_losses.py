@@ -183,7 +183,7 @@ def test_process_that_keeps_forking_itself_away_is_ended_too(localrun):
         child.terminate()
         assert child.wait(20) == 143
     assert time.monotonic() - began < 9  # before the grace of ten seconds
-    assert localrun.processes() == []
+    assert localrun.wait_for_processes(timeout_s=1) == []
 
 
 def test_supervisor_killed_before_it_has_a_record_is_told_as_lost(localrun):

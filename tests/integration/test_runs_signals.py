@@ -132,7 +132,7 @@ def test_grandchildren_end_with_the_run_whatever_session_they_are_in(localrun, n
         child.send_signal(number)
         child.communicate(timeout=30)
     assert time.monotonic() - began < 9  # before the grace of ten seconds
-    assert localrun.processes() == []
+    assert localrun.wait_for_processes(timeout_s=1) == []  # the supervisor ends a moment after its front end
 
 
 def test_signals_at_random_moments_leave_a_closed_record_and_no_process(localrun):
