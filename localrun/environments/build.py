@@ -81,9 +81,13 @@ def build_environment(
 
 def _steps(build: Build) -> Artifact:
     early = EarlyResolution(build)
-    try:
-        link_conda_part(build, early.start)
+
+    def work_beside() -> None:
+        early.start()
         write_conda_lock(build)
+
+    try:
+        link_conda_part(build, work_beside)
         conda = _read_conda(build.places)
         python, sites = find_python(build.places.prefix, conda)
         pip = _add_pip_part(build, python, sites, conda, early) if build.plan.pip else []

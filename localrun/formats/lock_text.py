@@ -9,13 +9,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from localrun.formats.dump import dump_yaml
+from localrun.formats.lock_file import VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from typing import Any
-
-VERSION = 1
-"""Of the form of the file."""
 
 
 def describe_locks(parts: Sequence[Mapping[str, Any]], channels: Sequence[str]) -> str:
