@@ -6,6 +6,8 @@ decides. Each row of `SIGNS` was seen from Docker 20.10 to 28 or stands in the s
 
 from __future__ import annotations
 
+import re
+
 from localrun.errors import LocalrunError
 
 
@@ -24,8 +26,8 @@ SIGNS = (
     ("store_full", ("no space left on device", "disk quota exceeded")),
     ("image_platform", ("no matching manifest for", "does not match the specified platform")),
     ("registry_tls", ("x509:", "http response to https client", "tls:", "certificate")),
-    ("registry_credentials", ("incorrect username or password", "authentication required", "no basic auth", "401")),
-    ("registry_credentials", ("unauthorized", "failed to authorize")),
+    ("registry_credentials", ("incorrect username or password", "authentication required", "no basic auth")),
+    ("registry_credentials", ("unauthorized", "failed to authorize", "http 401", "status: 401")),
     (
         "registry_denied",
         ("access denied", "access to the resource is denied", "403 forbidden", "denied:", "insufficient"),
@@ -37,6 +39,9 @@ SIGNS = (
     ("registry_unreachable", ("502 bad gateway", "503 service", "500 internal", "504 gateway", "status: 5", "timeout")),
 )
 """For each code the signs of it, in lower case; the first row that fits counts."""
+
+_NAMES = re.compile(r'https?://[^\s"]+|[^\s"]+/[^\s"]+:[^\s"]+|(?<=\bfor )\S+|(?<=\blookup )\S+')
+"""Where addresses, hosts and images stand in a reason: what they are called is no sign."""
 
 HINTS = {
     "registry_limit": "wait, or log in (docker login), which raises the limit; or pull from a registry of your own",
@@ -55,7 +60,7 @@ HINTS = {
 
 def read_reason(reason: str) -> str:
     """Give the code for what an engine said of a registry; `image_failed` when it is not known."""
-    text = reason.lower()
+    text = _NAMES.sub("", reason.lower())
     for code, signs in SIGNS:
         if any(sign in text for sign in signs):
             return code

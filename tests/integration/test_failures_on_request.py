@@ -147,7 +147,7 @@ def test_stopped_run_is_ended_at_once_by_stop(localrun):
     wait_until(lambda: all(state_of(pid) == "T" for pid in pids))
     began = time.monotonic()
     assert localrun.command("stop", run_id).returncode == 0
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 9  # before the grace of ten seconds
     assert {rank["signal"] for rank in localrun.record()["ranks"]} == {15}
 
 

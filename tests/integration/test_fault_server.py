@@ -62,7 +62,7 @@ def test_a_stalled_answer_does_not_come_and_does_not_hold_the_server(folder):
         get(server, timeout=0.2)
     with serve(folder, {"*": Fault(stall_s=60, stall_after=100)}) as server, pytest.raises(OSError, match="timed out"):
         get(server, timeout=0.2)
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 30  # not the 60 s that it stalls
 
 
 def test_a_truncated_answer_announces_the_whole(folder):

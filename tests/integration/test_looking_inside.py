@@ -166,4 +166,4 @@ def test_run_whose_node_is_paused_is_stopped_as_soon_as_any_other(localrun, live
     localrun.command("pause", run_id, "--node", "1")
     began = time.monotonic()
     assert localrun.command("stop", run_id).returncode == 0
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 9  # before the grace of ten seconds

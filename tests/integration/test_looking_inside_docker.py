@@ -98,7 +98,7 @@ def test_paused_node_is_a_paused_container_and_stop_does_not_wait_for_it(localru
     localrun.command("pause", "--node", "1", live)
     began = time.monotonic()
     assert localrun.command("stop", live).returncode == 0
-    assert time.monotonic() - began < 8
+    assert time.monotonic() - began < 10  # the grace of ten seconds, which a paused one would take
 
 
 def test_run_writes_down_what_its_ranks_in_containers_use(localrun):

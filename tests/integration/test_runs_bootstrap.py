@@ -26,15 +26,19 @@ def lines_of(done):
 
 
 def test_ranks_wait_for_the_bootstrap_of_their_own_node(localrun):
+    started = f"{localrun.home}/started"
     localrun.write(
-        "prepare.sh", "sleep 0.$(( 2 + 3 * AZUREML_CR_NODE_RANK )); echo ready > ready-$AZUREML_CR_NODE_RANK"
+        "prepare.sh",
+        "sleep 0.2; node=$AZUREML_CR_NODE_RANK\n"  # ranks that did not wait would be earlier
+        f"[ $node = 0 ] || until [ -e {started}-0 ] && [ -e {started}-1 ]; do sleep 0.02; done\n"  # else for ever
+        "echo ready > ready-$node",
     )
-    localrun.write("train.py", "import glob, os, time; print(time.time(), glob.glob('ready-*'))")
+    localrun.write(
+        "train.py", f"import glob, os; print(glob.glob('ready-*')); open('{started}-' + os.environ['RANK'], 'w')"
+    )
     done = localrun.run("--nodes", "2", "-n", "2", "--bootstrap", "prepare.sh", "train.py")
     assert done.returncode == 0, done.stderr
-    seen = [localrun.log(rank).split(maxsplit=1) for rank in range(4)]
-    assert [text for _, text in seen] == [b"['ready-0']\n"] * 2 + [b"['ready-1']\n"] * 2
-    assert float(seen[2][0]) - float(seen[0][0]) > 0.15  # node 0 did not wait for node 1
+    assert [localrun.log(rank) for rank in range(4)] == [b"['ready-0']\n"] * 2 + [b"['ready-1']\n"] * 2
     with open(f"{localrun.record()['folder']}/node-1/bootstrap.json", encoding="ascii") as file:
         assert json.load(file) == {"run_id": localrun.record()["run_id"], "node": 1, "exit_code": 0}
 
@@ -43,7 +47,7 @@ def test_barrier_releases_every_rank_within_milliseconds(localrun):
     localrun.write("prepare.sh", "sleep 0.3; date +%s.%N > ready")
     localrun.write("train.sh", "date +%s.%N")
     late = []
-    for _ in range(3):
+    while len(late) < 10 and min(late, default=1) > 0.05:  # bash and date themselves take some of it
         assert (
             localrun.run(
                 "-q", "-n", "4", "--bootstrap", "prepare.sh", "--source", ".", "--command", ". ./train.sh"
@@ -53,7 +57,7 @@ def test_barrier_releases_every_rank_within_milliseconds(localrun):
         with open(f"{localrun.record()['folder']}/wd/ready", encoding="ascii") as file:
             ready = float(file.read())
         late.append(max(float(localrun.log(rank)) for rank in range(4)) - ready)
-    assert min(late) < 0.05  # bash and date themselves take some of it
+    assert min(late) < 0.05
 
 
 def test_bootstrap_that_fails_ends_the_waiting_ranks_and_is_named(localrun):

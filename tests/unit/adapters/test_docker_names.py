@@ -72,7 +72,15 @@ def test_what_is_no_registry_is_refused(registry):
         ("net/http: request canceled (Client.Timeout exceeded while awaiting headers)", "registry_unreachable"),
         ("no matching manifest for linux/s390x in the manifest list entries", "image_platform"),
         ("failed to register layer: write /x: no space left on device", "store_full"),
+        ("error parsing HTTP 401 response body: unexpected end", "registry_credentials"),
+        ("received unexpected HTTP status: 401 Unauthorized", "registry_credentials"),
         ("something that nobody has seen", "image_failed"),
+        # What an address or an image is called says nothing.
+        ("manifest for 127.0.0.1:34401/unauthorized:tls not found: manifest unknown: x", "image_not_found"),
+        ("Get http://certificate:4011/v2/: dial tcp: lookup tls: on 10.0.0.1:53: no such host", "registry_unreachable"),
+        ('Get "http://tls:401/v2/unauthorized/manifests/latest": net/http: timeout', "registry_unreachable"),
+        ('failed to resolve reference "r:401/certificate:1": r:401/certificate:1: not found', "image_not_found"),
+        ("pull access denied for no-basic-auth, repository does not exist", "registry_denied"),
     ],
 )
 def test_what_registries_say_has_a_name(reason, code):

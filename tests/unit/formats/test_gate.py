@@ -122,16 +122,16 @@ def alias_bomb(width=9):
 
 def test_alias_bomb_is_refused_before_it_expands():
     load("a: 1")  # the import is not what is measured
-    started = time.perf_counter()
+    started = time.process_time()
     assert "100,000 nodes, aliases expanded" in str(refused(alias_bomb()))
-    assert time.perf_counter() - started < 0.2
+    assert time.process_time() - started < 0.2
 
 
 def test_alias_bomb_of_ten_megabytes_is_refused_at_once():
     bomb = alias_bomb() + "\n#" + "x" * 10_000_000
-    started = time.perf_counter()
+    started = time.process_time()
     assert "at most 1,048,576 are read" in str(refused(bomb))
-    assert time.perf_counter() - started < 0.2
+    assert time.process_time() - started < 0.2
 
 
 def test_merge_bomb_is_refused():
@@ -141,9 +141,9 @@ def test_merge_bomb_is_refused():
 
 
 def test_a_long_word_after_an_exclamation_mark_takes_no_time():
-    started = time.perf_counter()
+    started = time.process_time()
     refused("a: " + "!" * 1_000_000)
-    assert time.perf_counter() - started < 0.5
+    assert time.process_time() - started < 0.5
 
 
 def test_lines_are_those_of_the_keys():
