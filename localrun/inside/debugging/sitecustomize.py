@@ -5,15 +5,19 @@ Python that debugpy works with, and leaves the environment's own sitecustomize i
 """
 
 import atexit
+import contextlib
 import importlib.machinery
 import importlib.util
 import os
 import signal
 import sys
+import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOOLS = ("pip", "pip3", "uv", "conda", "ensurepip", "venv")
 """Programs that bring a script's packages: nobody wants to debug them."""
+ADAPTER_WAIT_S = 2.0
+"""How long a rank that ends waits for the end of its debugger's process."""
 
 
 def _run_own() -> None:
@@ -41,14 +45,22 @@ def _end_adapter(waiting: int, port: int) -> None:
     """End the process that debugpy speaks to the editor through, which is nobody's child: nothing of a run stays."""
     if os.getpid() != waiting or not os.path.isdir("/proc/self"):
         return
-    for pid in filter(str.isdigit, os.listdir("/proc")):
-        try:
-            with open(f"/proc/{pid}/cmdline", "rb") as file:
-                words = file.read().split(b"\0")
-            if any(word.endswith(b"debugpy/adapter") for word in words) and str(port).encode() in words:
-                os.kill(int(pid), signal.SIGTERM)
-        except OSError:
-            continue
+    adapters = [pid for pid in os.listdir("/proc") if pid.isdigit() and _is_adapter(pid, port)]
+    for pid in adapters:
+        with contextlib.suppress(OSError):
+            os.kill(int(pid), signal.SIGTERM)
+    deadline = time.monotonic() + ADAPTER_WAIT_S
+    while any(_is_adapter(pid, port) for pid in adapters) and time.monotonic() < deadline:
+        time.sleep(0.005)
+
+
+def _is_adapter(pid: str, port: int) -> bool:
+    try:
+        with open(f"/proc/{pid}/cmdline", "rb") as file:  # empty once the process has ended
+            words = file.read().split(b"\0")
+    except OSError:
+        return False
+    return any(word.endswith(b"debugpy/adapter") for word in words) and str(port).encode() in words
 
 
 _run_own()
