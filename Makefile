@@ -31,7 +31,8 @@ lint: .venv/.test-installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/mypy -p azureml -p _localrun_shim
+	cd localrun/shim/path && "$(CURDIR)/$(BIN)/mypy" --config-file "$(CURDIR)/pyproject.toml" \
+		--cache-dir "$(CURDIR)/.mypy_cache" -p azureml -p _localrun_shim
 	$(BIN)/lint-imports
 	$(BIN)/shellcheck .ci/run localrun/targets/launcher.sh localrun/targets/mpi/*.sh $$(find samples -name "*.sh")
 

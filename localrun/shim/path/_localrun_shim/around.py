@@ -98,11 +98,13 @@ def get_environment() -> "Any":
     """Give the environment: an `azureml.core.Environment` where that is real."""
     known = read_context().get("environment") or {}
     try:
-        from azureml.core import Environment as RealEnvironment  # type: ignore[attr-defined]  # of a real one
+        from azureml import core
         from azureml.core.conda_dependencies import CondaDependencies  # type: ignore[import-not-found]  # of a real one
+
+        make: Any = core.Environment  # a stand-in has none
     except (ImportError, AttributeError):
         return Environment(known)
-    made = RealEnvironment(known.get("name") or "local")
+    made = make(known.get("name") or "local")
     made.version = known.get("version")
     dependencies = CondaDependencies()
     for package in known.get("conda", ()):

@@ -38,7 +38,7 @@ class _Finder:
 
 def complete_when_imported(name: str) -> None:
     """Have a module of azureml-core completed when it is imported."""
-    sys.meta_path.insert(0, _Finder(name))  # type: ignore[arg-type]  # a finder needs no more than find_spec
+    sys.meta_path.insert(0, _Finder(name))
 
 
 def _complete(module: "Any") -> None:
@@ -57,4 +57,5 @@ def _complete(module: "Any") -> None:
         del cls, allow_offline, used_for_context_manager
         return get_run(offline, **kwargs)
 
-    run.get_context = classmethod(get_context)
+    method: Any = get_context
+    run.get_context = classmethod(method)

@@ -13,10 +13,12 @@ from _localrun_shim.journal import JOURNAL, read_entries
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from typing import Any
+    from typing import Any, TypeVar
+
+    T = TypeVar("T")
 
 
-def get_run(cls: type, **kwargs: object) -> "Any":
+def get_run(cls: "type[T]", **kwargs: object) -> "T":
     """Give the run that this process belongs to, as an object of a completed class."""
     kwargs.setdefault("run_id", os.environ.get("AZUREML_RUN_ID"))
     return cls(**kwargs)

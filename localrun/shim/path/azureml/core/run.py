@@ -2,6 +2,10 @@
 
 from _localrun_shim.run import complete, get_run
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
 
 class _OfflineRun:
     def __init__(self, parent_logger: object = None, run_id: "str | None" = None, **kwargs: object) -> None:
@@ -31,6 +35,6 @@ class Run:
         return get_run(_OfflineRun, **kwargs)
 
     @classmethod
-    def get_submitted_run(cls, **kwargs: object) -> "_OfflineRun":
+    def get_submitted_run(cls, **kwargs: "Any") -> "_OfflineRun":
         """Give the run."""
-        return cls.get_context(**kwargs)  # type: ignore[arg-type]
+        return cls.get_context(**kwargs)
