@@ -5,6 +5,7 @@ And what a session leaves: nothing in the Docker engine.
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
 import sys
@@ -70,6 +71,18 @@ def warm_workspace(unpacked, own_workspace):
     """Let the test's workspace have the packages of the channel unpacked."""
     unpacked(own_workspace)
     return own_workspace
+
+
+@pytest.fixture
+def marker():
+    """Give the marker of Azure ML's bootstrap script, of which a machine has one, to one test at a time."""
+    from marker_kit import MARKER, remove_marker
+
+    with open(f"{MARKER}.tests-lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        remove_marker()  # of a test that was killed
+        yield MARKER
+        remove_marker()
 
 
 @pytest.fixture

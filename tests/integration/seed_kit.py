@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 
 DATA = os.path.join(os.path.dirname(os.path.dirname(__file__)), "data")
-MARKER = "/tmp/.azureml_bootstrap_complete"
 COMMAND = "bash bootstrap.sh && python train.py"
 TRAIN = "import greeting, os; print(os.environ['RANK'], os.environ['AZ_BATCHAI_TASK_INDEX'], greeting.hello())"
 INSTALL = "pip install --no-index --quiet --find-links wheels greeting"
@@ -14,13 +13,6 @@ INSTALL = "pip install --no-index --quiet --find-links wheels greeting"
 def read_seed():
     with open(os.path.join(DATA, "seed_bootstrap.sh"), encoding="utf-8") as file:
         return file.read()
-
-
-def remove_marker():
-    if os.path.isdir(MARKER) and not os.path.islink(MARKER):
-        os.rmdir(MARKER)
-    elif os.path.lexists(MARKER):
-        os.unlink(MARKER)
 
 
 def assert_whole(driver, ranks, record=None):

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 
 import pytest
 from contained_kit import Contained, use
-from seed_kit import COMMAND, INSTALL, MARKER, TRAIN, assert_whole, read_seed, remove_marker
+from marker_kit import MARKER
+from seed_kit import COMMAND, INSTALL, TRAIN, assert_whole, read_seed
 
 SEEDED = COMMAND.replace("python", "python3")
 SHOW = "import json, os; print(json.dumps(dict(os.environ)))"
@@ -21,18 +21,14 @@ def contained(own_workspace, tmp_path, engine, python_image):
 
 
 @pytest.fixture
-def seeded(contained):
+def seeded(contained, marker):
     """Give a driver with the bootstrap script, which installs nothing here: what it is about is the marker."""
     assert INSTALL in read_seed()
     script = read_seed().replace(INSTALL, "cp greeting.txt greeting.py").replace("python -c", "python3 -c")
     contained.write("bootstrap.sh", script)
     contained.write("greeting.txt", "def hello():\n    return 'we love you'\n")
     contained.write("train.py", TRAIN)
-    with open(f"{MARKER}.tests-lock", "w") as lock:  # there is one /tmp, and there may be several workers
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        remove_marker()
-        yield contained
-        remove_marker()
+    return contained
 
 
 @pytest.mark.parametrize("kind", ["file", "link"])

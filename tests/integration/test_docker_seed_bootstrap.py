@@ -56,13 +56,13 @@ def assert_whole(driver, record):
         assert ("we love you" in lines) == (rank % 2 == 0)  # the seed's own check of what it has installed
 
 
-def test_seed_bootstraps_every_node_and_the_image_stays_as_it_is(seeded):
+def test_seed_bootstraps_every_node_and_the_image_stays_as_it_is(seeded, marker):
     for _ in range(2):
         done = seeded.command("run", "-t", "docker", "job.yml", plain=True, timeout=200)
         assert done.returncode == 0, (done.stdout, done.stderr)
         assert_whole(seeded, seeded.record())
     assert len(seeded.records()) == 2
-    assert not os.path.lexists("/tmp/.azureml_bootstrap_complete")
+    assert not os.path.lexists(marker)
     script = "python -c 'import greeting'"
     done = seeded.command("run", "-t", "docker", "--set", f"command={script}", "job.yml", plain=True)
     assert b"No module named 'greeting'" in done.stdout

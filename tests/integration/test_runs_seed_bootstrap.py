@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
-import fcntl
 import glob
 import os
 import stat
 import time
 
 import pytest
+from marker_kit import MARKER
 from packages_kit import make_wheel
 from run_kit import hear, kill_supervisor
-from seed_kit import COMMAND, INSTALL, MARKER, TRAIN, assert_whole, read_seed, remove_marker
+from seed_kit import COMMAND, INSTALL, TRAIN, assert_whole, read_seed
 
 
 @pytest.fixture
-def seeded(localrun):
+def seeded(localrun, marker):
     """Give a driver whose source folder has the script, a training script that needs it, and the package."""
     localrun.write("bootstrap.sh", read_seed())
     localrun.write("train.py", TRAIN)
     make_wheel(os.path.join(localrun.source, "wheels"))
-    with open(f"{MARKER}.tests-lock", "w") as lock:  # there is one /tmp, and there may be several workers
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        remove_marker()  # of a test that was killed
-        yield localrun
-        remove_marker()
+    return localrun
 
 
 @pytest.fixture

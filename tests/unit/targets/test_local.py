@@ -152,6 +152,7 @@ def test_marker_of_the_bootstrap_idiom_belongs_to_run_and_node(source, tmp_path)
     ]
 
 
+@pytest.mark.usefixtures("marker")
 def test_run_in_place_uses_the_folder_itself_and_the_marker_as_it_is(source, tmp_path):
     (source / "b.sh").write_text(SCRIPT)
     plan = make_plan(
