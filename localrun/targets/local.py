@@ -27,6 +27,8 @@ SEED_MARKER = "/tmp/.azureml_bootstrap_complete"  # noqa: S108 - the literal pat
 shell scripts of a run get a marker of their own run and node in its place."""
 FOREIGN = ("PYTHONHOME", "PYTHONPATH", "VIRTUAL_ENV", "CONDA_PREFIX", "CONDA_DEFAULT_ENV", "CONDA_SHLVL")
 """Variables of the caller's own Python that would leak into an environment that localrun made."""
+IN_A_RANK = "AZUREML_PROCESS_NAME"
+"""A caller that has this variable is a rank of another run, of localrun's or of Azure ML's."""
 
 
 def prepare(
@@ -177,6 +179,10 @@ def gather_variables(
         environ: The caller's environment.
     """
     foreign = FOREIGN if artifact.kind == "conda" else ()
+    if IN_A_RANK in environ:
+        from localrun.distributions import TOLD
+
+        foreign = (*foreign, *TOLD)
     kept = {name: text for name, text in environ.items() if name not in plan.own and name not in foreign}
     variables = {**dict(plan.fallbacks), **kept, **dict(artifact.variables)}
     if artifact.prefix:

@@ -50,6 +50,15 @@ def prepared(plan, folder, environ=None, artifact=ARTIFACT):
     return prepare(plan, artifact, run_id="exp_1_ab", folder=str(folder), home=home, port=20_001, environ=environ or {})
 
 
+@pytest.mark.parametrize(("caller", "seen"), [({"AZUREML_PROCESS_NAME": "rank_1"}, None), ({}, "1")])
+def test_a_run_that_a_rank_starts_knows_nothing_of_the_ranks_of_the_other_run(source, tmp_path, caller, seen):
+    environ = {"RANK": "1", "TF_CONFIG": "{}", "OMPI_COMM_WORLD_RANK": "1", "MINE": "1", "PATH": "/bin", **caller}
+    (process,) = prepared(make_plan(source), tmp_path / "run", environ).processes
+    variables = dict(process.variables)
+    assert [variables.get(name) for name in ("RANK", "OMPI_COMM_WORLD_RANK", "MINE")] == [seen, seen, "1"]
+    assert ("TF_CONFIG" in variables) == bool(seen)
+
+
 def test_folder_of_a_run(source, tmp_path):
     (source / "outputs").mkdir()
     (source / "outputs" / "old").write_text("old")
