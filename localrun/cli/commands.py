@@ -56,6 +56,8 @@ SECTIONS = {
 """For each command its module, its name there, and its line in the help; in the help's sections."""
 COMMANDS = {name: command for commands in SECTIONS.values() for name, command in commands.items()}
 WIDEST = max(map(len, COMMANDS))
+ANSWERED = frozenset({"-h", "--help", "--version"})
+"""What click answers on standard output by itself."""
 
 
 class Commands(click.Group):
@@ -129,4 +131,10 @@ def run_command(arguments: Sequence[str]) -> int:
     except click.Abort:
         sys.stderr.write("\n")
         return 130
+    except OSError as error:
+        if isinstance(error, BrokenPipeError) or error.filename is not None or ANSWERED.isdisjoint(arguments):
+            raise
+        from localrun.cli.show import refuse_stdout
+
+        raise refuse_stdout(error) from error
     return int(code) if isinstance(code, int) else 0

@@ -51,8 +51,13 @@ def write_bytes(data: bytes) -> None:
         _give_up_stdout()
         raise SystemExit(BROKEN_PIPE) from None
     except OSError as error:
-        _give_up_stdout()
-        raise LocalrunError(f"standard output cannot be written: {error.strerror}", code="output") from error
+        raise refuse_stdout(error) from error
+
+
+def refuse_stdout(error: OSError) -> LocalrunError:
+    """Give up standard output, and give what is told about it."""
+    _give_up_stdout()
+    return LocalrunError(f"standard output cannot be written: {error.strerror}", code="output")
 
 
 def _give_up_stdout() -> None:

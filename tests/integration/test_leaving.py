@@ -37,6 +37,15 @@ def test_a_full_output_is_told_by_the_code():
     assert done.returncode == 125
 
 
+@pytest.mark.parametrize("words", [("--help",), ("run", "-h"), ("env", "build", "--help"), ("--version",)])
+def test_help_onto_a_full_output_is_told_as_such(words):
+    with open("/dev/full", "wb") as full:
+        command = (sys.executable, "-m", "localrun", *words)
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60, check=False)
+    told = "localrun: error: standard output cannot be written: No space left on device\nkind=output\n"
+    assert (done.returncode, done.stderr) == (125, told)
+
+
 def test_a_reader_that_went_away_is_told_by_the_code():
     reader, writer = os.pipe()
     os.close(reader)
