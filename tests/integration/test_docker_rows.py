@@ -141,9 +141,18 @@ def test_closed_and_full_outputs_change_neither_exit_code_nor_logs(contained, ou
     assert contained.record()["exit_code"] == 3
 
 
+LEAVING = """
+import glob, subprocess, time
+subprocess.Popen(["sh", "-c", {holder!r}])
+while not any(open(name).read() == "sleep\\n" for name in glob.glob("/proc/[0-9]*/comm")):
+    time.sleep(0.01)
+print("done")
+"""
+
+
 @pytest.mark.parametrize("holder", ["sleep 600", "trap '' TERM INT HUP; sleep 600 & sleep 600"])
 def test_grandchild_that_holds_the_log_pipe_is_ended_with_the_run(contained, holder):
-    contained.write("train.py", f"import subprocess; subprocess.Popen(['sh', '-c', {holder!r}]); print('done')")
+    contained.write("train.py", LEAVING.format(holder=holder))
     began = time.monotonic()
     done = contained.run("train.py")
     assert time.monotonic() - began < 40  # not the 600 s of the sleeper

@@ -98,9 +98,10 @@ def test_what_starts_a_rank_is_private_and_goes_with_the_next_command_after_a_ki
     script = contained.write("train.py", "import time; time.sleep(60)")
     with contained.start("run", *FLAGS, script) as child:
         wait_until(lambda: glob.glob(f"{contained.home}/runs/*/place-in-memory/**/start-0", recursive=True), 30)
-        for pid in contained.processes():
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+        while left := contained.processes():  # a supervisor may be forked in that moment
+            for pid in left:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
         child.communicate(timeout=20)
     (place,) = map(os.path.realpath, glob.glob(f"{contained.home}/runs/*/place-in-memory"))
     modes = {os.stat(path).st_mode & 0o777 for path in glob.glob(f"{place}/**/start-*", recursive=True)}
