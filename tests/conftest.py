@@ -15,11 +15,13 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 sys.path.insert(0, os.path.dirname(__file__))  # for the kits
+
+from venv_kit import find_python_folder
+
 settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("busy")  # how long an example takes says something of the machine alone
 
-# `python3` is the one that the tests run in, not a script of a version manager's that looks for it each time.
-os.environ["PATH"] = os.pathsep.join((os.path.dirname(os.path.realpath(sys.executable)), os.environ["PATH"]))
+os.environ["PATH"] = os.pathsep.join((find_python_folder(), os.environ["PATH"]))
 
 # What was started in the background of a script, or by nohup, ignores signals, and so does all that it starts.
 for number in signal.valid_signals() - {signal.SIGPIPE, signal.SIGXFSZ}:  # which Python itself ignores

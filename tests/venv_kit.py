@@ -23,7 +23,7 @@ class Venv:
 
     packages: tuple[str, ...]
     imports: str = ""
-    python: str = sys.executable
+    python: str = os.path.realpath(sys.executable)
 
 
 VENVS = {
@@ -36,7 +36,8 @@ VENVS = {
     "mpi4py": Venv(("mpi4py",)),
     "oracle-v1": Venv(("azureml-core",), "azureml.core", "3.11"),
     "oracle-v2": Venv(("azure-ai-ml",), "azure.ai.ml", "3.11"),
-    "torch": Venv(("torch==2.13.0",), "torch.distributed.run, torch.nn.parallel"),
+    "plain": Venv(("pip",), "pip._internal.commands.install"),
+    "torch": Venv(("torch==2.13.0",), "torch.distributed.run, torch._dynamo.utils"),
 }
 
 
@@ -45,6 +46,14 @@ def find_venv(name):
     python = _locate_python(name)
     assert _is_ready(name), f"there is no venv {name}: run `python tests/prepare.py`"
     return python
+
+
+def find_python_folder():
+    """Give the folder of the `python3` of tests: a plain venv's, or this Python's own where nothing is prepared.
+
+    A venv has neither what a version manager does at each start nor what somebody has put into this Python's.
+    """
+    return os.path.dirname(_locate_python("plain") if _is_ready("plain") else os.path.realpath(sys.executable))
 
 
 def make_venv(name, uv):
@@ -64,7 +73,7 @@ def make_venv(name, uv):
     if wanted.imports:
         subprocess.run((python, "-W", "ignore", "-c", f"import {wanted.imports}"), env=environ, check=True)
     with open(os.path.join(folder, "ready"), "w", encoding="utf-8") as file:
-        file.write(repr(wanted.packages))
+        file.write(repr(wanted))
 
 
 def _locate_python(name):
@@ -75,7 +84,7 @@ def _is_ready(name):
     """Tell whether a venv is there, and is made of what it should be."""
     try:
         with open(os.path.join(CACHE, name, "ready"), encoding="utf-8") as file:
-            return file.read() == repr(VENVS[name].packages)
+            return file.read() == repr(VENVS[name])
     except FileNotFoundError:
         return False
 
