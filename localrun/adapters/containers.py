@@ -130,9 +130,15 @@ def remove_image(engine: Engine, name: str) -> bool:
     """Remove a name, and the image when it has no other and nobody uses it; tell whether that could be done.
 
     Raises:
-        LocalrunError: the engine does not answer.
+        LocalrunError: the engine does not answer, or cannot.
     """
-    return _remove(engine, f"/images/{quote_name(name)}")
+    try:
+        return _remove(engine, f"/images/{quote_name(name)}")
+    except EngineRefused:
+        # Somebody else removed it meanwhile: an engine calls that a fault of its own.
+        if find_image(engine, name) is None:
+            return False
+        raise
 
 
 def remove_volume(engine: Engine, name: str) -> bool:

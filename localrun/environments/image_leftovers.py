@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 
-from localrun.adapters.containers import (
-    list_containers,
-    list_images,
-    remove_container,
-    remove_image,
-)
+from localrun.adapters.containers import list_containers, list_images, remove_container, remove_image
+from localrun.adapters.engine_errors import EngineRefused
 from localrun.adapters.processes import Process, boot_id, identify, is_alive
 
 TYPE_CHECKING = False
@@ -37,17 +34,21 @@ def name_container() -> str:
 def remove_leftovers(engine: Engine) -> int:
     """Remove what dead builders of this machine left in an engine, and give how many containers that were.
 
+    What the engine cannot remove now is left to the next builder.
+
     Raises:
         LocalrunError: the engine does not answer.
     """
     removed = 0
     for container, name in list_containers(engine, PREFIX):
         if is_dead(name.removeprefix(PREFIX).partition("_")[0], remote=engine.endpoint.remote):
-            remove_container(engine, container)
-            removed += 1
+            with suppress(EngineRefused):
+                remove_container(engine, container)
+                removed += 1
     for found in list_images(engine, dangling="true", label=MAKER):
         if is_dead((found.get("Labels") or {}).get(MAKER, ""), remote=engine.endpoint.remote):
-            remove_image(engine, str(found["Id"]))
+            with suppress(EngineRefused):
+                remove_image(engine, str(found["Id"]))
     return removed
 
 

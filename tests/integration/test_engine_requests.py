@@ -8,10 +8,12 @@ import select
 import subprocess
 import sys
 import tarfile
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from engine_kit import BARE
 
+from localrun.adapters.containers import find_image, remove_image
 from localrun.adapters.engine import EngineLost, EngineRefused, connect, find_endpoint
 from localrun.adapters.engine_containers import begin_wait
 from localrun.adapters.engine_http import split_frames
@@ -123,3 +125,25 @@ def test_asking_imports_next_to_nothing():
     )
     done = subprocess.run((sys.executable, "-c", code), capture_output=True, timeout=60, check=True)
     assert set(done.stdout.decode().split()) <= {"_json", "_socket", "errno", "select", "localrun.adapters"}
+
+
+def test_an_image_that_two_remove_at_a_time_is_removed_once(api, container):
+    other = connect(find_endpoint(os.environ, os.path.expanduser("~")))
+    try:
+        for _ in range(30):
+            made = api.ask("POST", "/commit", query={"container": container, "pause": False}, body={"Labels": LABELS})
+            with ThreadPoolExecutor(2) as both:
+                removed = [both.submit(remove_image, engine, made["Id"]) for engine in (api, other)]
+            assert sorted(one.result() for one in removed) in ([False, True], [True, True])
+            assert find_image(api, made["Id"]) is None
+    finally:
+        other.close()
+
+
+def test_an_image_that_is_in_use_is_not_removed(api, container):
+    made = api.ask("POST", "/commit", query={"container": container}, body={"Labels": LABELS})["Id"]
+    user = api.ask("POST", "/containers/create", body={"Image": made, "Cmd": ["true"], "Labels": LABELS})["Id"]
+    assert not remove_image(api, made)
+    api.ask("DELETE", f"/containers/{user}")
+    assert remove_image(api, made)
+    assert not remove_image(api, made)
