@@ -35,6 +35,8 @@ SIGNS = (
     ("image_not_found", ("manifest unknown", "not found", "name unknown", "no such image", "does not exist")),
     ("registry_unreachable", ("connection refused", "no such host", "i/o timeout", "timeout exceeded", "eof")),
     ("registry_unreachable", ("connection reset", "broken pipe", "no route to host", "network is unreachable")),
+    ("registry_unreachable", ("closed idle connection", "closed network connection", "connection broken")),
+    ("registry_unreachable", ("connection lost", "sent goaway", "timed out", "host is down")),
     ("registry_unreachable", ("deadline exceeded", "temporary failure", "server misbehaving", "proxyconnect")),
     ("registry_unreachable", ("502 bad gateway", "503 service", "500 internal", "504 gateway", "status: 5", "timeout")),
 )
