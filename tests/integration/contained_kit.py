@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fcntl
-import json
 import os
 
 from run_kit import Driver, hear, wait_until
@@ -42,11 +41,10 @@ class Contained(Driver):
 
     def networks(self):
         self.await_removals()
-        words = ("network", "ls", "-q", "--filter", f"label=localrun.owner={self.home}")
-        return self.engine.docker(*words).split()
+        return [one["Id"] for one in self.engine.list("network", f"label=localrun.owner={self.home}")]
 
     def inspect(self, container):
-        return json.loads(self.engine.docker("inspect", container))[0]
+        return self.engine.inspect(container)
 
 
 def is_locked(path):

@@ -6,23 +6,29 @@ machine's bridge and firewall, and whatever is left of it ends with its first pr
 
 from __future__ import annotations
 
+import contextlib
+import http.client
 import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
 import time
 from contextlib import contextmanager
+from urllib.parse import urlencode
 
 from run_kit import finish
 
+WITH_JSON = frozenset({"container", "image"})
+"""What an engine lists and describes under paths that end so."""
 BARE, PYTHON = "localrun-test/bare", "localrun-test/python"
 SEARCHED = os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/local/sbin", "/usr/sbin", "/sbin"))
 
 
 class Engine:
-    """An engine, by docker's own client.
+    """An engine, by docker's own client, and by its socket for what is asked hundreds of times.
 
     Attributes:
         host: Where it answers, as in DOCKER_HOST; empty for the one that the client finds.
@@ -30,6 +36,25 @@ class Engine:
 
     def __init__(self, host=""):
         self.host = host
+
+    def ask(self, path, **query):
+        """Give what the engine answers to a question, read as JSON; LookupError when it has no such thing."""
+        host = self.host or os.environ.get("DOCKER_HOST") or "unix:///var/run/docker.sock"
+        with contextlib.closing(SocketConnection(host.removeprefix("unix://"))) as connection:
+            connection.request("GET", f"{path}?{urlencode(query)}")
+            answer = connection.getresponse()
+            text = answer.read()
+        if answer.status == 404:
+            raise LookupError(text)
+        assert answer.status == 200, (path, query, text)
+        return json.loads(text)
+
+    def list(self, kind, *filters):
+        """Give what the engine has of a kind, running or not, that the filters (`label=…`, `name=…`) let through."""
+        pairs = [item.split("=", 1) for item in filters]
+        wanted = {name: [text for one, text in pairs if one == name] for name, _ in pairs}
+        found = self.ask(f"/{kind}s" + ("/json" if kind in WITH_JSON else ""), all=1, filters=json.dumps(wanted))
+        return (found["Volumes"] if kind == "volume" else found) or []
 
     @property
     def environ(self):
@@ -51,24 +76,46 @@ class Engine:
         return (done.stdout or b"").decode().strip()
 
     def answers(self):
-        return self.try_docker("version", "--format", "{{.Server.Version}}").returncode == 0
+        try:
+            return bool(self.ask("/version"))
+        except (OSError, http.client.HTTPException):
+            return False
 
     def inspect(self, name, kind="container"):
-        return json.loads(self.docker(kind, "inspect", name))[0]
+        return self.ask(f"/{kind}s/{name}" + ("/json" if kind in WITH_JSON else ""))
 
     def containers(self, *filters):
-        """Give the ids of all containers, running or not, that the filters (`label=…`, `name=…`) let through."""
-        words = [word for item in filters for word in ("--filter", item)]
-        return self.docker("ps", "--all", "--quiet", "--no-trunc", *words).split()
+        """Give the ids of all containers, running or not, that the filters let through."""
+        return [one["Id"] for one in self.list("container", *filters)]
+
+    def forget(self, name, *others):
+        """Remove an image, if it is there, by all of its names, and the layer of conda packages that it stands on."""
+        with contextlib.suppress(LookupError, OSError):  # nor is there an engine, where a test took it away
+            labels = self.inspect(name, "image")["Config"].get("Labels") or {}
+            layers = [f"azureml/layer_{labels['localrun.layer'][:32]}"] if labels.get("localrun.layer") else []
+            self.try_docker("image", "rm", "--force", name, *others, *layers)
 
     def describe_labelled(self, kind):
-        """Give what the engine knows of each container, network, volume or image with a label `localrun.…`."""
-        words = ("--all",) if kind in {"container", "image"} else ()
-        names = set(self.docker(kind, "ls", "--quiet", *words).split())
-        # one that has gone since is not left
-        done = self.try_docker(kind, "inspect", *names) if names else None
-        found = json.loads(done.stdout) if done else []
-        return [item for item in found if any(label.startswith("localrun") for label in get_labels(item))]
+        """Give what the engine knows of each container, network or volume with a label `localrun.…`."""
+        found = []
+        for one in self.list(kind):
+            if any(label.startswith("localrun") for label in one.get("Labels") or {}):
+                with contextlib.suppress(LookupError):  # one that has gone since is not left
+                    found.append(self.inspect(one.get("Id") or one["Name"], kind))
+        return found
+
+
+class SocketConnection(http.client.HTTPConnection):
+    """A connection to the socket of an engine."""
+
+    def __init__(self, path):
+        super().__init__("docker", timeout=120)
+        self.path = path
+
+    def connect(self):
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(self.path)
 
 
 def get_labels(described):
@@ -93,7 +140,8 @@ def find_left(engine, folder=None):
 
 def copy_image(name, source, target):
     """Copy an image from one engine to another; it keeps its id."""
-    if target.try_docker("image", "inspect", name).returncode == 0:
+    with contextlib.suppress(LookupError):
+        target.inspect(name, "image")
         return
     with source.start("save", name, stderr=None) as saving:
         target.docker("load", stdin=saving.stdout)

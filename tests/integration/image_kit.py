@@ -89,16 +89,12 @@ class Images:
         return left
 
     def _list_left(self):
-        listed = self.engine.docker("ps", "--all", "--filter", f"name=^/{PREFIX}", "--format", "{{.Names}}").split()
+        listed = [one["Names"][0].lstrip("/") for one in self.engine.list("container", f"name=^/{PREFIX}")]
         return [name for name in listed if is_dead(name.removeprefix(PREFIX).partition("_")[0], remote=False)]
 
     def clean(self):
         for name in dict.fromkeys(self.names):
-            found = self.engine.try_docker("image", "inspect", name)
-            labels = (json.loads(found.stdout)[0]["Config"].get("Labels") or {}) if found.returncode == 0 else {}
-            self.engine.try_docker("image", "rm", "--force", name)
-            if "localrun.layer" in labels:
-                self.engine.try_docker("image", "rm", "--force", f"azureml/layer_{labels['localrun.layer'][:32]}")
+            self.engine.forget(name)
 
 
 def plain(item):

@@ -199,7 +199,7 @@ def test_what_the_engine_cannot_give_is_told_and_leaves_nothing(localrun, python
     assert done.returncode == 125, done.stderr
     assert words in done.stderr
     assert b"ran" not in done.stdout
-    assert engine.docker("ps", "-aq", "--filter", f"label=localrun.owner={localrun.home}") == ""
+    assert engine.containers(f"label=localrun.owner={localrun.home}") == []
 
 
 def test_a_folder_to_mount_that_is_not_there_is_told_and_not_made(localrun, python_image, tmp_path):

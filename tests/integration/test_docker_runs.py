@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from contained_kit import Contained
-from run_kit import hear
+from run_kit import hear, wait_until
 
 AFTER_IT_IS_ASKED_FOR = {
     "localrun.targets.docker_ranks", "localrun.targets.docker_script", "localrun.targets.working",
@@ -149,6 +149,7 @@ def test_nodes_find_each_other_in_a_network_of_the_user_where_others_have_their_
         done = contained.run("--nodes", "2", "--distribution", "pytorch", "--network", network, "talk.py")
     finally:
         engine.docker("rm", "-f", other)
+        contained.await_removals()
         engine.docker("network", "rm", network)
     assert done.returncode == 0, done.stderr
     assert contained.log(1).startswith(b"True"), contained.log(1)
@@ -341,7 +342,7 @@ def test_kept_containers_stay_until_the_run_is_removed(contained):
     done = contained.run("--keep", "--command", "echo here")
     assert (done.returncode, done.stdout) == (0, b"here\n"), done.stderr
     (container,) = contained.containers()
-    assert contained.inspect(container)["State"]["Status"] == "exited"
+    wait_until(lambda: contained.inspect(container)["State"]["Status"] == "exited", 20)
     assert contained.command("rm", contained.record()["run_id"]).returncode == 0
     assert contained.containers() == []
 

@@ -46,7 +46,7 @@ class Far(Contained):
         return super().start(*words, env={"PATH": self.path, "DOCKER_HOST": "ssh://ann@far", **(env or {})}, **options)
 
     def volumes(self):
-        return self.engine.docker("volume", "ls", "-q", "--filter", f"label=localrun.owner={self.home}").split()
+        return [one["Name"] for one in self.engine.list("volume", f"label=localrun.owner={self.home}")]
 
 
 def test_two_ranks_print_and_write_as_on_this_machine(far):

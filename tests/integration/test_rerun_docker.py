@@ -20,18 +20,9 @@ def contained(own_workspace, tmp_path, engine, bare_image):
     for record in driver.records():
         image = ((record["plan"]["environment"] or {}).get("image") or {}).get("name", "")
         if image.startswith("azureml/"):
-            forget(engine, image)
+            engine.forget(image)
     for name in driver.made:
         engine.try_docker("image", "rm", "--force", name)
-
-
-def forget(engine, name):
-    """Remove an image with the layer of conda packages that it stands on."""
-    found = engine.try_docker("image", "inspect", name)
-    if found.returncode == 0:
-        layer = (json.loads(found.stdout)[0]["Config"]["Labels"] or {}).get("localrun.layer", "")
-        engine.docker("image", "rm", "--force", name)
-        engine.try_docker("image", "rm", "--force", f"azureml/layer_{layer[:32]}")
 
 
 def derive(driver, text):
@@ -87,7 +78,7 @@ def test_rerun_uses_the_very_image_whatever_its_name_stands_for_now(contained):
 def test_image_that_is_gone_is_made_again_with_the_versions_of_the_run(contained, text_channel):
     write_job(contained, text_channel, contained.image)
     first = run(contained, "-t", "docker", "job.yml")
-    forget(contained.engine, first["plan"]["environment"]["image"]["name"])
+    contained.engine.forget(first["plan"]["environment"]["image"]["name"])
     contained.write("part.txt", "changed")
     assert contained.command("prune").returncode == 0
     second, told = rerun(contained)
@@ -107,18 +98,18 @@ def test_base_image_that_moved_is_taken_by_its_id_or_told(contained, text_channe
     contained.engine.docker("tag", base, kept)
     contained.made.append(kept)
     contained.engine.docker("tag", contained.image, name)
-    forget(contained.engine, first["plan"]["environment"]["image"]["name"])
+    contained.engine.forget(first["plan"]["environment"]["image"]["name"])
     second, told = rerun(contained)
     assert f"{name} stands for another image now; the one of then is still there, and is used" in told
     assert outputs(second) == outputs(first)
     assert second["plan"]["environment"]["image"] == first["plan"]["environment"]["image"]
-    forget(contained.engine, first["plan"]["environment"]["image"]["name"])
+    contained.engine.forget(first["plan"]["environment"]["image"]["name"])
     contained.engine.docker("image", "rm", "--force", kept)
     third, told = rerun(contained)
     assert f"{name} stands for another image now" in told
     assert "is used" not in told
     assert outputs(third) == outputs(first)
-    forget(contained.engine, third["artifact"]["image"])
+    contained.engine.forget(third["artifact"]["image"])
 
 
 def test_a_run_goes_to_the_other_target_and_back(contained, text_channel):
