@@ -106,16 +106,18 @@ def test_container_that_is_stopped_from_outside_is_named(contained):
         print("told", flush=True)
         sys.exit(5)
     signal.signal(15, end)
+    print("ready", flush=True)
     time.sleep(600)
     """
     with start_waiting(contained, program=program) as child:
+        assert child.stdout.readline() == b"ready\n"
         (container,) = contained.containers()
         contained.engine.docker("stop", container)
         err = child.communicate(timeout=30)[1]
     assert child.returncode == 143
     assert b"was asked to stop from outside" in err
     assert b"kind=container_stopped" in err
-    assert contained.log() == b"told\n"
+    assert contained.log() == b"ready\ntold\n"
 
 
 def test_container_that_is_removed_from_outside_is_named(contained):
