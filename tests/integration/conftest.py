@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import uuid
 
 import pytest
 
@@ -38,6 +39,14 @@ def bare_image(engine):
     """Give the name of an image without Python."""
     engine.docker("image", "inspect", BARE)
     return BARE
+
+
+@pytest.fixture(scope="module")
+def own_base(engine, bare_image):
+    """Give the name of an image like the bare one on which no other file's tests make, or remove, a layer."""
+    name = f"localrun-test/own-{uuid.uuid4().hex}"
+    yield engine.build(f"FROM {bare_image}\nLABEL own={name}\n", name)
+    engine.try_docker("image", "rm", "--force", name)
 
 
 @pytest.fixture(scope="session")

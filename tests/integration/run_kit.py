@@ -145,12 +145,14 @@ def hear(fifo, count=1, timeout_s=30):
 
 
 def wait_until(true, timeout_s=10.0, *, fail=True, every_s=0.01):
+    """Call a function until it gives something true, and give that."""
     end = time.monotonic() + timeout_s
-    while not true():
+    while not (found := true()):
         if time.monotonic() > end:
             assert not fail, "it did not happen in time"
-            return
+            break
         time.sleep(every_s)
+    return found
 
 
 def end_of(record):

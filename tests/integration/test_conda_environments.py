@@ -26,6 +26,7 @@ from localrun.workspace.locks import hold_shared
 
 sys.path.insert(0, os.path.dirname(__file__))  # tests are not packages
 from environment_kit import fill_channel, last_line, make, make_plan, start_builder, text_package
+from run_kit import wait_until
 
 pytestmark = pytest.mark.channel
 
@@ -253,14 +254,15 @@ def test_a_damaged_pip_cache_never_reaches_an_environment(python_channel, wheels
     assert subprocess.run([made.python, "-c", code], check=False, capture_output=True, text=True).stdout == "3\n"
 
 
+def find_children(pid):
+    return subprocess.run(["pgrep", "-P", str(pid)], check=False, capture_output=True, text=True).stdout.split()
+
+
 def test_killed_builder_takes_its_children_along(channel, home):
     builder = start_builder(make_plan(channel), home)
     line = json.loads(builder.stdout.readline())
     assert line["stage"] == "solve"
-    children = subprocess.run(
-        ["pgrep", "-P", str(builder.pid)], check=False, capture_output=True, text=True
-    ).stdout.split()
-    assert children
+    children = wait_until(lambda: find_children(builder.pid))  # the first is started after that line
     builder.kill()
     builder.communicate()
     end = time.monotonic() + 2

@@ -17,12 +17,12 @@ def wheels(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def build(images, python_channel, bare_image, wheels, warm_workspace):
+def build(images, python_channel, own_base, wheels, warm_workspace):
     """Make the image of some pip requirements; give its layers, its pip packages and what the log says of the way."""
     images.channel = python_channel
 
     def make(*pip, **settings):
-        plan = images.plan(bare_image, conda=("python", "pip"), pip=pip)
+        plan = images.plan(own_base, conda=("python", "pip"), pip=pip)
         made = images.make(plan, offline=True, **settings)
         assert not made.reused
         facts = images.inspect(plan.image.name)
@@ -38,7 +38,7 @@ def build(images, python_channel, bare_image, wheels, warm_workspace):
 SHOW = "import importlib\nfor name in ('lrone', 'lrtwo'):\n    try: print(importlib.import_module(name).VERSION)\n    except ImportError: print('none')"
 
 
-def test_package_that_is_added_is_the_only_one_that_is_installed(build, wheels, images, bare_image):
+def test_package_that_is_added_is_the_only_one_that_is_installed(build, wheels, images):
     write_wheel(wheels, "lrone")
     write_wheel(wheels, "lrtwo", "2.0")
     first, versions, _, plan = build("lrone")

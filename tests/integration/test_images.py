@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import stat
-import subprocess
 import tarfile
 
 import pytest
@@ -24,10 +23,10 @@ def layers(images, name):
     return images.inspect(name)["RootFS"]["Layers"]
 
 
-def test_python_runs_in_an_image_whose_base_has_none(python_images, bare_image, tmp_path):
+def test_python_runs_in_an_image_whose_base_has_none(python_images, own_base, tmp_path):
     write_wheel(tmp_path, "tiny")
     plan = python_images.plan(
-        bare_image, conda=("python", "pip"), pip=("./tiny-1.0-py3-none-any.whl",), directory=tmp_path
+        own_base, conda=("python", "pip"), pip=("./tiny-1.0-py3-none-any.whl",), directory=tmp_path
     )
     made = python_images.make(plan)
     assert made.image == python_images.inspect(plan.image.name)["Id"]
@@ -47,7 +46,7 @@ def test_python_runs_in_an_image_whose_base_has_none(python_images, bare_image, 
     # One more pip package, and another one: the base and the conda layer stay.
     write_wheel(tmp_path, "second")
     more = python_images.plan(
-        bare_image,
+        own_base,
         conda=("python", "pip"),
         pip=("./tiny-1.0-py3-none-any.whl", "./second-1.0-py3-none-any.whl"),
         directory=tmp_path,
@@ -56,7 +55,7 @@ def test_python_runs_in_an_image_whose_base_has_none(python_images, bare_image, 
     assert again.image != made.image
     below = layers(python_images, more.image.name)[:-1]
     assert below == layers(python_images, plan.image.name)[:-1]
-    assert len(below) == len(layers(python_images, bare_image)) + 1
+    assert len(below) == len(layers(python_images, own_base)) + 1
     assert "the conda layer is there already" in python_images.told
 
     # What the build brought along has gone.
@@ -86,13 +85,6 @@ def test_files_are_of_root_and_readable_by_everybody(images, bare_image):
     assert listed.split("\n") == ["644 root", "755 root"]
 
 
-def build(engine, text, name):
-    subprocess.run(
-        ["docker", "build", "-q", "-t", name, "-"], input=text.encode(), check=True, stdout=subprocess.DEVNULL
-    )
-    return name
-
-
 @pytest.fixture
 def odd_base(engine, bare_image, tmp_path):
     name = f"localrun-test/odd-{tmp_path.name.replace('_', '-').lower().strip('-')}"
@@ -100,7 +92,7 @@ def odd_base(engine, bare_image, tmp_path):
         f"FROM {bare_image}\nENV PATH=/odd:$PATH LD_LIBRARY_PATH=/odd/lib\nLABEL of=theirs\nUSER 1000\nWORKDIR /srv\n"
         'ENTRYPOINT ["/usr/bin/env", "A=1"]\nCMD ["true"]\n'
     )
-    yield build(engine, text, name)
+    yield engine.build(text, name)
     engine.try_docker("image", "rm", "--force", name)
 
 
