@@ -144,7 +144,7 @@ def hear(fifo, count=1, timeout_s=30):
     return lines
 
 
-def wait_until(true, timeout_s=10.0, *, fail=True, every_s=0.01):
+def wait_until(true, timeout_s=30.0, *, fail=True, every_s=0.01):
     """Call a function until it gives something true, and give that."""
     end = time.monotonic() + timeout_s
     while not (found := true()):

@@ -103,7 +103,7 @@ def test_terminated_run_leaves_neither_ranks_nor_mpirun(localrun):
         hear(here, 2)
         child.send_signal(signal.SIGTERM)
         assert child.wait(30) == 143
-    assert localrun.wait_for_processes(timeout_s=10) == []
+    assert localrun.wait_for_processes() == []
 
 
 def test_bootstrap_comes_before_ranks_of_mpi(localrun):

@@ -33,7 +33,7 @@ def run_all(folder, starts, **options):
     with Launched(folder, starts, **options) as launched:
         launched.wait_for("ended", len(starts))
         launched.tell("end")
-        launched.child.wait(timeout=10)
+        launched.child.wait(timeout=60)
         codes = {int(line[1]): int(line[2]) for line in launched.find("ended")}
         return [codes[rank] for rank in range(len(starts))], launched.hear_all()
 
@@ -164,7 +164,7 @@ def test_ranks_never_start_when_the_bootstrap_is_not_followed_by_a_release(tmp_p
     with Launched(tmp_path / "node", [make_start("echo", "never")], bootstrap=script) as launched:
         assert launched.wait_for("ended")[0][1:3] == ["bootstrap", "7"]
         launched.tell("end")
-        launched.child.wait(timeout=10)
+        launched.child.wait(timeout=60)
         assert launched.hear_all() == {0: b""}
 
 
@@ -192,7 +192,7 @@ def test_everything_ends_when_localrun_is_gone(tmp_path):
     with Launched(tmp_path / "node", [make_start("sleep", "600")]) as launched:
         launched.wait_for("started")
         os.close(launched.control)
-        assert launched.child.wait(timeout=10) == -signal.SIGKILL  # an init process then ends what is left
+        assert launched.child.wait(timeout=60) == -signal.SIGKILL  # an init process then ends what is left
         wait_until(partial(end_group, int(launched.target(0)[1:])))
         launched.control = os.open(os.devnull, os.O_RDONLY)
 

@@ -166,13 +166,24 @@ def test_stats_show_what_each_rank_uses_and_write_it_down(localrun):
     assert b"has ended" in localrun.command("stats", run_id).stderr
 
 
+UNTIL_SAMPLED = """
+import glob, sys, time
+lines = []
+while len(lines) < 2 or not any(line.count('"threads"') == 2 for line in lines):
+    time.sleep(0.05)
+    lines = [line for name in glob.glob(sys.argv[1]) for line in open(name)]
+"""
+
+
 def test_run_writes_down_what_its_ranks_use_when_asked(localrun):
-    localrun.write("train.py", "import time; time.sleep(1.5)")
-    assert localrun.run("-q", "--stats", "-n", "2", "train.py").returncode == 0
+    localrun.write("train.py", UNTIL_SAMPLED)
+    usage = f"{localrun.home}/runs/*/usage.jsonl"
+    assert localrun.run("-q", "--stats", "-n", "2", "train.py", usage).returncode == 0
     with open(f"{localrun.record()['folder']}/usage.jsonl", encoding="utf-8") as file:
         samples = [json.loads(line) for line in file]
     assert len(samples) >= 2
     assert any([row["rank"] for row in sample["ranks"]] == [0, 1] for sample in samples)
+    localrun.write("train.py", "pass")
     assert localrun.run("-q", "train.py").returncode == 0
     assert not os.path.exists(f"{localrun.record()['folder']}/usage.jsonl")
 

@@ -97,8 +97,8 @@ def test_paused_node_is_a_paused_container_and_stop_does_not_wait_for_it(localru
     assert docker("inspect", "-f", "{{.State.Paused}}", container) == "false\n"
     localrun.command("pause", "--node", "1", live)
     began = time.monotonic()
-    assert localrun.command("stop", live).returncode == 0
-    assert time.monotonic() - began < 10  # the grace of ten seconds, which a paused one would take
+    assert localrun.command("stop", "--timeout", "90", live).returncode == 0
+    assert time.monotonic() - began < 60  # a paused one would take all that time
 
 
 def test_run_writes_down_what_its_ranks_in_containers_use(localrun):

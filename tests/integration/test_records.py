@@ -12,6 +12,7 @@ import sys
 import time
 
 import pytest
+from run_kit import wait_until
 
 from localrun.adapters import processes
 from localrun.workspace import active, records, recover
@@ -53,13 +54,6 @@ def command(*words, **options):
     code = f"import sys; from localrun.cli.{COMMANDS[name]} import {name} as go; go(sys.argv[1:])"
     options = {"capture_output": True, "timeout": 60} | options
     return subprocess.run([sys.executable, "-c", code, *rest], check=False, **options)
-
-
-def wait_until(true, timeout_s=10):
-    end = time.monotonic() + timeout_s
-    while not true():
-        assert time.monotonic() < end
-        time.sleep(0.01)
 
 
 WRITER = """
@@ -241,7 +235,7 @@ def test_wait_prints_the_exit_code_when_the_run_has_ended(home, supervised):
         waiting.wait(0.5)
     child.stdin.write("\n")
     child.stdin.flush()
-    assert waiting.communicate(timeout=10)[0] == b"7\n"
+    assert waiting.communicate(timeout=60)[0] == b"7\n"
     assert waiting.returncode == 0
 
 
@@ -259,7 +253,7 @@ def test_logs_follow_until_the_run_ends(home, supervised):
         log.write(b" no more\nlast")
     child.stdin.write("\n")
     child.stdin.flush()
-    assert following.communicate(timeout=10)[0] == b"[rank 1] torn no more\n[rank 1] last\n"
+    assert following.communicate(timeout=60)[0] == b"[rank 1] torn no more\n[rank 1] last\n"
     assert following.returncode == 0
 
 

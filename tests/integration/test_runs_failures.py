@@ -52,7 +52,7 @@ def test_rank_that_is_killed_ends_the_run_with_128_and_the_signal(localrun):
     with localrun.start("run", "-n", "3", "train.py", here) as child:
         pids = dict(reversed(line.split()) for line in hear(here, 3))
         os.kill(int(pids["1"]), 9)
-        err = child.communicate(timeout=10)[1]
+        err = child.communicate(timeout=60)[1]
     assert child.returncode == 137
     assert b"rank 1 (node 0) was ended by signal 9 after" in err
     assert localrun.record()["first_failure"]["signal"] == 9

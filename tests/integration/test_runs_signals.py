@@ -103,7 +103,7 @@ def test_nohup_outlives_its_terminal(localrun):
     hear(here)
     os.close(terminal.child_fd)
     terminal.closed = True
-    assert localrun.wait_for_processes(timeout_s=5) == []
+    assert localrun.wait_for_processes() == []
     assert localrun.record()["status"] == "completed"
     assert localrun.log() == b"done\n"
 
@@ -132,7 +132,7 @@ def test_grandchildren_end_with_the_run_whatever_session_they_are_in(localrun, n
         child.send_signal(number)
         child.communicate(timeout=30)
     assert time.monotonic() - began < 9  # before the grace of ten seconds
-    assert localrun.wait_for_processes(timeout_s=1) == []  # the supervisor ends a moment after its front end
+    assert localrun.wait_for_processes() == []  # the supervisor ends a moment after its front end
 
 
 def test_signals_at_random_moments_leave_a_closed_record_and_no_process(localrun):
