@@ -19,6 +19,13 @@ def containers(localrun):
     return subprocess.run(words, capture_output=True, text=True, check=True).stdout.split()
 
 
+def list_folders(container):
+    """Give the folders in memory that a container's pipe and variables come from."""
+    inspected = subprocess.run(("docker", "inspect", container), capture_output=True, check=True).stdout
+    sources = [mount["Source"] for mount in json.loads(inspected)[0]["Mounts"]]
+    return [os.path.dirname(source) for source in sources if "/localrun-shell-" in source]
+
+
 def end_a_run(localrun, *words, env=None):
     localrun.write("train.py", "import os; open('made', 'w').write('by rank ' + os.environ.get('RANK', '-') + chr(10))")
     done = localrun.run("-q", *IN_CONTAINERS, *words, "train.py", env=env)
@@ -62,9 +69,19 @@ def test_nothing_stays_of_a_shell_that_is_killed(localrun):
     with localrun.start("shell", run_id, "--", "sh", "-c", "echo here; sleep 600", stdin=subprocess.PIPE) as child:
         assert child.stdout.readline() == b"here\n"
         assert len(containers(localrun)) == 1
+        (folder,) = list_folders(containers(localrun)[0])
         child.send_signal(signal.SIGKILL)
         child.wait(30)
         wait_until(lambda: not containers(localrun), 60)
+    assert os.path.exists(folder)
+    with localrun.start("shell", run_id, "--", "sh", "-c", "echo here; read -r line", stdin=subprocess.PIPE) as child:
+        assert child.stdout.readline() == b"here\n"
+        assert not os.path.exists(folder)  # the next one removes it, and takes none from those that live
+        (folder,) = list_folders(containers(localrun)[0])
+        assert localrun.command("shell", run_id, "--", "true").returncode == 0
+        assert os.path.exists(folder)
+        child.communicate(b"\n", timeout=60)
+    assert not os.path.exists(folder)
 
 
 def test_value_that_was_not_recorded_is_neither_on_a_disk_nor_in_the_container(localrun):
