@@ -231,7 +231,8 @@ def test_files_of_a_run_belong_to_the_user_who_started_it(tmp_path, engine, pyth
     if uid == 0:  # root becomes somebody else; everybody else is one already
         uid = gid = 65534
         group = os.stat("/var/run/docker.sock").st_gid
-        words = ("setpriv", "--reuid", str(uid), "--regid", str(gid), "--groups", f"{gid},{group}")
+        reader = ("--inh-caps", "+dac_read_search", "--ambient-caps", "+dac_read_search")  # of a checkout in /root
+        words = ("setpriv", "--reuid", str(uid), "--regid", str(gid), "--groups", f"{gid},{group}", *reader)
     folder = f"/tmp/localrun-test-{os.path.basename(tmp_path)}-{os.getpid()}"
     os.mkdir(folder, 0o755)
     try:

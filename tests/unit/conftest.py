@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import socket
 import subprocess
@@ -15,6 +16,8 @@ NOBODY = 65534
 @pytest.fixture
 def refusable():
     """Give a folder of the user that the test is while it runs: one whom the system refuses what root may do."""
+    for name in ("ahocorasick_rs", "localrun.workspace.contained"):
+        importlib.import_module(name)  # what such a test loads late: in a checkout in root's home that user could not
     with tempfile.TemporaryDirectory() as folder:
         if os.geteuid() != 0:
             yield folder
