@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import signal
 import sys
 import time
 from contextlib import nullcontext
@@ -19,6 +20,7 @@ from localrun.workspace.home import failed, folder_of, tell
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
     from localrun.plan import Artifact, Plan
@@ -48,16 +50,19 @@ def _unpack(packed: Any) -> Any:
 
 def _work(home: str, run_id: str, spec: RunSpec, facts: HostFacts, known: tuple[str, ...]) -> None:
     """Make the environment and start the run; whatever goes wrong is recorded."""
-    import signal
-
     from localrun import runner
     from localrun.adapters.docker_credentials import Credentials
     from localrun.environments.settings import BuildSettings, say_once
     from localrun.workspace import active
 
+    def give_up(*_: object) -> None:
+        if not (active.is_live(home, run_id) or os.path.exists(folder_of(home, run_id))):
+            _hear(signal.SIG_IGN)
+            raise KeyboardInterrupt
+        # else it is ended as every run is, by its supervisor
+
     account = Credentials(username=known[0], password=known[1]) if known else None
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    _hear(give_up)
     _note_process(home, run_id)
     null = os.open(os.devnull, os.O_RDONLY)
     os.dup2(null, 0)
@@ -71,14 +76,19 @@ def _work(home: str, run_id: str, spec: RunSpec, facts: HostFacts, known: tuple[
             tell(line)
         _record(home, run_id, spec, "failed", 125, error.code, error.message)
     except KeyboardInterrupt:
-        if not active.is_live(home, run_id):  # its supervisor hears of it by itself
-            _record(home, run_id, spec, "canceled", 130, "", "canceled before it had started")
+        _record(home, run_id, spec, "canceled", 130, "", "canceled before it had started")
     except Exception as error:  # the end of this process: whatever it is, the run must not stay without a record
         _record(home, run_id, spec, "failed", 125, "internal", f"{type(error).__name__}: {error}")
         raise
     finally:
         submitted.remove_source(home, run_id)
         os.unlink(submitted.process_of(home, run_id))
+
+
+def _hear(handler: Callable[..., object] | signal.Handlers) -> None:
+    """Have what cancels the run handled in this way."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, handler)
 
 
 def _note_process(home: str, run_id: str) -> None:
@@ -102,6 +112,7 @@ def _record(home: str, run_id: str, spec: RunSpec, status: str, exit_code: int, 
     """Leave the record of a run that has not started."""
     from localrun.workspace import records
 
+    _hear(signal.SIG_IGN)  # who cancels the run may ask more than once
     now = time.time()
     began = float(submitted.read_details(home, run_id).get("submitted_at") or now)
     folder = folder_of(home, run_id)

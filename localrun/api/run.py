@@ -58,7 +58,7 @@ class Run:
         Raises:
             RunNotFound: there is no such run.
         """
-        working = submitted.is_worked_on(self._home, self.id)
+        working = run_output.is_live(self._home, self.id)
         record = self._read()  # in this order: its record is there before nobody works on it any more
         if record is not None:
             return STATUSES.get(record["status"], "Failed")
@@ -207,7 +207,7 @@ class Run:
                 control.stop(self._home, self.id, control.find_ladder_s(self._home, self.id), _pass_over)
             else:
                 submission.cancel(self._home, self.id)
-                run_output.wait(self._home, self.id, most_s=run_output.POLL_S)
+            run_output.wait(self._home, self.id, most_s=run_output.POLL_S)
 
     def get_file_names(self) -> list[str]:
         """Give the files that the run has left so far, such as `outputs/model.pkl`, in alphabetical order."""

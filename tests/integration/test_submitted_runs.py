@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import textwrap
 import time
+from functools import partial
 
 import pytest
+from run_kit import wait_until
 
-from localrun import ActivityFailedException, Environment, Experiment, ScriptRunConfig, Workspace
+from localrun import ActivityFailedException, Environment, Experiment, Run, ScriptRunConfig, Workspace
 from localrun.adapters.spawn import list_descendants
+from localrun.api import submission
 from localrun.errors import BadInput, EnvironmentNotFound
-from localrun.workspace import records, submitted
+from localrun.workspace import active, records, submitted
+from localrun.workspace.home import make_folder
 
 SCRIPT = """
 import os, sys, time
@@ -125,6 +130,42 @@ def test_run_is_canceled_whenever(submit, pause_s):
     run.cancel()
     assert run.get_status() == "Canceled"
     run.cancel()
+
+
+def test_run_is_canceled_while_it_is_handed_to_its_supervisor(submit, own_workspace):
+    home = str(own_workspace)
+    for _ in range(5):
+        run = submit("60")
+        wait_until(partial(active.is_live, home, run.id), every_s=0.0005)
+        with open(submitted.process_of(home, run.id), encoding="ascii") as file:
+            worker = int(file.read().split()[0])
+        os.kill(worker, signal.SIGTERM)  # of somebody who has looked a moment before
+        run.cancel()
+        assert run.get_status() == "Canceled"
+
+
+def test_run_is_canceled_by_somebody_who_asks_without_end(submit, own_workspace):
+    home = str(own_workspace)
+    for pause_s in (0, 0.05, 0.1):
+        run = submit("60")
+        wait_until(partial(os.path.exists, submitted.process_of(home, run.id)), every_s=0.0005)
+        time.sleep(pause_s)
+        while submission.cancel(home, run.id):
+            time.sleep(0.0005)
+        run.cancel()
+        assert run.get_status() == "Canceled"
+        assert run.get_details()["status"] == "Canceled"
+
+
+def test_run_without_a_record_is_prepared_while_its_supervisor_lives(own_workspace):
+    home = str(own_workspace)
+    make_folder(home)
+    submitted.write_details(home, "exp_1_00", {"experiment": "exp"})
+    entry = active.claim(home, "exp_1_00")
+    run = Run(Experiment(Workspace.from_config(), "exp"), "exp_1_00")
+    assert run.get_status() == "Preparing"
+    active.release(home, "exp_1_00", entry)
+    assert run.get_status() == "Failed"
 
 
 def test_run_goes_on_when_the_session_ends(source, tmp_path):
