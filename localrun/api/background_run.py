@@ -11,7 +11,7 @@ import os
 import signal
 import sys
 import time
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 
 from localrun.errors import LocalrunError
 from localrun.values import unpack
@@ -56,25 +56,25 @@ def _work(home: str, run_id: str, spec: RunSpec, facts: HostFacts, known: tuple[
     from localrun.workspace import active
 
     def give_up(*_: object) -> None:
+        """End the making; a run that there is already is ended as every run is, by its supervisor."""
         if not (active.is_live(home, run_id) or os.path.exists(folder_of(home, run_id))):
             _hear(signal.SIG_IGN)
             raise KeyboardInterrupt
-        # else it is ended as every run is, by its supervisor
 
     account = Credentials(username=known[0], password=known[1]) if known else None
-    _hear(give_up)
-    _note_process(home, run_id)
     null = os.open(os.devnull, os.O_RDONLY)
     os.dup2(null, 0)
     host = runner.Host(home=home, environ=os.environ, detached=True, run_id=run_id, say=tell)
+    _hear(give_up)
     try:
+        _note_process(home, run_id)  # from here on others can ask for the end
         settings = BuildSettings(run_id=run_id, account=account)
         runner.run(spec, facts, host, settings, lambda: nullcontext(say_once(tell)), _forget)
     except LocalrunError as error:
+        _record(home, run_id, spec, "failed", 125, error.code, error.message)
         tell(f"error: {error.message}")
         for line in (*error.detail.splitlines(), error.hint):
             tell(line)
-        _record(home, run_id, spec, "failed", 125, error.code, error.message)
     except KeyboardInterrupt:
         _record(home, run_id, spec, "canceled", 130, "", "canceled before it had started")
     except Exception as error:  # the end of this process: whatever it is, the run must not stay without a record
@@ -82,7 +82,8 @@ def _work(home: str, run_id: str, spec: RunSpec, facts: HostFacts, known: tuple[
         raise
     finally:
         submitted.remove_source(home, run_id)
-        os.unlink(submitted.process_of(home, run_id))
+        with suppress(FileNotFoundError):
+            os.unlink(submitted.process_of(home, run_id))
 
 
 def _hear(handler: Callable[..., object] | signal.Handlers) -> None:
@@ -110,9 +111,9 @@ def _forget(plan: Plan, artifact: Artifact) -> None:
 
 def _record(home: str, run_id: str, spec: RunSpec, status: str, exit_code: int, kind: str, note: str) -> None:
     """Leave the record of a run that has not started."""
+    _hear(signal.SIG_IGN)  # who cancels the run may ask more than once
     from localrun.workspace import records
 
-    _hear(signal.SIG_IGN)  # who cancels the run may ask more than once
     now = time.time()
     began = float(submitted.read_details(home, run_id).get("submitted_at") or now)
     folder = folder_of(home, run_id)

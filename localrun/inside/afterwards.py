@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from localrun.targets.docker_place import Surroundings
     from localrun.targets.docker_script import Start
 
-PREFIX = "localrun-shell-"
-"""How the folders begin that a container to look around in gets its pipe and its variables from."""
 KEEPER = 'exec 3<"$0/control"; read -r _ <&3'
 """The main process of the container: it ends with the last one that holds the pipe, so nothing stays behind us."""
 ENTERING = '. "$0" && cd "$directory" && unset OLDPWD && exec "$@"'
@@ -93,39 +91,27 @@ class Afterwards:
         Raises:
             LocalrunError: the engine does not answer, or refuses.
         """
-        import shutil
-        import tempfile
+        from localrun.workspace.place import make_shell_place, remove_shell_place
 
-        from localrun.workspace.place import find_memory
-
-        memory = find_memory()
-        _remove_abandoned(memory)
-        folder = tempfile.mkdtemp(prefix=PREFIX, dir=memory)
+        folder, keeper = make_shell_place()
         try:
-            return self._enter(os.path.join(folder, "shell"), command, dict(self.place.variables) | dict(variables))
+            return self._enter(folder, command, dict(self.place.variables) | dict(variables))
         finally:
-            shutil.rmtree(folder, ignore_errors=True)
+            remove_shell_place(folder)
+            os.close(keeper)
 
     def _enter(self, folder: str, command: Sequence[str], variables: Mapping[str, str]) -> int:
         from localrun.adapters.engine_containers import remove_container
         from localrun.adapters.engine_exec import run_in_container
         from localrun.targets.docker_request import PLACE
 
-        os.mkdir(folder, 0o755)
-        control = os.path.join(folder, "control")
-        os.mkfifo(f"{control}.new", 0o644)
-        keeper = os.open(f"{control}.new", os.O_RDWR | os.O_CLOEXEC)
+        container = self._make(folder, command)
         try:
-            os.rename(f"{control}.new", control)  # whoever sees it sees that somebody has it open
-            container = self._make(folder, command)
-            try:
-                _start(self._engine, container)
-                argv = ("/bin/sh", "-c", ENTERING, f"{PLACE}/start")
-                return run_in_container(self._engine, container, argv, variables, "/")
-            finally:
-                remove_container(self._engine, container)
+            _start(self._engine, container)
+            argv = ("/bin/sh", "-c", ENTERING, f"{PLACE}/start")
+            return run_in_container(self._engine, container, argv, variables, "/")
         finally:
-            os.close(keeper)
+            remove_container(self._engine, container)
 
     def _make(self, folder: str, command: Sequence[str]) -> str:
         """Make the container, and in `folder` what it finds; give its id."""
@@ -171,21 +157,6 @@ class Afterwards:
         own = {name: fill_tokens(text, around.tokens) for name, text in rank.variables}
         variables = {**dict(start.variables), **own}
         return replace(start, argv=tuple(command), variables=tuple(variables.items()), own_python=False)
-
-
-def _remove_abandoned(root: str) -> None:
-    """Remove the folders that shells have left which were killed: nobody has their pipe open any more."""
-    import errno
-    import shutil
-
-    for name in os.listdir(root):
-        if not name.startswith(PREFIX):
-            continue
-        try:
-            os.close(os.open(os.path.join(root, name, "shell", "control"), os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC))
-        except OSError as error:
-            if error.errno == errno.ENXIO:
-                shutil.rmtree(os.path.join(root, name), ignore_errors=True)
 
 
 def _start(engine: Engine, container: str) -> None:

@@ -265,10 +265,7 @@ def test_killed_builder_takes_its_children_along(channel, home):
     children = wait_until(lambda: find_children(builder.pid))  # the first is started after that line
     builder.kill()
     builder.communicate()
-    end = time.monotonic() + 2
-    while any(os.path.exists(f"/proc/{pid}") for pid in children) and time.monotonic() < end:
-        time.sleep(0.01)
-    assert not any(os.path.exists(f"/proc/{pid}") for pid in children)
+    wait_until(lambda: not any(os.path.exists(f"/proc/{pid}") for pid in children))
 
 
 def test_fifty_at_once_make_one_environment(channel, home):
@@ -338,8 +335,7 @@ def test_crashing_installer_is_tried_again_once(channel, tmp_path):
 
     def kill_child(progress):
         if progress.stage == "solve" and not killed:
-            children = subprocess.run(["pgrep", "-P", str(os.getpid())], check=False, capture_output=True, text=True)
-            for pid in children.stdout.split():
+            for pid in find_children(os.getpid()):
                 with open(f"/proc/{pid}/cmdline") as file:
                     if "installer" in file.read():
                         os.kill(int(pid), signal.SIGSEGV)

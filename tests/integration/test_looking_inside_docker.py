@@ -113,7 +113,7 @@ def test_run_writes_down_what_its_ranks_in_containers_use(localrun):
         with open(path, encoding="utf-8") as file:
             return [[row["rank"] for row in json.loads(line)["ranks"]] for line in file if line.endswith("\n")]
 
-    wait_until(lambda: [0, 1] in list_seen(), 200)
+    assert wait_until(lambda: [0, 1] in list_seen(), 200)
     localrun.command("rm", "-f", run_id)
 
 
