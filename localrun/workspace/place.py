@@ -36,7 +36,7 @@ def make_place_in_memory(folder: str) -> str:
     Raises:
         OSError: it cannot be made.
     """
-    return _make(find_memory(), os.path.join(folder, MEMORY_LINK))
+    return _make(_find_memory(), os.path.join(folder, MEMORY_LINK))
 
 
 def _make(root: str, link: str) -> str:
@@ -46,7 +46,7 @@ def _make(root: str, link: str) -> str:
     return path
 
 
-def find_memory() -> str:
+def _find_memory() -> str:
     """Give the folder whose files lie in memory; where the system has none, the one for temporary files."""
     return _MEMORY if os.access(_MEMORY, os.W_OK | os.X_OK) else _ROOT
 
@@ -63,7 +63,7 @@ def make_shell_place() -> tuple[str, int]:
     Raises:
         OSError: it cannot be made.
     """
-    root = find_memory()
+    root = _find_memory()
     _remove_abandoned(root)
     outer = f"{root}/{_SHELL}{os.urandom(12).hex()}"
     os.mkdir(outer, 0o700)
